@@ -1,0 +1,289 @@
+"""The tape and the walk back along it (reverse-mode differentiation).
+
+Each recorded operation is a Node.  Its edges point to where its inputs came from: (Node, which output) or (leaf tensor, 0).  Nodes are
+numbered as they are made, so an operation always has a higher number than everything it depends on; going through them from the newest
+to the oldest, every Node has received all of its gradient when its turn comes:
+
+    dL/dx  =  sum over the operations that used x of  (dL/dout) (dout/dx)
+"""
+
+import heapq
+import itertools
+import weakref
+
+from ..device import array_module
+from .mode import mode, set_grad_enabled
+from .variable import Variable
+
+_numbers = itertools.count()
+
+
+class Node:
+    """One operation on the tape; subclasses say how a gradient passes back through it."""
+
+    __slots__ = ("number", "edges", "shapes", "dtypes", "output_types", "hooks", "_freed", "__weakref__")
+
+    def __init__(self, inputs, outputs):
+        """`inputs`: its differentiable inputs, None where no gradient is needed; `outputs`: the arrays it made."""
+        self.number = next(_numbers)
+        self.edges = [None if each is None else edge_of(each) for each in inputs]
+        self.shapes = [None if each is None else each._array.shape for each in inputs]
+        self.dtypes = [None if each is None else each._array.dtype for each in inputs]
+        self.output_types = [(each.shape, each.dtype) for each in outputs]
+        self.hooks = None  # {output: {handle: function of its gradient}}
+        self._freed = False
+
+    def name(self) -> str:
+        return type(self).__name__
+
+    def __repr__(self) -> str:
+        return f"<{self.name()}>"
+
+    @property
+    def next_functions(self) -> tuple:
+        """The Nodes behind this one (for a leaf, the leaf itself), each with the number of its output."""
+        return tuple((None, 0) if edge is None else edge for edge in self.edges)
+
+    def propagate(self, grads: list, recorded: bool) -> list:
+        """Gradients of the inputs from those of the outputs (each an array, a Tensor if `recorded`, or None)."""
+        raise NotImplementedError
+
+    def free(self) -> None:
+        """Let go of what was kept for backward."""
+        self._freed = True
+
+    def check_not_freed(self) -> None:
+        if self._freed:
+            raise RuntimeError(
+                "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
+                "freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "
+                "retain_graph=True if you need to backward through the graph a second time."
+            )
+
+
+def edge_of(tensor: Variable):
+    """Where the gradient of `tensor` goes: (its Node, which output), (itself, 0) for a leaf, None if nowhere."""
+    node = tensor._node
+    if node is not None:
+        return node, tensor._output
+    return (tensor, 0) if tensor._needs_grad else None
+
+
+def run(roots, targets=None, *, create_graph: bool, retain_graph: bool) -> dict:
+    """Send gradients from `roots`, [(edge, gradient)], back to the leaves or to the edges in `targets`.
+
+    Returns {edge: gradient}; gradients are arrays, or Tensors if `create_graph`.
+    """
+    arrived = {}  # edge -> gradient: the result
+    pending = {}  # Node -> [gradient of each output], of Nodes whose turn is to come
+    queue = []  # (-number, Node): the newest first
+    wanted = None if targets is None else _leads_to(targets, roots)
+
+    def receive(edge, grad, shared):
+        place, output = edge
+        if isinstance(place, Node):
+            grads = pending.get(place)
+            if grads is None:
+                grads = pending[place] = [None] * len(place.output_types)
+                heapq.heappush(queue, (-place.number, place))
+            grads[output] = grad if grads[output] is None else grads[output] + grad
+        elif edge in arrived:
+            arrived[edge] = arrived[edge] + grad
+        else:
+            arrived[edge] = _own(grad) if shared else grad
+
+    with set_grad_enabled(create_graph):
+        for edge, grad in roots:
+            receive(edge, grad, shared=True)
+        while queue:
+            node = heapq.heappop(queue)[1]
+            grads = pending.pop(node)
+            _run_hooks(node, grads, create_graph)
+            if targets is not None:
+                for output, grad in enumerate(grads):
+                    if (node, output) in targets:
+                        arrived[node, output] = grad
+                if node not in wanted:
+                    continue
+            node.check_not_freed()
+            for edge, grad in zip(node.edges, node.propagate(grads, create_graph), strict=True):
+                if edge is not None and grad is not None and (wanted is None or edge[0] in wanted or edge in targets):
+                    receive(edge, grad, shared=_is_shared(grad, grads))
+            if not retain_graph:
+                node.free()
+        for edge, grad in arrived.items():
+            if not isinstance(edge[0], Node):
+                arrived[edge] = _hooked(grad, (edge[0]._hooks or {}).values(), create_graph)
+    return arrived
+
+
+def _is_shared(grad, grads) -> bool:
+    """Whether `grad` may be memory that somebody else holds too: what came in, passed on, or a view."""
+    return isinstance(grad, Variable) or grad.base is not None or any(grad is each for each in grads)
+
+
+def _own(grad):
+    return grad if isinstance(grad, Variable) else grad.copy()
+
+
+def _leads_to(targets, roots) -> set:
+    """The Nodes from which some target can be reached: the others need not run."""
+    known = {}  # Node -> does it lead to a target?
+    stack = [edge[0] for edge, _ in roots if isinstance(edge[0], Node)]
+    while stack:
+        node = stack[-1]
+        behind = [edge for edge in node.edges if edge is not None]
+        unknown = [edge[0] for edge in behind if isinstance(edge[0], Node) and edge[0] not in known]
+        if unknown:
+            stack.extend(unknown)
+            continue
+        stack.pop()
+        known[node] = any(edge in targets or known.get(edge[0], False) for edge in behind)
+    return {node for node, leads in known.items() if leads}
+
+
+def _run_hooks(node: Node, grads: list, recorded: bool) -> None:
+    for output, hooks in (node.hooks or {}).items():
+        if grads[output] is not None:
+            grads[output] = _hooked(grads[output], hooks.values(), recorded)
+
+
+def _hooked(grad, hooks, recorded: bool):
+    """`grad` after the functions in `hooks`, each of which may return another in its place."""
+    for hook in list(hooks):
+        changed = hook(grad if recorded else Variable.wrap(grad))
+        if changed is not None:
+            grad = changed if recorded else changed._array
+    return grad
+
+
+def starting_gradient(output: Variable, grad):
+    """The gradient to start from at `output`: `grad`, or one if it is a scalar."""
+    if grad is None:
+        if output._array.size != 1:
+            raise RuntimeError("grad can be implicitly created only for scalar outputs")
+        return Variable.wrap(array_module(output._array).ones_like(output._array))
+    if tuple(grad._array.shape) != tuple(output._array.shape):
+        raise RuntimeError(
+            f"Mismatch in shape: grad_output has a shape of {tuple(grad._array.shape)} and output has a shape of {tuple(output._array.shape)}."
+        )
+    return grad
+
+
+def _as_tuple(value) -> tuple:
+    return tuple(value) if isinstance(value, (tuple, list)) else (value,)
+
+
+def _roots(outputs, grad_outputs, create_graph: bool) -> list:
+    outputs = _as_tuple(outputs)
+    grad_outputs = (None,) * len(outputs) if grad_outputs is None else _as_tuple(grad_outputs)
+    if len(grad_outputs) != len(outputs):
+        raise RuntimeError(f"got {len(outputs)} tensors and {len(grad_outputs)} gradients")
+    roots = []
+    for output, grad in zip(outputs, grad_outputs, strict=True):
+        edge = edge_of(output)
+        if edge is None:
+            raise RuntimeError("element 0 of tensors does not require grad and does not have a grad_fn")
+        grad = starting_gradient(output, grad)
+        roots.append((edge, grad if create_graph else grad._array))
+    return roots
+
+
+def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, inputs=None) -> None:
+    """Add the gradient of `tensors` to the `.grad` of every leaf they depend on (or of `inputs` alone).
+
+    `grad_tensors`: dL/dtensor for each, of its shape; may be left out for scalars.  The graph is freed unless `retain_graph`;
+    `create_graph` records the backward pass itself, for derivatives of higher order.
+    """
+    retain_graph = create_graph if retain_graph is None else retain_graph
+    roots = _roots(tensors, grad_tensors, create_graph)
+    targets = None
+    if inputs is not None:
+        inputs = _as_tuple(inputs)
+        if not inputs:
+            raise RuntimeError("'inputs' argument to backward() cannot be empty.")
+        targets = {edge_of(each): each for each in inputs}
+    arrived = run(roots, targets, create_graph=create_graph, retain_graph=retain_graph)
+    for edge, grad in arrived.items():
+        tensor = edge[0] if targets is None else targets.get(edge)
+        if tensor is not None:
+            accumulate(tensor, grad if create_graph else Variable.wrap(grad))
+
+
+def accumulate(tensor: Variable, grad: Variable) -> None:
+    """`tensor.grad += grad`, in place unless that would lose a recorded graph."""
+    if tensor.grad is None:
+        tensor.grad = grad
+    elif mode.grad and grad.requires_grad:
+        tensor.grad = tensor.grad + grad
+    else:
+        tensor.grad._array[...] += grad._array
+        tensor.grad._version[0] += 1
+
+
+def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, allow_unused=None, materialize_grads=False) -> tuple:
+    """The gradients of the sum of `outputs` with respect to each of `inputs`, without touching any `.grad`.
+
+    RuntimeError for an input the outputs do not depend on, unless `allow_unused` (then None) or `materialize_grads` (then zeros).
+    """
+    retain_graph = create_graph if retain_graph is None else retain_graph
+    inputs = _as_tuple(inputs)
+    edges = [edge_of(each) for each in inputs]
+    if any(edge is None for edge in edges):
+        raise RuntimeError("One of the differentiated Tensors does not require grad")
+    arrived = run(_roots(outputs, grad_outputs, create_graph), set(edges), create_graph=create_graph, retain_graph=retain_graph)
+    results = []
+    for each, edge in zip(inputs, edges, strict=True):
+        result = arrived.get(edge)
+        if result is not None:
+            results.append(result if create_graph else Variable.wrap(result))
+        elif materialize_grads:
+            results.append(Variable.wrap(array_module(each._array).zeros_like(each._array)))
+        elif allow_unused:
+            results.append(None)
+        else:
+            raise RuntimeError(
+                "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if this is "
+                "the desired behavior."
+            )
+    return tuple(results)
+
+
+class RemovableHandle:
+    """What `register_hook` returns: `remove()` takes the hook off again."""
+
+    def __init__(self, hooks: dict):
+        self._hooks, self._key = hooks, next(_numbers)
+
+    def remove(self) -> None:
+        self._hooks.pop(self._key, None)
+
+    def put(self, hook) -> "RemovableHandle":
+        self._hooks[self._key] = hook
+        return self
+
+
+def add_hook(tensor: Variable, hook) -> RemovableHandle:
+    """Run `hook` on the gradient of `tensor`."""
+    return RemovableHandle(_hooks_of(tensor)).put(hook)
+
+
+def _hooks_of(tensor: Variable) -> dict:
+    node = tensor._node
+    if node is None:
+        tensor._hooks = {} if tensor._hooks is None else tensor._hooks
+        return tensor._hooks
+    node.hooks = {} if node.hooks is None else node.hooks
+    return node.hooks.setdefault(tensor._output, {})
+
+
+def keep_gradient(tensor: Variable) -> None:
+    """Write the gradient of a tensor that is not a leaf to its `.grad`, as long as somebody holds it."""
+    kept = weakref.ref(tensor)
+
+    def keep(grad):
+        if kept() is not None:
+            kept().grad = grad if kept().grad is None else kept().grad + grad
+
+    hooks = _hooks_of(tensor)
+    hooks.setdefault("retain_grad", keep)

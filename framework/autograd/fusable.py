@@ -1,0 +1,73 @@
+"""Formulas that a kernel may replace whole.
+
+    @fusable("input", "weight", "bias")
+    def linear(input, weight, bias=None):
+        out = matmul(input, weight.mT)
+        return out if bias is None else out + bias
+
+Without a kernel the function just runs and records the ops it calls.  A kernel takes the same arguments as arrays and returns
+`(out, backward)`, where `backward(grad, *needs)` gives the gradient of each named input (None where `needs` is False).  When the
+backward pass is itself recorded, the formula is run again and differentiated: a kernel never needs a second derivative.
+"""
+
+from . import op as dispatch
+from .engine import edge_of, run
+from .op import Op, OpNode, on_tape, op, unwrap
+from .variable import Variable
+
+
+class Fusable(Op):
+    """A formula written in ops that a kernel may replace."""
+
+    def __init__(self, formula, inputs: tuple):
+        super().__init__(formula)
+        self.inputs = inputs
+        self.node_type = FusedNode
+
+    def __call__(self, *args, **kwargs):
+        if kwargs or len(args) != len(self.parameters):
+            args = self.bind(args, kwargs)
+        if self.kernels and dispatch.kernels_enabled:
+            arrays, any_tensor = unwrap(args)
+            result = self._try_kernels(arrays)
+            if result is not NotImplemented:
+                out, backward = result
+                return self.wrap(out, args, arrays, backward) if any_tensor else out
+        return self.forward(*args)
+
+
+class FusedNode(OpNode):
+    """A recorded call of a Fusable's kernel: its own backward, and the arguments for running the formula again."""
+
+    __slots__ = ()
+
+    def keep(self, args, arrays, outs) -> None:
+        self.saved = arrays
+        for arg in args:
+            self.remember_version(arg)
+
+    def propagate(self, grads, recorded):
+        return self._differentiate_formula(grads) if recorded else super().propagate(grads, recorded)
+
+    def _differentiate_formula(self, grads) -> list:
+        self.check_versions()
+        places = dict(zip(self.op.inputs, self.edges, strict=True))
+        inputs = {name: _alias(on_tape(self.saved[self.op.parameters.index(name)], edge)) for name, edge in places.items() if edge}
+        args = [Variable.wrap(each) if hasattr(each, "ndim") else each for each in self.saved]
+        for name, tensor in inputs.items():
+            args[self.op.parameters.index(name)] = tensor
+        outs = self.op.forward(*args)
+        outs = outs if isinstance(outs, tuple) else (outs,)
+        roots = [(edge_of(out), grad) for out, grad in zip(outs, grads, strict=True) if grad is not None]
+        aliases = {name: edge_of(tensor) for name, tensor in inputs.items()}
+        arrived = run(roots, set(aliases.values()), create_graph=True, retain_graph=True)
+        return self._fit([arrived.get(aliases.get(name)) for name in self.op.inputs])
+
+
+# Stands between the formula's inputs and the tape behind them, so that differentiating the formula stops there.
+_alias = op(lambda input: input, name="alias", input=lambda grad: grad)
+
+
+def fusable(*inputs: str):
+    """Declare the decorated formula, written in ops, as one a kernel may replace; `inputs` are its differentiable arguments."""
+    return lambda formula: Fusable(formula, inputs)

@@ -1,0 +1,71 @@
+"""In-place changes: compute out of place, write the result over the old values, and put the tensor behind the new Node.
+
+A change of a view is a change of its base.  On the tape the base becomes `view_scatter(base, new values)`, and every view of it finds
+its own place again the next time it is asked (`Variable._node`).
+"""
+
+from .. import dtypes
+from .mode import mode
+from .op import cast
+from .variable import Variable
+
+
+def check_writable(tensor: Variable) -> None:
+    """Raise RuntimeError where PyTorch forbids an in-place change of `tensor`."""
+    if tensor._version is None and not mode.inference:
+        raise RuntimeError("Inplace update to inference tensor outside InferenceMode is not allowed. You can make a clone to get a normal tensor.")
+    if not mode.grad:
+        return
+    if tensor._needs_grad and tensor._node is None:
+        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+    view = tensor._view
+    if view is not None and view.base._needs_grad and view.base._node is None:
+        raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
+    if view is not None and not view.writable and view.base.requires_grad:
+        raise RuntimeError("A view was created in no_grad mode and is being modified inplace with grad mode enabled.")
+
+
+def assign(target: Variable, value: Variable) -> Variable:
+    """Write `value`, a recorded result of the same shape, over `target`; returns `target`."""
+    old, new = target._array, value._array
+    if old.shape != new.shape:
+        raise RuntimeError(f"output with shape {list(old.shape)} doesn't match the broadcast shape {list(new.shape)}")
+    if old.dtype != new.dtype:
+        from_, to = dtypes.of_numpy(new.dtype), dtypes.of_numpy(old.dtype)
+        if not dtypes.can_cast(from_, to):
+            raise RuntimeError(f"result type {from_.name} can't be cast to the desired output type {to.name}")
+        value = cast(value, old.dtype)
+    if old is not value._array:
+        old[...] = value._array
+    if target._version is not None:
+        target._version[0] += 1
+    if mode.grad and (value.requires_grad or target.requires_grad):
+        _move_on_tape(target, value)
+    return target
+
+
+def _move_on_tape(target: Variable, value: Variable) -> None:
+    view = target._view
+    if view is None:
+        target._tape_node, target._output = value._node, value._output
+        target._needs_grad = target._needs_grad and value._node is None
+        return
+    from ..ops.index import view_scatter
+
+    base = view.base
+    changed = view_scatter(base, value, view)
+    base._tape_node, base._output, base._needs_grad = changed._tape_node, changed._output, False
+    view.refresh(target)
+
+
+def inplace(op, keeps_first: bool = False):
+    """The method `op_`: `op` with its result written over its first argument (copied first, if `op` keeps it for backward)."""
+
+    def method(self, *args, **kwargs):
+        check_writable(self)
+        source = self.clone() if keeps_first and mode.grad else self
+        return assign(self, op(source, *args, **kwargs))
+
+    method.__name__ = f"{op.__name__.strip('_')}_"
+    method.__doc__ = f"In-place version of `{op.__name__}`."
+    return method

@@ -1,0 +1,377 @@
+"""How an operation is declared, and what happens when it is called.
+
+    tanh = op(lambda input: np.tanh(input), input=lambda grad, out: grad * (1 - out * out))
+
+The first argument computes the result from arrays.  Each keyword names a differentiable input and gives its gradient rule.  A rule's own
+parameters say what is kept for backward: `grad` (dL/dout; a list for an op with several outputs), `out` (the result), an argument of the
+forward by its name, or only that argument's shape as `<name>_shape`.  Rules are written in ops: on bare arrays they just compute, on
+Tensors they are recorded in turn, which gives derivatives of every order from one source.
+
+A call: unwrap the tensors -> the newest kernel that does not decline, else the forward -> record a Node if a gradient is needed.
+"""
+
+import inspect
+from collections import Counter
+
+import numpy as np
+
+from ..device import array_module
+from .engine import Node
+from .mode import mode
+from .variable import Variable, View
+
+# Arguments of PyTorch's that are not offered: they change where or how a result is stored, never what it is.
+_NOT_OFFERED = {"out", "layout", "memory_format", "generator", "names", "sparse_grad"}
+_NUMPY_SPELLING = {"axis": "dim", "keepdims": "keepdim"}  # which PyTorch accepts too
+
+kernels_enabled = True  # turned by framework.kernels.use
+ran = Counter()  # (op, what computed it) -> calls, of the ops that have kernels: framework.kernels.report
+
+
+class Op:
+    """An operation on arrays that can be recorded on the tape."""
+
+    def __init__(self, forward, rules: dict | None = None, *, name=None, promote=None, view=False):
+        self.forward, self.promote, self.view = forward, promote, view
+        self.__name__ = name or forward.__name__
+        self.__doc__ = forward.__doc__
+        self.__signature__ = inspect.signature(forward)
+        self.parameters = tuple(self.__signature__.parameters)
+        self.defaults = tuple(each.default for each in self.__signature__.parameters.values())
+        self.kernels = {}  # type of array -> [kernel, …], the newest last
+        self.node_type = OpNode
+        self.rules = []
+        self.inputs = ()  # names of the differentiable inputs
+        for names, rule in (rules or {}).items():
+            self.rule(*names.replace(" ", "").split(","))(rule)
+
+    def rule(self, *names):
+        """Declare the decorated function as the gradient rule of the inputs `names` (of several: it returns a tuple)."""
+
+        def declare(function):
+            self.rules.append(Rule(self, names, function))
+            self.inputs += names
+            return function
+
+        return declare
+
+    def __get__(self, tensor, owner=None):
+        return self if tensor is None else BoundOp(self, tensor)
+
+    def __repr__(self) -> str:
+        return f"<op {self.__name__}{self.__signature__}>"
+
+    def __call__(self, *args, **kwargs):
+        if kwargs or len(args) != len(self.parameters):
+            args = self.bind(args, kwargs)
+        if self.promote is not None:
+            args = self.promote(args)
+        arrays, any_tensor = unwrap(args)
+        out, backward = self.compute(arrays)
+        return self.wrap(out, args, arrays, backward) if any_tensor else out
+
+    def wrap(self, out, args, arrays, backward):
+        """`out` as a Tensor (or a tuple of them), recorded if one of the inputs needs a gradient."""
+        outs = out if isinstance(out, tuple) else (out,)
+        results = [Variable.wrap(np.asarray(each) if isinstance(each, np.generic) else each) for each in outs]
+        if self.view:
+            for output, result in enumerate(results):
+                self._mark_view(result, args, output if isinstance(out, tuple) else None)
+        if mode.grad and self.inputs and self._needs_grad(args):
+            node = self.node_type(self, args, arrays, [each._array for each in results], backward)
+            for output, result in enumerate(results):
+                if result._array.dtype.kind in "fV":  # V: bfloat16. Indices and masks have no gradient
+                    result._tape_node, result._output = node, output
+        if not isinstance(out, tuple):
+            return results[0]
+        return type(out)(*results) if hasattr(out, "_fields") else tuple(results)
+
+    def _needs_grad(self, args) -> bool:
+        for name in self.inputs:
+            arg = args[self.parameters.index(name)]
+            for each in arg if isinstance(arg, (list, tuple)) else (arg,):
+                if isinstance(each, Variable) and (each._needs_grad or each._node is not None):
+                    return True
+        return False
+
+    def _mark_view(self, result: Variable, args, output: int | None = None) -> None:
+        """Let `result` share the version counter of the tensor whose memory it shows."""
+        source = args[0]
+        array, shown = source._array, result._array
+        if shown is array or shown.base is array or (array.base is not None and shown.base is array.base):
+            step = self if output is None else (lambda base, *rest: self(base, *rest)[output])
+            result._version = source._version
+            result._view = View.of(source, step, tuple(args[1:]))
+
+    def compute(self, arrays: list):
+        """The result of the newest kernel that does not decline, or of the forward; and the kernel's own backward, if it has one."""
+        if self.kernels and kernels_enabled:
+            result = self._try_kernels(arrays)
+            if result is not NotImplemented:
+                return result
+        try:
+            return self.forward(*arrays), None
+        except ValueError as error:
+            raise pytorch_error(error, self, arrays) from error
+
+    def _try_kernels(self, arrays):
+        kind = next((type(each) for each in arrays if type(each) in self.kernels), None)
+        for kernel in reversed(self.kernels.get(kind, ())):
+            result = kernel(*arrays)
+            if result is not NotImplemented:
+                ran[self.__name__, kernel.__name__] += 1
+                has_backward = type(result) is tuple and len(result) == 2 and callable(result[1])
+                return result if has_backward else (result, None)
+        ran[self.__name__, "reference"] += 1
+        return NotImplemented
+
+    def bind(self, args: tuple, kwargs: dict) -> tuple:
+        """All arguments by position, defaults filled in."""
+        if len(args) > len(self.parameters):
+            raise TypeError(f"{self.__name__}() takes {len(self.parameters)} positional arguments but {len(args)} were given")
+        values = list(args) + list(self.defaults[len(args) :])
+        for name, value in kwargs.items():
+            name = _NUMPY_SPELLING.get(name, name) if name not in self.parameters else name
+            if name not in self.parameters:
+                if name in _NOT_OFFERED:
+                    if value is None:
+                        continue
+                    raise NotImplementedError(f"{self.__name__}() does not support the argument '{name}'")
+                raise TypeError(f"{self.__name__}() got an unexpected keyword argument '{name}'")
+            position = self.parameters.index(name)
+            if position < len(args):
+                raise TypeError(f"{self.__name__}() got multiple values for argument '{name}'")
+            values[position] = value
+        if inspect.Parameter.empty in values[len(args) :]:
+            missing = [n for n, v in zip(self.parameters, values, strict=True) if v is inspect.Parameter.empty]
+            raise TypeError(f"{self.__name__}() missing required argument: {', '.join(map(repr, missing))}")
+        return tuple(values)
+
+
+class BoundOp:
+    """`tensor.name`: the op with its first argument filled in."""
+
+    __slots__ = ("op", "tensor")
+
+    def __init__(self, op: Op, tensor):
+        self.op, self.tensor = op, tensor
+
+    def __call__(self, *args, **kwargs):
+        return self.op(self.tensor, *args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<method {self.op.__name__} of Tensor>"
+
+
+class Rule:
+    """One gradient rule: the inputs it serves, and by its parameters what it wants kept."""
+
+    def __init__(self, op: Op, names: tuple, function):
+        self.names, self.function = names, function
+        self.parameters = tuple(inspect.signature(function).parameters)
+        self.joint = len(names) > 1
+        known = {"grad", "out", *op.parameters, *(f"{name}_shape" for name in op.parameters)}
+        for unknown in (set(self.parameters) - known) | (set(names) - set(op.parameters)):
+            raise TypeError(f"the gradient rule of {op.__name__} speaks of '{unknown}'; it may name grad, out, {', '.join(op.parameters)}")
+        self.keeps = []  # (parameter, position of the argument it comes from or -1 for the result, is it only the shape?)
+        for parameter in self.parameters:
+            if parameter == "out":
+                self.keeps.append((parameter, -1, False))
+            elif parameter in op.parameters:
+                self.keeps.append((parameter, op.parameters.index(parameter), False))
+            elif parameter != "grad":
+                self.keeps.append((parameter, op.parameters.index(parameter.removesuffix("_shape")), True))
+
+
+def op(forward=None, *, name=None, promote=None, view=False, **rules):
+    """Declare an op: `op(forward, input=rule, …)`, or as a decorator of a longer forward with `@its_name.rule("input")` below."""
+    if forward is None:
+        return lambda function: Op(function, rules, name=name, promote=promote, view=view)
+    return Op(forward, rules, name=name, promote=promote, view=view)
+
+
+class OpNode(Node):
+    """A recorded call of an Op, with what its rules want kept."""
+
+    __slots__ = ("op", "saved", "versions", "lists", "backward", "rules")
+
+    def __init__(self, op: Op, args, arrays, outs, backward):
+        self.op, self.backward = op, backward
+        self.lists = {}  # input -> how many tensors, for an argument that is a list of them
+        self.saved, self.versions = {}, []
+        inputs = []
+        for name in op.inputs:
+            arg = args[op.parameters.index(name)]
+            if isinstance(arg, (list, tuple)):
+                self.lists[name] = len(arg)
+                inputs.extend(arg)
+            else:
+                inputs.append(arg if isinstance(arg, Variable) else None)
+        super().__init__(inputs, outs)
+        self.keep(args, arrays, outs)
+
+    def width(self, rule: "Rule") -> int:
+        """How many gradients `rule` gives."""
+        return sum(self.lists.get(name, 1) for name in rule.names)
+
+    def keep(self, args, arrays, outs) -> None:
+        """Save what the rules of those inputs that need a gradient ask for."""
+        self.rules, start = [], 0
+        for rule in self.op.rules:
+            stop = start + self.width(rule)
+            if any(edge is not None for edge in self.edges[start:stop]):
+                self.rules.append(rule)
+            start = stop
+        for parameter, index, only_shape in (kept for rule in self.rules for kept in rule.keeps):
+            if parameter in self.saved:
+                continue
+            value = arrays[index] if index >= 0 else (outs[0] if len(outs) == 1 else tuple(outs))
+            if only_shape:
+                value = [each.shape for each in value] if isinstance(value, (list, tuple)) else np.shape(value)
+            elif index >= 0:
+                self.remember_version(args[index])
+            self.saved[parameter] = value
+
+    def remember_version(self, arg) -> None:
+        """Note how often `arg`, whose array is kept, has been changed in place so far."""
+        for each in arg if isinstance(arg, (list, tuple)) else (arg,):
+            if isinstance(each, Variable):
+                if each._version is None:
+                    raise RuntimeError(
+                        "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in "
+                        "computation tracked by autograd. To work around this, you can make a clone to get a normal tensor."
+                    )
+                self.versions.append((each._version, each._version[0]))
+
+    def name(self) -> str:
+        return "".join(part.capitalize() for part in self.op.__name__.strip("_").split("_")) + "Backward0"
+
+    def free(self) -> None:
+        super().free()
+        self.saved = self.backward = None
+
+    def check_versions(self) -> None:
+        for version, then in self.versions:
+            if version[0] != then:
+                raise RuntimeError(
+                    "one of the variables needed for gradient computation has been modified by an inplace operation: a tensor kept "
+                    f"for {self.name()} is at version {version[0]}; expected version {then} instead."
+                )
+
+    def propagate(self, grads, recorded):
+        self.check_versions()
+        grad = grads[0] if len(grads) == 1 else grads
+        if self.backward is not None and not recorded:
+            needs = [edge is not None for edge in self.edges]
+            return self._fit(self.backward(grad, *needs))
+        values = dict(self.saved, grad=grad)
+        if recorded:
+            self._restore(values)
+        result = []
+        for rule in self.op.rules:
+            if rule not in self.rules:
+                result.extend([None] * self.width(rule))
+                continue
+            outs = rule.function(*[values[parameter] for parameter in rule.parameters])
+            for name, each in zip(rule.names, outs if rule.joint else (outs,), strict=True):
+                result.extend(each if name in self.lists else (each,))
+        return self._fit(result)
+
+    def _restore(self, values: dict) -> None:
+        """Put tensors with their place on the tape where arrays were kept, so that the rules are recorded."""
+        edges = iter(self.edges)
+        for name in self.op.inputs:
+            places = [next(edges) for _ in range(self.lists.get(name, 1))]
+            if name in self.lists and name in values:
+                values[name] = [on_tape(array, place) for array, place in zip(values[name], places, strict=True)]
+            elif name in values:
+                values[name] = on_tape(values[name], places[0])
+        if "out" in values:
+            out = values["out"]
+            several = isinstance(out, tuple)
+            values["out"] = tuple(on_tape(each, (self, i)) for i, each in enumerate(out)) if several else on_tape(out, (self, 0))
+        for name, value in values.items():
+            if is_array(value):
+                values[name] = Variable.wrap(value)
+
+    def _fit(self, grads) -> list:
+        """Sum each gradient back over the dimensions that its input was broadcast along, in the input's own type."""
+        return [
+            None if edge is None or grad is None else fit(grad, shape, dtype)
+            for edge, grad, shape, dtype in zip(self.edges, grads, self.shapes, self.dtypes, strict=True)
+        ]
+
+
+def is_array(value) -> bool:
+    """Whether `value` is a NumPy or CuPy array."""
+    return hasattr(value, "dtype") and hasattr(value, "ndim") and not isinstance(value, Variable)
+
+
+def on_tape(value, edge):
+    """A tensor around the kept array `value`, at its old place on the tape; a number stays as it is."""
+    if not is_array(value):
+        return value
+    if edge is not None and not isinstance(edge[0], Node):
+        return edge[0]  # the leaf itself: it has not changed, or the version check would have said so
+    tensor = Variable.wrap(value)
+    if edge is not None and value.dtype.kind in "fV":
+        tensor._tape_node, tensor._output = edge
+    return tensor
+
+
+def unwrap(args):
+    """The arguments with arrays in place of tensors (inside lists too), and whether there was any tensor."""
+    arrays, found = [], False
+    for arg in args:
+        if isinstance(arg, Variable):
+            arrays.append(arg._array)
+            found = True
+        elif type(arg) in (tuple, list):
+            inner, inside = unwrap(arg)
+            arrays.append(type(arg)(inner) if inside else arg)
+            found = found or inside
+        else:
+            arrays.append(arg)
+    return arrays, found
+
+
+def fit(grad, shape, dtype):
+    """`grad` summed to `shape` and cast to `dtype`: undoes the broadcasting and the promotion of an input."""
+    if tuple(grad.shape) != shape:
+        grad = sum_to(grad, shape)
+    if (grad._array if isinstance(grad, Variable) else grad).dtype != dtype:
+        grad = cast(grad, dtype)
+    return grad
+
+
+def _sum_to(input, shape):
+    extra = input.ndim - len(shape)
+    axes = (*range(extra), *(extra + i for i, length in enumerate(shape) if length == 1 and input.shape[extra + i] != 1))
+    return input.sum(axis=axes, keepdims=True, dtype=input.dtype).reshape(shape) if axes else input.reshape(shape)
+
+
+# The three ops that the engine itself needs.
+sum_to = op(_sum_to, name="sum_to", input=lambda grad, input_shape: broadcast_to(grad, input_shape))
+broadcast_to = op(lambda input, shape: array_module(input).broadcast_to(input, shape), name="broadcast_to", view=True,
+                  input=lambda grad, input_shape: sum_to(grad, input_shape))  # fmt: skip
+cast = op(lambda input, dtype: input.astype(dtype, copy=False), name="to_copy", input=lambda grad: grad)
+
+
+def like(value, reference):
+    """`value` in the type of `reference`, both arrays or both Tensors."""
+    return cast(value, (reference._array if isinstance(reference, Variable) else reference).dtype)
+
+
+def pytorch_error(error: ValueError, op: Op, arrays):
+    """The error PyTorch raises where NumPy raises `error`."""
+    if isinstance(error, IndexError):  # NumPy's AxisError is both
+        ndim = max((each.ndim for each in arrays if hasattr(each, "ndim")), default=0) or 1
+        return IndexError(f"Dimension out of range (expected to be in range of [{-ndim}, {ndim - 1}]): {op.__name__}: {error}")
+    shapes = [each.shape for each in arrays if hasattr(each, "shape")]
+    if "broadcast" in str(error) and len(shapes) == 2:
+        a, b = (shape[::-1] for shape in shapes)
+        for i, (m, n) in enumerate(zip(a, b, strict=False)):
+            if m != n and 1 not in (m, n):
+                dim = max(len(a), len(b)) - 1 - i
+                return RuntimeError(f"The size of tensor a ({m}) must match the size of tensor b ({n}) at non-singleton dimension {dim}")
+    return RuntimeError(f"{op.__name__}: {error}")

@@ -1,0 +1,105 @@
+"""What autograd knows of a tensor: its array, whether it needs a gradient, and where on the tape it came from.
+
+`framework.Tensor` adds PyTorch's methods to this class; nothing below `tensor.py` needs them.
+"""
+
+from .mode import mode
+
+
+class Variable:
+    """An array and its place on the tape."""
+
+    _array = None  # NumPy or CuPy
+    _needs_grad = False  # a leaf the user wants the gradient of
+    _version = None  # [number of in-place changes], shared by every view of the same memory; None under inference_mode
+    _tape_node = None  # the Node that made this tensor; None for a leaf
+    _output = 0  # which of the Node's outputs it is
+    _view = None  # for a view: the View that says of what
+    _hooks = None  # of a leaf: functions run on its gradient
+    grad = None
+
+    _class = None  # the class of new tensors: framework.Tensor, which registers itself
+
+    @staticmethod
+    def wrap(array) -> "Variable":
+        """A new tensor around `array`, a leaf that needs no gradient."""
+        tensor = Variable._class.__new__(Variable._class)
+        tensor._array = array
+        if not mode.inference:
+            tensor._version = [0]
+        return tensor
+
+    @property
+    def _node(self):
+        """The Node that made this tensor; for a view whose base has since been changed in place, the Node after that change."""
+        view = self._view
+        if view is not None and view.base_node is not view.base._tape_node:
+            view.refresh(self)
+        return self._tape_node
+
+    @_node.setter
+    def _node(self, node):
+        self._tape_node = node
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients flow to this tensor."""
+        return self._needs_grad or self._node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool):
+        if not self.is_leaf:
+            if not wanted:
+                raise RuntimeError(
+                    "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
+                    "subgraph that doesn't require differentiation use var_no_grad = var.detach()."
+                )
+            return
+        if wanted and self._array.dtype.kind in "biu":
+            raise RuntimeError("only Tensors of floating point dtype can require gradients")
+        self._needs_grad = bool(wanted)
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no recorded operation made this tensor."""
+        return self._node is None
+
+    @property
+    def grad_fn(self):
+        """The Node that made this tensor; None for a leaf."""
+        return self._node
+
+    @property
+    def _base(self):
+        """The tensor whose memory this one is a view of; None if it has its own."""
+        return None if self._view is None else self._view.base
+
+
+class View:
+    """How a view comes from its base: the ops to replay on it, and the base's Node at that time."""
+
+    __slots__ = ("base", "steps", "base_node", "writable")
+
+    def __init__(self, base: Variable, steps: tuple):
+        self.base, self.steps = base, steps
+        self.base_node = base._tape_node
+        self.writable = mode.grad  # PyTorch's rule: a view made under no_grad may not be changed in place outside of it
+
+    @staticmethod
+    def of(source: Variable, op, rest: tuple) -> "View":
+        """The View that `op(source, *rest)` is: of `source` itself, or of the base that `source` is a view of."""
+        if source._view is None:
+            return View(source, ((op, rest),))
+        return View(source._view.base, (*source._view.steps, (op, rest)))
+
+    def __call__(self, base):
+        """The same view of another array or tensor of the base's shape."""
+        for op, rest in self.steps:
+            base = op(base, *rest)
+        return base
+
+    def refresh(self, tensor: Variable) -> None:
+        """Put `tensor` behind the base's present Node."""
+        self.base_node = self.base._tape_node
+        again = self(self.base)
+        tensor._tape_node, tensor._output = again._tape_node, again._output

@@ -1,0 +1,105 @@
+"""Where arrays live: the one module that knows NumPy from CuPy.
+
+An array is a NumPy array on the "cpu" or a CuPy array on "cuda:i".  Everything above asks this module for the array's namespace
+(`array_module`) and otherwise writes plain NumPy.
+"""
+
+import sys
+
+import numpy as np
+
+
+class device:
+    """A place for tensors: `device("cpu")`, `device("cuda")`, `device("cuda", 1)`; RuntimeError for any other name."""
+
+    def __init__(self, type, index: int | None = None):
+        if isinstance(type, device):
+            type, index = type.type, type.index
+        elif isinstance(type, int):
+            type, index = "cuda", type
+        name, _, number = type.partition(":")
+        if name not in ("cpu", "cuda"):
+            raise RuntimeError(f"Expected one of cpu, cuda device type at start of device string: {type}")
+        if number:
+            if index is not None:
+                raise RuntimeError(f"type (string) must not include an index because index was passed explicitly: {type}")
+            if not number.isdigit():
+                raise RuntimeError(f"Invalid device string: '{type}'")
+            index = int(number)
+        self.type, self.index = name, index
+
+    def __eq__(self, other) -> bool:
+        return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
+
+    def __hash__(self) -> int:
+        return hash((self.type, self.index))
+
+    def __str__(self) -> str:
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __repr__(self) -> str:
+        return f"device(type='{self.type}')" if self.index is None else f"device(type='{self.type}', index={self.index})"
+
+
+CPU = device("cpu")
+
+
+def array_module(array):
+    """The namespace that made `array`: numpy, or cupy for an array on a GPU."""
+    if type(array).__module__.startswith("cupy"):
+        return sys.modules["cupy"]
+    return np
+
+
+def device_of(array) -> device:
+    """The device that holds `array`."""
+    return CPU if array_module(array) is np else device("cuda", array.device.id)
+
+
+def cuda_is_available() -> bool:
+    """Whether CuPy is installed and sees a GPU."""
+    try:
+        import cupy
+    except ImportError:
+        return False
+    try:
+        return cupy.cuda.runtime.getDeviceCount() > 0
+    except cupy.cuda.runtime.CUDARuntimeError:
+        return False
+
+
+def namespace(where: device):
+    """The module that makes arrays on `where`; RuntimeError if there is no such device."""
+    if where.type == "cpu":
+        return np
+    if not cuda_is_available():
+        raise RuntimeError(
+            f"device '{where}' was asked for, but no CUDA GPU can be used here (CuPy and an NVIDIA driver are needed: "
+            "pip install 'framework-zoo[cuda13]')"
+        )
+    import cupy
+
+    return cupy
+
+
+def move(array, where: device):
+    """`array` on `where`: itself if it is there already."""
+    here = device_of(array)
+    if where.type == here.type and where.index in (None, here.index):
+        return array
+    module = namespace(where)
+    if module is np:
+        return array_module(array).asnumpy(array)
+    with module.cuda.Device(where.index or 0):
+        return module.asarray(array)
+
+
+def special(array):
+    """SciPy's special functions (erf, digamma, …) for arrays like `array`; loaded when first needed, for it takes a while."""
+    if array_module(array) is np:
+        import scipy.special
+
+        return scipy.special
+    import cupyx.scipy.special
+
+    return cupyx.scipy.special

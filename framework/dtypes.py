@@ -1,0 +1,122 @@
+"""The element types of tensors, and what comes out when two of them meet.
+
+PyTorch orders types in three kinds, bool < integer < floating.  A result has the highest kind among the operands, and within that kind
+the type that the operands *with dimensions* agree on: a 0-d tensor or a Python number never widens a tensor of its own kind.
+"""
+
+import builtins
+from functools import lru_cache
+
+import ml_dtypes
+import numpy as np
+
+
+class dtype:
+    """One element type: `framework.float32` and its siblings; `.numpy` is NumPy's type of the same bits."""
+
+    def __init__(self, name: str, numpy_type, kind: builtins.int):
+        self.name = name
+        self.numpy = np.dtype(numpy_type)
+        self.kind = kind  # 0 bool, 1 integer, 2 floating
+
+    @property
+    def is_floating_point(self) -> builtins.bool:
+        return self.kind == FLOATING
+
+    @property
+    def is_signed(self) -> builtins.bool:
+        return self.name not in ("bool", "uint8")
+
+    @property
+    def is_complex(self) -> builtins.bool:
+        return False
+
+    @property
+    def itemsize(self) -> builtins.int:
+        return self.numpy.itemsize
+
+    def __repr__(self) -> str:
+        return f"framework.{self.name}"
+
+    def __reduce__(self) -> str:
+        return self.name  # pickled and copied as the module's own object: there is one of each
+
+
+BOOL, INTEGER, FLOATING = 0, 1, 2
+
+bool = dtype("bool", np.bool_, BOOL)
+uint8 = dtype("uint8", np.uint8, INTEGER)
+int8 = dtype("int8", np.int8, INTEGER)
+int16 = dtype("int16", np.int16, INTEGER)
+int32 = dtype("int32", np.int32, INTEGER)
+int64 = dtype("int64", np.int64, INTEGER)
+float16 = dtype("float16", np.float16, FLOATING)
+bfloat16 = dtype("bfloat16", ml_dtypes.bfloat16, FLOATING)
+float32 = dtype("float32", np.float32, FLOATING)
+float64 = dtype("float64", np.float64, FLOATING)
+short, int, long = int16, int32, int64
+half, float, double = float16, float32, float64
+
+ALL = (bool, uint8, int8, int16, int32, int64, float16, bfloat16, float32, float64)
+_OF_NUMPY = {each.numpy: each for each in ALL}
+_default = float32
+
+
+def of_numpy(numpy_type) -> dtype:
+    """The dtype of NumPy's `numpy_type`; TypeError if there is none."""
+    try:
+        return _OF_NUMPY[numpy_type]
+    except KeyError:
+        supported = ", ".join(each.name for each in ALL)
+        raise TypeError(f"can't convert np.ndarray of type {numpy_type}: the supported types are {supported}") from None
+
+
+def get_default_dtype() -> dtype:
+    """The type of tensors made from Python floats."""
+    return _default
+
+
+def set_default_dtype(d: dtype) -> None:
+    """Make `d`, a floating type, the type of tensors made from Python floats."""
+    global _default
+    if not (isinstance(d, dtype) and d.is_floating_point):
+        raise TypeError(f"only floating-point types are supported as the default type, got {d!r}")
+    _default = d
+
+
+@lru_cache(maxsize=None)
+def promote_types(type1: dtype, type2: dtype) -> dtype:
+    """The smallest type that holds both: `promote_types(uint8, int8)` is `int16`."""
+    if type1.kind != type2.kind:
+        return max(type1, type2, key=lambda each: each.kind)
+    if {type1, type2} == {float16, bfloat16}:
+        return float32
+    if type1.kind == FLOATING:  # float16 and bfloat16 never meet below this line
+        return max(type1, type2, key=lambda each: each.itemsize)
+    return _OF_NUMPY[np.promote_types(type1.numpy, type2.numpy)]
+
+
+def of_number(number) -> dtype:
+    """The type a Python number stands for: bool, int64 or the default floating type."""
+    if number is True or number is False:
+        return bool
+    if isinstance(number, complex):
+        raise NotImplementedError("complex numbers are not supported")
+    return int64 if hasattr(number, "__index__") else _default
+
+
+def common_type(dimensioned, zero_dim=(), numbers=()) -> dtype:
+    """The type of a result from the operands' types, in the order of their say: with dimensions, 0-d, Python numbers."""
+    result = None
+    for group in (dimensioned, zero_dim, numbers):
+        group_type = None
+        for each in group:
+            group_type = each if group_type is None else promote_types(group_type, each)
+        if group_type is not None and (result is None or group_type.kind > result.kind):
+            result = group_type
+    return result
+
+
+def can_cast(from_: dtype, to: dtype) -> builtins.bool:
+    """Whether a result of type `from_` may be written into a tensor of type `to`: never to a lower kind."""
+    return from_.kind <= to.kind

@@ -1,0 +1,40 @@
+"""Keep freed memory in the process, so that a training step touches no fresh pages.
+
+A large array that is freed goes back to the operating system, and the next one of its size is zeroed and mapped again page by page:
+on a CPU that costs more than the arithmetic (adding two 32 MB arrays: 6-8 ms into fresh memory, 3 ms into memory seen before).
+glibc's allocator keeps what is freed if it is told to; other C libraries are left as they are.
+"""
+
+import ctypes
+import platform
+import resource
+import sys
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # <malloc.h>
+_GIB = 1 << 30
+
+
+def _glibc():
+    return ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None
+
+
+def keep_freed_memory() -> bool:
+    """Ask the C allocator to keep what is freed, for all threads alike; says whether it could."""
+    libc = _glibc()
+    if libc is None:
+        return False
+    wishes = ((_M_MMAP_THRESHOLD, _GIB), (_M_TRIM_THRESHOLD, 2 * _GIB - 1), (_M_ARENA_MAX, 1))
+    return all([libc.mallopt(what, value) == 1 for what, value in wishes])
+
+
+def release_memory() -> None:
+    """Give the memory that is kept but not in use back to the operating system."""
+    libc = _glibc()
+    if libc is not None:
+        libc.malloc_trim(0)
+
+
+def peak_memory() -> int:
+    """The most memory this process has had resident at once, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024  # Linux counts in KiB

@@ -1,0 +1,156 @@
+"""Random numbers from a counter: number i of a stream is a hash of (key, i), so any part of it can be made alone, in any order.
+
+The hash is SplitMix64 (Steele, Lea and Flood, 2014, Fast Splittable Pseudorandom Number Generators): its i-th output is
+mix(key + i * 0x9E3779B97F4A7C15).  A generator's whole state is its key and how many numbers were taken, and the stream is the same
+in NumPy, in CuPy and in a kernel.
+"""
+
+import secrets
+
+import numpy as np
+
+from .device import array_module
+
+GOLDEN = 0x9E3779B97F4A7C15  # 2^64 / golden ratio: what SplitMix64 adds at each step
+MIX_1, MIX_2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+_MASK = (1 << 64) - 1
+
+
+def mix(z: int) -> int:
+    """SplitMix64's hash of a Python integer of 64 bits."""
+    z = ((z ^ (z >> 30)) * MIX_1) & _MASK
+    z = ((z ^ (z >> 27)) * MIX_2) & _MASK
+    return z ^ (z >> 31)
+
+
+def bits(module, key: int, start: int, count: int):
+    """Numbers `start` to `start + count` of the stream `key`: uint64 of `module`, NumPy or CuPy."""
+    z = module.arange(start + 1, start + count + 1, dtype=np.uint64)
+    z *= np.uint64(GOLDEN)
+    z += np.uint64(key)
+    z ^= z >> np.uint64(30)
+    z *= np.uint64(MIX_1)
+    z ^= z >> np.uint64(27)
+    z *= np.uint64(MIX_2)
+    return z ^ (z >> np.uint64(31))
+
+
+def threshold(p: float) -> int:
+    """An event of probability `p` happens where the upper 32 bits of a random number are below this."""
+    return int(p * (1 << 32))
+
+
+def keep_mask(array, p: float, key: int, start: int):
+    """For dropout: 1 / (1 - p) where an element of `array` is kept, else 0, in its shape and type."""
+    kept = (bits(array_module(array), key, start, array.size) >> np.uint64(32)) >= np.uint64(threshold(p))
+    return (kept * (1 / (1 - p))).astype(array.dtype).reshape(array.shape)
+
+
+class Generator:
+    """A stream of random numbers: a key made from the seed, and a count of the numbers taken so far."""
+
+    def __init__(self, device="cpu"):
+        self.device = device
+        self.manual_seed(67280421310721)  # PyTorch's default seed
+
+    def manual_seed(self, seed: int) -> "Generator":
+        """Start the stream of `seed` from its beginning."""
+        self._seed, self._key, self._taken = int(seed), mix(int(seed) & _MASK), 0
+        return self
+
+    def seed(self) -> int:
+        """Start a stream nobody can foretell, and return its seed."""
+        seed = secrets.randbits(63)
+        self.manual_seed(seed)
+        return seed
+
+    def initial_seed(self) -> int:
+        """The seed of this stream."""
+        return self._seed
+
+    def take(self, count: int) -> tuple[int, int]:
+        """Reserve the next `count` numbers: (key, start) for `bits`."""
+        start = self._taken
+        self._taken += count
+        return self._key, start
+
+    def state(self) -> tuple[int, int]:
+        """(seed, numbers taken)."""
+        return self._seed, self._taken
+
+    def restore(self, state: tuple[int, int]) -> None:
+        """Go back to a `state()` of before."""
+        self.manual_seed(state[0])
+        self._taken = int(state[1])
+
+    def get_state(self):
+        """The state as a uint8 tensor of 16 bytes."""
+        from .autograd.variable import Variable
+
+        words = np.array([self._seed & _MASK, self._taken], dtype="<u8")
+        return Variable.wrap(words.view(np.uint8))
+
+    def set_state(self, new_state) -> None:
+        """Go back to the state in a tensor from `get_state`."""
+        array = np.ascontiguousarray(new_state._array)
+        if array.dtype != np.uint8 or array.size != 16:
+            raise RuntimeError(f"a generator's state is a uint8 tensor of 16 bytes, but got {array.size} elements of {array.dtype}")
+        self.restore(tuple(int(each) for each in array.view("<u8")))
+
+
+default_generator = Generator()
+
+
+def manual_seed(seed: int) -> Generator:
+    """Seed the default generator, from which layers and `rand` take their numbers."""
+    return default_generator.manual_seed(seed)
+
+
+def get_rng_state():
+    """The default generator's state."""
+    return default_generator.get_state()
+
+
+def set_rng_state(new_state) -> None:
+    """Put the default generator back into a state from `get_rng_state`."""
+    default_generator.set_state(new_state)
+
+
+def initial_seed() -> int:
+    """The default generator's seed."""
+    return default_generator.initial_seed()
+
+
+def seed() -> int:
+    """Seed the default generator from the system's randomness, and return the seed."""
+    return default_generator.seed()
+
+
+def uniform(shape, dtype, generator=None, module=np):
+    """Uniform in [0, 1), with as many random bits as the type's fraction holds."""
+    count = int(np.prod(shape, dtype=np.int64))
+    fraction = 53 if np.dtype(dtype) == np.float64 else 24
+    numbers = bits(module, *(generator or default_generator).take(count), count) >> np.uint64(64 - fraction)
+    return (numbers * 2.0**-fraction).astype(dtype).reshape(shape)
+
+
+def normal(shape, dtype, generator=None, module=np):
+    """Standard normal, two numbers from two uniform ones (Box and Muller, 1958): sqrt(-2 ln u) cos(2 pi v), and the same with sin."""
+    count = int(np.prod(shape, dtype=np.int64))
+    pairs = (count + 1) // 2
+    u = uniform((2 * pairs,), np.float64, generator, module)
+    radius, angle = np.sqrt(-2 * np.log1p(-u[:pairs])), 2 * np.pi * u[pairs:]
+    both = module.concatenate([radius * np.cos(angle), radius * np.sin(angle)])
+    return both[:count].astype(dtype).reshape(shape)
+
+
+def integers(low: int, high: int, shape, generator=None, module=np):
+    """Uniform integers in [low, high), int64; the bias of taking a 64-bit number modulo the range is below range / 2^64."""
+    count = int(np.prod(shape, dtype=np.int64))
+    numbers = bits(module, *(generator or default_generator).take(count), count)
+    return (numbers % np.uint64(high - low)).astype(np.int64).reshape(shape) + low
+
+
+def permutation(n: int, generator=None):
+    """0 … n - 1 in random order, int64."""
+    return np.argsort(bits(np, *(generator or default_generator).take(n), n), kind="stable")

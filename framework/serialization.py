@@ -1,0 +1,113 @@
+"""Saving and loading: safetensors files with a checksum, written so that a crash never leaves half a file.
+
+The structure of what is saved (nested dicts and lists of tensors, numbers, strings) stands as JSON in the file's metadata, the tensors
+beside it under the paths that lead to them: `{"optimizer": {"state": {0: {"step": t}}}}` is one tensor named `optimizer.state.0.step`.
+A flat dict of tensors, such as a `state_dict`, gives a plain safetensors file that every other program can read.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from .autograd.variable import Variable
+
+_STRUCTURE, _CHECKSUM, _TENSOR, _PAIRS = "structure", "sha256", "__tensor__", "__pairs__"
+
+
+class CorruptFileError(RuntimeError):
+    """The file is not what was once written."""
+
+
+def _describe(value, path: str, tensors: dict):
+    """`value` as JSON, its tensors moved to `tensors` under the path that leads to them."""
+    if isinstance(value, Variable):
+        name = path or "tensor"
+        tensors[name] = value.detach().cpu()._array
+        return {_TENSOR: name}
+    if isinstance(value, dict):
+        items = [(key, _describe(each, f"{path}.{key}" if path else str(key), tensors)) for key, each in value.items()]
+        if all(isinstance(key, str) and key not in (_TENSOR, _PAIRS) for key in value):
+            return dict(items)
+        return {_PAIRS: [[key, each] for key, each in items]}  # JSON's keys are strings: others go as pairs
+    if isinstance(value, (list, tuple)):
+        return [_describe(each, f"{path}.{i}" if path else str(i), tensors) for i, each in enumerate(value)]
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise TypeError(f"cannot save a {type(value).__name__} (at '{path}'): only tensors, numbers, strings, dicts and lists can be saved")
+
+
+def _rebuild(value, tensors: dict):
+    if isinstance(value, list):
+        return [_rebuild(each, tensors) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if _TENSOR in value:
+        return tensors[value[_TENSOR]]
+    if _PAIRS in value:
+        return {key: _rebuild(each, tensors) for key, each in value[_PAIRS]}
+    return {key: _rebuild(each, tensors) for key, each in value.items()}
+
+
+def _checksum(tensors: dict, structure: str) -> str:
+    """sha256 of the structure and of every tensor's name, type, shape and bytes."""
+    digest = hashlib.sha256(structure.encode())
+    for name in sorted(tensors):
+        array = tensors[name]
+        digest.update(f"{name} {array.dtype.name} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+    return digest.hexdigest()
+
+
+def write_atomically(path, data: bytes) -> None:
+    """Replace the file at `path` by one that holds `data`: at every instant either the old or the new file is there, whole."""
+    path = Path(path)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def save(obj, f) -> None:
+    """Write `obj`, nested dicts and lists of tensors and plain values, to the file `f`; TypeError for anything else inside it."""
+    from safetensors.numpy import save as to_bytes
+
+    tensors = {}
+    structure = json.dumps(_describe(obj, "", tensors))
+    tensors = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    metadata = {_STRUCTURE: structure, _CHECKSUM: _checksum(tensors, structure)}
+    write_atomically(f, to_bytes(tensors, metadata))
+
+
+def load(f):
+    """What `save` wrote to the file `f`, or the dict of tensors of any other safetensors file; CorruptFileError if it was damaged."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load as from_bytes
+
+    data = Path(f).read_bytes()
+    try:
+        tensors = from_bytes(data)
+        metadata = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")]).get("__metadata__") or {}
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise CorruptFileError(f"{f} is damaged or not a safetensors file: {error}") from None
+    structure = metadata.get(_STRUCTURE)
+    if structure is not None and metadata.get(_CHECKSUM) != _checksum(tensors, structure):
+        raise CorruptFileError(f"{f} is damaged: its content does not match its checksum")
+    tensors = {name: Variable.wrap(array) for name, array in tensors.items()}
+    return tensors if structure is None else _rebuild(json.loads(structure), tensors)

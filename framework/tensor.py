@@ -1,0 +1,485 @@
+"""`Tensor`: PyTorch's methods, a line each onto the ops."""
+
+import numpy as np
+
+from . import creation, dtypes, printing
+from .autograd import engine
+from .autograd.inplace import assign, check_writable, inplace
+from .autograd.mode import mode
+from .autograd.op import Op, cast, op
+from .autograd.variable import Variable
+from .device import device, device_of, move
+from .ops import activation, elementwise, index, linalg, reduce, shape
+
+_OPERANDS = (Variable, int, float, bool, np.number, np.bool_, np.ndarray)
+
+
+class Size(tuple):
+    """The shape of a tensor."""
+
+    def numel(self) -> int:
+        return int(np.prod(self, dtype=np.int64))
+
+    def __repr__(self) -> str:
+        return f"framework.Size({list(self)})"
+
+    def __getitem__(self, item):
+        result = super().__getitem__(item)
+        return Size(result) if isinstance(item, slice) else result
+
+
+def _operator(function, reflected=False):
+    """A Python operator: NotImplemented for operands that are not numbers or tensors, so that Python can ask the other one."""
+    if reflected:
+        return lambda self, other: function(other, self) if isinstance(other, _OPERANDS) else NotImplemented
+    return lambda self, other: function(self, other) if isinstance(other, _OPERANDS) else NotImplemented
+
+
+def _spread_sizes(args) -> tuple:
+    return tuple(args[0]) if len(args) == 1 and isinstance(args[0], (tuple, list)) else args
+
+
+def _plain_index(index):
+    """An index with arrays in place of tensors, and lists as PyTorch reads them: integer arrays."""
+    if isinstance(index, tuple):
+        return tuple(_plain_index(each) for each in index)
+    if isinstance(index, Variable):
+        return index._array if index._array.ndim or index._array.dtype.kind == "b" else int(index._array)
+    if isinstance(index, list):
+        return np.asarray([_plain_index(each) for each in index], dtype=None if index else np.int64)
+    if isinstance(index, slice) and index.step is not None and index.step < 0:
+        raise ValueError("step must be greater than zero")
+    return index
+
+
+class Tensor(Variable):
+    """A multi-dimensional array of one type that remembers how it was computed, if a gradient of it is wanted."""
+
+    __array_priority__ = 1000  # NumPy's operators leave mixed operands to ours
+    __hash__ = object.__hash__
+
+    def __init__(self, *data, device=None):
+        if len(data) == 1 and not isinstance(data[0], int):
+            array = creation._array_of(data[0], dtypes.get_default_dtype())
+        else:
+            array = np.empty(data if data else 0, dtypes.get_default_dtype().numpy)
+        self._array, self._version = array, [0]
+
+    # What it is
+
+    @property
+    def shape(self) -> Size:
+        return Size(self._array.shape)
+
+    @property
+    def dtype(self) -> dtypes.dtype:
+        return dtypes.of_numpy(self._array.dtype)
+
+    @property
+    def device(self) -> device:
+        return device_of(self._array)
+
+    @property
+    def ndim(self) -> int:
+        return self._array.ndim
+
+    @property
+    def is_cuda(self) -> bool:
+        return self.device.type == "cuda"
+
+    def size(self, dim=None):
+        """The shape, or its entry `dim`."""
+        return self.shape if dim is None else self._array.shape[shape.normalize(dim, self.ndim)]
+
+    def dim(self) -> int:
+        """The number of dimensions."""
+        return self._array.ndim
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return self._array.size
+
+    def element_size(self) -> int:
+        """Bytes an element."""
+        return self._array.itemsize
+
+    def stride(self, dim=None):
+        """How many elements apart neighbours along each dimension are in memory."""
+        strides = tuple(each // self._array.itemsize for each in self._array.strides)
+        return strides if dim is None else strides[dim]
+
+    def is_contiguous(self) -> bool:
+        """Whether the elements lie in memory in the order they are read, without gaps."""
+        return self._array.flags.c_contiguous
+
+    def is_floating_point(self) -> bool:
+        """Whether the type is a floating one."""
+        return self.dtype.is_floating_point
+
+    def data_ptr(self) -> int:
+        """The address of the first element."""
+        return self._array.ctypes.data
+
+    def __len__(self) -> int:
+        if not self.ndim:
+            raise TypeError("len() of a 0-d tensor")
+        return len(self._array)
+
+    def __iter__(self):
+        if not self.ndim:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(self.unbind(0))
+
+    def __repr__(self) -> str:
+        return printing.to_string(self)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if not self.ndim else object.__format__(self, spec)
+
+    def __bool__(self) -> bool:
+        if self.numel() != 1:
+            raise RuntimeError(f"Boolean value of Tensor with {'more than one' if self.numel() else 'no'} value{'s' * (not self.numel())} is ambiguous")
+        return bool(self.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self.numel() != 1 or self.dtype.is_floating_point:
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self.item())
+
+    def __contains__(self, element) -> bool:
+        return bool((self == element).any())
+
+    # Its data elsewhere
+
+    def item(self):
+        """The Python number of a tensor of one element."""
+        if self.numel() != 1:
+            raise RuntimeError(f"a Tensor with {self.numel()} elements cannot be converted to Scalar")
+        value = self._array.item()
+        return float(value) if self.dtype.is_floating_point else value
+
+    def tolist(self):
+        """Nested lists of Python numbers."""
+        return self.detach().cpu()._array.tolist()
+
+    def numpy(self, *, force: bool = False) -> np.ndarray:
+        """A NumPy array of the same memory; with `force`, of a copy where that cannot be."""
+        if force:
+            return self.detach().cpu()._array
+        if self.requires_grad:
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        if self.is_cuda:
+            raise TypeError("can't convert cuda device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first.")
+        return self._array
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        array = self.numpy() if dtype is None else self.numpy().astype(dtype, copy=False)
+        return array.copy() if copy else array
+
+    def __dlpack__(self, **options):
+        return self.detach()._array.__dlpack__(**options)
+
+    def __dlpack_device__(self):
+        return self._array.__dlpack_device__()
+
+    def to(self, *args, dtype=None, device=None, non_blocking=False, copy=False, other=None):
+        """This tensor with another type, on another device or both: itself if nothing changes."""
+        for each in args:
+            if isinstance(each, dtypes.dtype):
+                dtype = each
+            elif isinstance(each, Variable):
+                other = each
+            elif not isinstance(each, bool):
+                device = each
+        if other is not None:
+            dtype, device = other.dtype, other.device
+        result = self if device is None else _to_device(self, device)
+        if dtype is not None and dtype is not self.dtype:
+            result = cast(result, dtype.numpy)
+        return result.clone() if copy and result is self else result
+
+    def cpu(self):
+        """This tensor in the host's memory."""
+        return self.to("cpu")
+
+    def cuda(self, device=None, non_blocking=False):
+        """This tensor on a GPU."""
+        return self.to("cuda" if device is None else device)
+
+    def type(self, dtype=None):
+        """The name of the type, or this tensor in another."""
+        return f"framework.{self.dtype.name.capitalize()}Tensor" if dtype is None else self.to(dtype)
+
+    def type_as(self, other):
+        """This tensor in the type of `other`."""
+        return self.to(other.dtype)
+
+    # Autograd
+
+    def backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None) -> None:
+        """Add d(self)/d(leaf) to the `.grad` of every leaf this tensor was computed from."""
+        engine.backward((self,), (gradient,), retain_graph, create_graph, inputs)
+
+    def detach(self):
+        """The same memory, off the tape."""
+        result = Variable.wrap(self._array)
+        result._version = self._version
+        return result
+
+    def detach_(self):
+        """Take this tensor off the tape."""
+        if self._view is not None:
+            raise RuntimeError("Can't detach views in-place. Use detach() instead")
+        self._tape_node, self._output, self._needs_grad = None, 0, False
+        return self
+
+    def requires_grad_(self, requires_grad: bool = True):
+        """Say whether the gradient of this leaf is wanted."""
+        self.requires_grad = requires_grad
+        return self
+
+    @property
+    def data(self):
+        """The same memory, unknown to autograd: changes of it are not noticed."""
+        return Variable.wrap(self._array)
+
+    @data.setter
+    def data(self, new) -> None:
+        self._array = new._array
+        self._version = [self._version[0] + 1]
+
+    def retain_grad(self) -> None:
+        """Keep the gradient of this tensor in `.grad` although it is not a leaf."""
+        if not self.requires_grad:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        if not self.is_leaf:
+            engine.keep_gradient(self)
+
+    def register_hook(self, hook):
+        """Call `hook(grad)` whenever the gradient of this tensor is known; what it returns, if not None, takes its place."""
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        return engine.add_hook(self, hook)
+
+    def share_memory_(self):
+        """Nothing to do: worker threads share all memory."""
+        return self
+
+    def __deepcopy__(self, memo):
+        if not self.is_leaf:
+            raise RuntimeError("Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment")
+        copy = self.__class__.__new__(self.__class__)
+        memo[id(self)] = copy
+        copy.__dict__.update(self.__dict__)
+        copy._array, copy._version, copy._view, copy._hooks = self._array.copy(), [0], None, None
+        copy.grad = None if self.grad is None else self.grad.__deepcopy__(memo)
+        return copy
+
+    def __reduce_ex__(self, protocol):
+        return _rebuild, (self.__class__, self.detach().cpu()._array, self._needs_grad)
+
+    # Indexing
+
+    def __getitem__(self, position):
+        return index.getitem(self, _plain_index(position))
+
+    def __setitem__(self, position, value) -> None:
+        check_writable(self)
+        position = _plain_index(position)
+        value = value if isinstance(value, Variable) else creation.as_tensor(value, dtype=self.dtype)
+        if index.is_basic(position):
+            index.getitem(self, position).copy_(value)
+            return
+        keeps_tape = mode.grad and (value.requires_grad or self.requires_grad)
+        if keeps_tape:
+            assign(self, index.index_put(self.clone(), position, cast(value, self._array.dtype)))
+        else:
+            self._array[position] = value._array
+            self._version[0] += 1
+
+    # Shapes, given as separate integers or as one sequence
+
+    def reshape(self, *shape_):
+        """The same elements in another shape; -1 stands for whatever is left."""
+        return shape.reshape(self, _spread_sizes(shape_))
+
+    def view(self, *shape_):
+        """The same memory in another shape; RuntimeError if that cannot be."""
+        if len(shape_) == 1 and isinstance(shape_[0], dtypes.dtype):
+            raise NotImplementedError("view() as another type is not supported")
+        return shape.view(self, _spread_sizes(shape_))
+
+    def permute(self, *dims):
+        """The dimensions in another order."""
+        return shape.permute(self, _spread_sizes(dims))
+
+    def expand(self, *sizes):
+        """Dimensions of length 1 repeated without copying."""
+        return shape.expand(self, _spread_sizes(sizes))
+
+    def repeat(self, *sizes):
+        """The tensor repeated along each dimension."""
+        sizes = _spread_sizes(sizes)
+        if len(sizes) < self.ndim:
+            raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
+        return shape.tile(self, sizes)
+
+    def tile(self, *dims):
+        """The tensor repeated along its last dimensions."""
+        return shape.tile(self, _spread_sizes(dims))
+
+    def flip(self, *dims):
+        """The elements in reverse order along `dims`."""
+        return shape.flip(self, _spread_sizes(dims))
+
+    def view_as(self, other):
+        """`view` in the shape of `other`."""
+        return self.view(other.shape)
+
+    def expand_as(self, other):
+        """`expand` to the shape of `other`."""
+        return self.expand(other.shape)
+
+    def reshape_as(self, other):
+        """`reshape` to the shape of `other`."""
+        return self.reshape(other.shape)
+
+    @property
+    def T(self):
+        return self.permute(*range(self.ndim - 1, -1, -1))
+
+    @property
+    def mT(self):
+        if self.ndim < 2:
+            raise RuntimeError(f"tensor.mT is only supported on matrices or batches of matrices. Got {self.ndim}-D tensor.")
+        return shape.transpose(self, -2, -1)
+
+    # New tensors of the same type and device
+
+    def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False):
+        """A copy of `data`, in this tensor's type and on its device."""
+        return creation.tensor(data, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
+
+    def new_zeros(self, *size, dtype=None, device=None, requires_grad=False):
+        """Zeros."""
+        return creation.zeros(*size, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
+
+    def new_ones(self, *size, dtype=None, device=None, requires_grad=False):
+        """Ones."""
+        return creation.ones(*size, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
+
+    def new_empty(self, *size, dtype=None, device=None, requires_grad=False):
+        """Whatever was in memory."""
+        return creation.empty(*size, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
+
+    def new_full(self, size, fill_value, *, dtype=None, device=None, requires_grad=False):
+        """One value everywhere."""
+        return creation.full(size, fill_value, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
+
+    # Changes in place that are not the in-place form of a function
+
+    def copy_(self, src, non_blocking=False):
+        """Overwrite with `src`, broadcast and cast."""
+        check_writable(self)
+        src = cast(_to_device(src, self.device), self._array.dtype)
+        return assign(self, src if src.shape == self.shape else shape.expand(src, tuple(self.shape)))
+
+    def fill_(self, value):
+        """Overwrite with one number."""
+        return self.copy_(value if isinstance(value, Variable) else creation.as_tensor(value, dtype=self.dtype, device=self.device))
+
+    def zero_(self):
+        """Overwrite with zeros."""
+        return self.fill_(0)
+
+    def uniform_(self, from_=0.0, to=1.0, *, generator=None):
+        """Overwrite with uniform random numbers in [from, to)."""
+        return self.copy_(creation.rand_like(self, generator=generator) * (to - from_) + from_)
+
+    def normal_(self, mean=0.0, std=1.0, *, generator=None):
+        """Overwrite with normal random numbers."""
+        return self.copy_(creation.randn_like(self, generator=generator) * std + mean)
+
+    def bernoulli_(self, p=0.5, *, generator=None):
+        """Overwrite with ones, of probability `p`, and zeros."""
+        return self.copy_(creation.rand(tuple(self.shape), generator=generator, device=self.device) < p)
+
+    # Operators
+
+    __add__, __radd__ = _operator(elementwise.add), _operator(elementwise.add)
+    __sub__, __rsub__ = _operator(elementwise.sub), _operator(elementwise.sub, reflected=True)
+    __mul__, __rmul__ = _operator(elementwise.mul), _operator(elementwise.mul)
+    __truediv__, __rtruediv__ = _operator(elementwise.true_divide), _operator(elementwise.true_divide, reflected=True)
+    __floordiv__, __rfloordiv__ = _operator(elementwise.floor_divide), _operator(elementwise.floor_divide, reflected=True)
+    __mod__, __rmod__ = _operator(elementwise.remainder), _operator(elementwise.remainder, reflected=True)
+    __pow__, __rpow__ = _operator(elementwise.pow), _operator(elementwise.pow, reflected=True)
+    __matmul__, __rmatmul__ = _operator(linalg.matmul), _operator(linalg.matmul, reflected=True)
+    __and__, __rand__ = _operator(elementwise.bitwise_and), _operator(elementwise.bitwise_and)
+    __or__, __ror__ = _operator(elementwise.bitwise_or), _operator(elementwise.bitwise_or)
+    __xor__, __rxor__ = _operator(elementwise.bitwise_xor), _operator(elementwise.bitwise_xor)
+    __eq__, __ne__ = _operator(elementwise.eq), _operator(elementwise.ne)
+    __lt__, __le__ = _operator(elementwise.lt), _operator(elementwise.le)
+    __gt__, __ge__ = _operator(elementwise.gt), _operator(elementwise.ge)
+    __neg__, __pos__, __abs__, __invert__ = elementwise.neg, elementwise.positive, elementwise.abs, elementwise.bitwise_not
+    __iadd__ = inplace(elementwise.add)
+    __isub__ = inplace(elementwise.sub)
+    __imul__ = inplace(elementwise.mul, keeps_first=True)
+    __itruediv__ = inplace(elementwise.true_divide)
+    __ipow__ = inplace(elementwise.pow, keeps_first=True)
+
+
+def _to_device(tensor: Variable, where):
+    where = device(where)
+    array = move(tensor._array, where)
+    return tensor if array is tensor._array else _moved(tensor, where)
+
+
+_moved = op(lambda input, where: move(input, where), name="to_copy", input=lambda grad, input: _moved(grad, device_of(input)))
+
+
+def _rebuild(cls, array, needs_grad):
+    tensor = cls.__new__(cls)
+    tensor._array, tensor._version, tensor._needs_grad = array, [0], needs_grad
+    return tensor
+
+
+# Functions that are methods too, under the same name; those followed by an in-place form `name_` say so with an underscore.
+_METHODS = {
+    elementwise: "add_ sub_ mul_ true_divide_ div_ pow_ floor_divide_ remainder_ fmod_ neg_ positive abs_ square_ lerp_ addcmul_ addcdiv_ "
+    "exp_ exp2_ expm1_ log_ log2_ log10_ log1p_ sqrt_ rsqrt_ reciprocal_ sigmoid_ erf_ sin_ cos_ tan_ asin_ acos_ atan_ atan2_ sinh_ "
+    "cosh_ tanh_ floor_ ceil_ trunc_ round_ sign_ maximum minimum clamp_ eq_ ne_ lt_ le_ gt_ ge_ logical_and_ logical_or_ logical_xor_ "
+    "logical_not_ bitwise_and_ bitwise_or_ bitwise_xor_ bitwise_not_ isnan isinf isfinite",
+    reduce: "sum mean var std prod amax amin argmax argmin all any cumsum_ max min logsumexp norm",
+    shape: "transpose squeeze unsqueeze clone roll tril_ triu_ contiguous flatten t movedim split_with_sizes split chunk unbind",
+    index: "masked_fill_ gather index_select",
+    linalg: "matmul mm bmm mv dot outer addmm",
+    activation: "relu_ softmax log_softmax",
+}
+
+
+def _keeps_first(function) -> bool:
+    """Whether a gradient rule of `function` looks at its first argument, which an in-place change overwrites."""
+    return not isinstance(function, Op) or any(function.parameters[0] in rule.parameters for rule in function.rules)
+
+
+def _attach_methods() -> None:
+    for module, names in _METHODS.items():
+        for name in names.split():
+            function = getattr(module, name.removesuffix("_"))
+            setattr(Tensor, name.removesuffix("_"), function)
+            if name.endswith("_"):
+                setattr(Tensor, name, inplace(function, _keeps_first(function)))
+    for name in ("bool", "double", "float", "half", "int", "long", "short", "bfloat16"):
+        setattr(Tensor, name, lambda self, wanted=getattr(dtypes, name): self.to(wanted))
+    Tensor.byte = lambda self: self.to(dtypes.uint8)
+    Tensor.char = lambda self: self.to(dtypes.int8)
+
+
+_attach_methods()
+Variable._class = Tensor
