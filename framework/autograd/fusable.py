@@ -27,9 +27,9 @@ class Fusable(Op):
     def __call__(self, *args, **kwargs):
         if kwargs or len(args) != len(self.parameters):
             args = self.bind(args, kwargs)
-        if self.kernels and dispatch.kernels_enabled:
+        if dispatch.kernels_enabled and (self.kernels or self.load_kernels):
             arrays, any_tensor = unwrap(args)
-            result = self._try_kernels(arrays)
+            result = self.try_kernels(arrays)
             if result is not NotImplemented:
                 out, backward = result
                 return self.wrap(out, args, arrays, backward) if any_tensor else out

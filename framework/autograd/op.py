@@ -39,6 +39,7 @@ class Op:
         self.parameters = tuple(self.__signature__.parameters)
         self.defaults = tuple(each.default for each in self.__signature__.parameters.values())
         self.kernels = {}  # type of array -> [kernel, …], the newest last
+        self.load_kernels = None  # imports them once a call's arrays want it
         self.node_type = OpNode
         self.rules = []
         self.inputs = ()  # names of the differentiable inputs
@@ -105,16 +106,20 @@ class Op:
 
     def compute(self, arrays: list):
         """The result of the newest kernel that does not decline, or of the forward; and the kernel's own backward, if it has one."""
-        if self.kernels and kernels_enabled:
-            result = self._try_kernels(arrays)
+        if kernels_enabled and (self.kernels or self.load_kernels):
+            result = self.try_kernels(arrays)
             if result is not NotImplemented:
                 return result
+        half = None if self.view else half_type(arrays)
         try:
-            return self.forward(*arrays), None
+            return (self.forward(*arrays) if half is None else in_single(self.forward, arrays, half)), None
         except ValueError as error:
             raise pytorch_error(error, self, arrays) from error
 
-    def _try_kernels(self, arrays):
+    def try_kernels(self, arrays):
+        """(result, its own backward or None) of the newest kernel that does not decline; NotImplemented if all do."""
+        if self.load_kernels is not None:
+            self.load_kernels(arrays)
         kind = next((type(each) for each in arrays if type(each) in self.kernels), None)
         for kernel in reversed(self.kernels.get(kind, ())):
             result = kernel(*arrays)
@@ -302,6 +307,27 @@ class OpNode(Node):
         ]
 
 
+def half_type(values):
+    """The 16-bit floating type among `values`, if NumPy holds them: it computes badly in float16, and in bfloat16 hardly at all."""
+    for each in values:
+        if type(each) is np.ndarray and each.dtype.itemsize == 2 and each.dtype.kind in "fV":
+            return each.dtype
+    return None
+
+
+def in_single(forward, values, half):
+    """`forward` computed in float32 and rounded once, at the end, as PyTorch does."""
+    out = forward(*(_recast(each, half, np.float32) for each in values))
+    if not isinstance(out, tuple):
+        return _recast(out, np.float32, half)
+    outs = [_recast(each, np.float32, half) for each in out]
+    return type(out)(*outs) if hasattr(out, "_fields") else tuple(outs)
+
+
+def _recast(value, old, new):
+    return value.astype(new) if is_array(value) and value.dtype == old else value
+
+
 def is_array(value) -> bool:
     """Whether `value` is a NumPy or CuPy array."""
     return hasattr(value, "dtype") and hasattr(value, "ndim") and not isinstance(value, Variable)
@@ -354,7 +380,7 @@ def _sum_to(input, shape):
 sum_to = op(_sum_to, name="sum_to", input=lambda grad, input_shape: broadcast_to(grad, input_shape))
 broadcast_to = op(lambda input, shape: array_module(input).broadcast_to(input, shape), name="broadcast_to", view=True,
                   input=lambda grad, input_shape: sum_to(grad, input_shape))  # fmt: skip
-cast = op(lambda input, dtype: input.astype(dtype, copy=False), name="to_copy", input=lambda grad: grad)
+cast = op(lambda input, dtype: input.astype(dtype, copy=False), name="to_copy", view=True, input=lambda grad: grad)
 
 
 def like(value, reference):

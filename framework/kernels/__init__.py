@@ -1,0 +1,87 @@
+"""Kernels: drop-ins for ops on one kind of array, faster than the forward that defines them.
+
+    @kernel(relu)                       # framework/kernels/cpu_*.py: NumPy arrays, compiled by Numba
+    def relu(input):
+        if not worth_it(input):
+            return NotImplemented       # declines: an older kernel, or the op's own forward, does it
+        …
+        return out, backward            # or out alone: then the op's gradient rules serve
+
+A module of kernels is imported when one of its ops is first called on an array it may handle, so `import framework` stays quick.
+"""
+
+import importlib
+from contextlib import contextmanager
+
+import numpy as np
+
+from ..autograd import op as dispatch
+from ..nn import losses
+from ..ops import activation, conv, linalg, pool, random
+
+# The CPU's kernels: module -> the ops it has kernels for
+_CPU = {
+    "cpu_conv": [conv.conv],
+    "cpu_pool": [pool.max_pool],
+    "cpu_matmul": [linalg.matrix_product, linalg.linear],
+    "cpu_elementwise": [activation.relu, random.dropout],
+    "cpu_softmax": [activation.log_softmax_op, losses.negative_log_likelihood],
+}
+SMALL = 8192  # below so many elements NumPy is as fast as a compiled loop with its call and its threads
+
+
+def kernel(op, kind=np.ndarray):
+    """Make the decorated function the newest kernel of `op` for arrays of type `kind`."""
+
+    def register(function):
+        op.kernels.setdefault(kind, []).append(function)
+        return function
+
+    return register
+
+
+def _loader(module: str, ops: list):
+    """What imports `module` at the first call of one of `ops` that is large enough to want its kernels."""
+
+    def load(arrays) -> None:
+        if any(isinstance(each, np.ndarray) and each.size >= SMALL for each in arrays):
+            for op in ops:
+                op.load_kernels = None
+            importlib.import_module(f".{module}", __name__)
+
+    return load
+
+
+for _module, _ops in _CPU.items():
+    for _op in _ops:
+        _op.load_kernels = _loader(_module, _ops)
+
+
+def use(which: str):
+    """`use("reference")`: every op computes by its own NumPy forward; `use("fast")`: kernels again.  Also as `with use(…):`."""
+    if which not in ("reference", "fast"):
+        raise ValueError(f"kernels.use expects 'reference' or 'fast', but got {which!r}")
+    before = dispatch.kernels_enabled
+    dispatch.kernels_enabled = which == "fast"
+
+    @contextmanager
+    def restoring():
+        try:
+            yield
+        finally:
+            dispatch.kernels_enabled = before
+
+    return restoring()
+
+
+def report() -> dict:
+    """{op: {what computed it: calls}} since the last `reset`, for every op that has kernels; "reference" is the op's own forward."""
+    table = {}
+    for (op, computed_by), calls in sorted(dispatch.ran.items()):
+        table.setdefault(op, {})[computed_by] = calls
+    return table
+
+
+def reset() -> None:
+    """Start the counts of `report` afresh."""
+    dispatch.ran.clear()

@@ -10,6 +10,7 @@ Shapes: input (N, C, *spatial), weight (O, C / groups, *kernel), output (N, O, *
 """
 
 import itertools
+from math import prod
 
 import numpy as np
 
@@ -47,14 +48,14 @@ def _columns(input, kernel, stride, padding, dilation, groups):
     for tap, seen in _taps(kernel, out, stride, dilation):
         patch = grouped[seen]  # (N, groups, C/groups, *out)
         columns[(..., *tap)] = np.moveaxis(patch, (1, 0), (0, 1)).transpose(0, 1, *range(3, 3 + len(out)), 2)
-    return columns.reshape(groups, n * int(np.prod(out, dtype=np.int64)), -1)
+    return columns.reshape(groups, n * prod(out), c // groups * prod(kernel))
 
 
 def _rows(output, groups):
     """(N, O, *positions) as (groups, N * positions, O/groups)."""
-    n, o = output.shape[:2]
-    grouped = output.reshape(n, groups, o // groups, -1)
-    return grouped.transpose(1, 0, 3, 2).reshape(groups, -1, o // groups)
+    n, o, *out = output.shape
+    grouped = output.reshape(n, groups, o // groups, prod(out))
+    return grouped.transpose(1, 0, 3, 2).reshape(groups, n * prod(out), o // groups)
 
 
 @op
@@ -63,7 +64,7 @@ def convolution(input, weight, stride, padding, dilation, groups):
     out = positions(input.shape[2:], kernel, stride, padding, dilation)
     columns = _columns(input, kernel, stride, padding, dilation, groups)
     rows = columns @ weight.reshape(groups, o // groups, -1).mT  # (groups, N * positions, O/groups)
-    rows = rows.reshape(groups, n, -1, o // groups).transpose(1, 0, 3, 2)
+    rows = rows.reshape(groups, n, prod(out), o // groups).transpose(1, 0, 3, 2)
     return array_module(input).ascontiguousarray(rows.reshape(n, o, *out))
 
 

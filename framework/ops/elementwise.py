@@ -138,9 +138,10 @@ def clamp(input, min=None, max=None):
 
 @clamp.rule("input", "min", "max")
 def _(grad, input, min, max):
-    below = input < (-math.inf if min is None else min)
-    above = input > (math.inf if max is None else max)
-    inside = where(below | above, 0.0, grad)
+    low, high = -math.inf if min is None else min, math.inf if max is None else max
+    above = (input > high) | (low > high)  # where the bounds cross, the upper one holds
+    below = (input < low) & (low <= high)
+    inside = where((input < low) | (input > high), 0.0, grad)
     return inside, None if min is None else where(below, grad, 0.0), None if max is None else where(above, grad, 0.0)
 
 

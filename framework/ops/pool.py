@@ -1,5 +1,7 @@
 """Pooling: each output is the largest, or the mean, of a window of the input.  Shapes: (N, C, *spatial) -> (N, C, *positions)."""
 
+from math import prod
+
 import numpy as np
 
 from ..autograd.fusable import fusable
@@ -45,7 +47,7 @@ def max_pool_with_indices(input, kernel, stride, padding, dilation, ceil_mode):
     spatial = input.shape[2:]
     out = positions(spatial, kernel, stride, padding, dilation, ceil_mode)
     padded = _filled(input, out, kernel, stride, padding, dilation, -np.inf if input.dtype.kind in "fV" else np.iinfo(input.dtype).min)
-    windows = _windows(padded, out, kernel, stride, dilation).reshape(*input.shape[:2], *out, -1)
+    windows = _windows(padded, out, kernel, stride, dilation).reshape(*input.shape[:2], *out, prod(kernel))
     winner = windows.argmax(-1)  # the first of equals, as PyTorch's; a nan wins
     module, indices = array_module(input), 0
     for axis, tap in enumerate(np.unravel_index(winner, kernel)):
@@ -58,18 +60,19 @@ def max_pool_with_indices(input, kernel, stride, padding, dilation, ceil_mode):
 def unpool(output, indices, shape):
     """Zeros of `shape`, with each element of `output` added at its index in its plane."""
     n, c = shape[:2]
-    out = array_module(output).zeros((n * c, int(np.prod(shape[2:], dtype=np.int64))), output.dtype)
+    out = array_module(output).zeros((n * c, prod(shape[2:])), output.dtype)
     planes = array_module(output).arange(n * c)[:, None]
-    np.add.at(out, (planes, indices.reshape(n * c, -1)), output.reshape(n * c, -1))
+    places = (n * c, prod(indices.shape[2:]))
+    np.add.at(out, (planes, indices.reshape(places)), output.reshape(places))
     return out.reshape(shape)
 
 
 @op
 def pick(input, indices):
     """The elements at `indices` in each plane: (N, C, *spatial) -> the shape of `indices`."""
-    n, c = input.shape[:2]
-    flat = array_module(input).take_along_axis(input.reshape(n * c, -1), indices.reshape(n * c, -1), 1)
-    return flat.reshape(indices.shape)
+    planes = input.shape[0] * input.shape[1]
+    rows, places = input.reshape(planes, prod(input.shape[2:])), indices.reshape(planes, prod(indices.shape[2:]))
+    return array_module(input).take_along_axis(rows, places, 1).reshape(indices.shape)
 
 
 max_pool_with_indices.rule("input")(lambda grad, out, input_shape: unpool(grad[0], out[1], input_shape))

@@ -11,7 +11,7 @@ from ..device import array_module
 from . import elementwise
 from .elementwise import exp, isfinite, log, sqrt, square, where
 from .index import scatter_add_into
-from .shape import cat
+from .shape import cat, flip
 
 ValuesIndices = namedtuple("ValuesIndices", ("values", "indices"))
 
@@ -95,10 +95,8 @@ argmax = op(lambda input, dim=None, keepdim=False: np.argmax(input, axis=dim, ke
 argmin = op(lambda input, dim=None, keepdim=False: np.argmin(input, axis=dim, keepdims=keepdim))
 all = op(lambda input, dim=None, keepdim=False: np.all(input, axis=axes(dim), keepdims=keepdim))
 any = op(lambda input, dim=None, keepdim=False: np.any(input, axis=axes(dim), keepdims=keepdim))
-cumsum = op(lambda input, dim: np.cumsum(input, axis=dim, dtype=np.int64 if input.dtype.kind in "biu" else input.dtype),
-            input=lambda grad, dim: reverse_cumsum(grad, dim))
-reverse_cumsum = op(lambda input, dim: np.flip(np.cumsum(np.flip(input, dim), axis=dim, dtype=input.dtype), dim),
-                    input=lambda grad, dim: cumsum(grad, dim))
+cumsum = op(lambda input, dim: np.cumsum(input, axis=dim, dtype=np.int64 if input.dtype.kind in "biu" else input.dtype).reshape(input.shape),
+            input=lambda grad, dim: flip(cumsum(flip(grad, dim), dim), dim))
 # fmt: on
 
 

@@ -78,7 +78,7 @@ squeeze = op(lambda input, dim=None: _squeezed(input, dim), view=True, input=lam
 unsqueeze = op(lambda input, dim: array_module(input).expand_dims(input, normalize(dim, input.ndim + 1)), view=True,
                input=lambda grad, input_shape: reshape(grad, input_shape))
 clone = op(lambda input: input.copy(), input=lambda grad: grad)
-flip = op(lambda input, dims: np.flip(input, dims).copy(), input=lambda grad, dims: flip(grad, dims))
+flip = op(lambda input, dims: np.flip(input, dims).copy() if input.ndim else input.copy(), input=lambda grad, dims: flip(grad, dims))
 roll = op(lambda input, shifts, dims=None: np.roll(input, shifts, dims),
           input=lambda grad, shifts, dims: roll(grad, tuple(-each for each in shifts) if isinstance(shifts, tuple) else -shifts, dims))
 tril = op(lambda input, diagonal=0: np.tril(input, diagonal), input=lambda grad, diagonal: tril(grad, diagonal))

@@ -1,0 +1,64 @@
+"""What the CPU's kernels share: one pool of threads, compiled code kept on disk, and the line that says it is being compiled."""
+
+import functools
+import sys
+import threading
+import warnings
+
+import numba as nb
+import numpy as np
+from numba.core import event
+
+from .. import threads
+from . import SMALL, kernel
+
+_pool = threading.Lock()  # Numba's pool serves one caller at a time
+
+
+class _CompilingLine(event.Listener):
+    """Says once, on stderr, why the first step takes longer."""
+
+    said = False
+
+    def on_start(self, event) -> None:
+        if not self.said:
+            self.said = True
+            print("framework: compiling CPU kernels, once; the next run finds them on disk", file=sys.stderr, flush=True)
+
+    def on_end(self, event) -> None:
+        pass
+
+
+event.register("numba:compile", _CompilingLine())
+warnings.filterwarnings("ignore", category=nb.errors.NumbaPerformanceWarning, module="framework.kernels")
+
+compiled = functools.partial(nb.njit, cache=True, nogil=True, error_model="numpy")
+parallel = functools.partial(nb.njit, cache=True, nogil=True, error_model="numpy", parallel=True)
+
+
+def run(function, *args):
+    """Run a parallel function on the pool, with as many threads as `set_num_threads` allows."""
+    with _pool:
+        wanted = threads.get_num_threads()
+        if nb.get_num_threads() != wanted:
+            nb.set_num_threads(wanted)
+        return function(*args)
+
+
+def floats(*arrays) -> bool:
+    """Whether all arrays (None is left out) are of one type, float32 or float64."""
+    types = {each.dtype for each in arrays if each is not None}
+    return len(types) == 1 and types.pop() in (np.float32, np.float64)
+
+
+def large(array) -> bool:
+    """Whether a compiled loop pays for `array`."""
+    return array.size >= SMALL
+
+
+def contiguous(*arrays) -> bool:
+    """Whether all arrays lie in memory row by row."""
+    return all(each.flags.c_contiguous for each in arrays)
+
+
+__all__ = ["SMALL", "compiled", "contiguous", "floats", "kernel", "large", "parallel", "run"]

@@ -1,0 +1,162 @@
+"""Convolution on a CPU: each thread unfolds its images, a tile of rows at a time, into a buffer that stays in its cache, and multiplies.
+
+For one image, with K = C/groups * kH * kW and P = oH * oW:
+
+    columns (K, P) = unfold(image)          out (O, P) = weight (O, K) @ columns
+    weight_grad   += grad @ columnsᵀ        image_grad = fold(weightᵀ @ grad)
+
+All of it in PyTorch's own NCHW order, so nothing is ever converted.  A third dimension is left to the reference; one is a plane of height 1.
+"""
+
+import numba as nb
+import numpy as np
+
+from ..ops import conv as ops
+from ..ops.conv import positions
+from ..threads import get_num_threads
+from .cpu import compiled, contiguous, floats, kernel, large, parallel, run
+from .cpu_blas import gemm
+
+_TILE_BYTES = 640 * 1024  # of columns: most of a core's second-level cache
+
+
+@compiled(inline="always")
+def _seen(out_length, length, tap, stride):
+    """The positions [first, last) whose element number tap + position * stride lies inside [0, length)."""
+    first = max(0, -(tap // stride)) if tap < 0 else 0
+    last = min(out_length, (length - 1 - tap) // stride + 1)
+    return first, max(first, last)
+
+
+@compiled()
+def _unfold(image, columns, kernel, stride, padding, dilation, out_width, top, bottom):
+    """columns[(c, i, j), (y, x)] = image[c, y * stride + i * dilation - padding, …], for the output rows [top, bottom)."""
+    channels, height, width = image.shape
+    row = 0
+    for c in range(channels):
+        for i in range(kernel[0]):
+            for j in range(kernel[1]):
+                left = j * dilation[1] - padding[1]
+                first, last = _seen(out_width, width, left, stride[1])
+                for y in range(top, bottom):
+                    source = y * stride[0] + i * dilation[0] - padding[0]
+                    target = columns[row, (y - top) * out_width : (y - top + 1) * out_width]
+                    if source < 0 or source >= height:
+                        target[:] = 0
+                        continue
+                    target[:first] = 0
+                    target[last:] = 0
+                    line = image[c, source]
+                    if stride[1] == 1:
+                        for x in range(first, last):
+                            target[x] = line[x + left]
+                    else:
+                        for x in range(first, last):
+                            target[x] = line[x * stride[1] + left]
+                row += 1
+
+
+@compiled()
+def _fold(columns, image, kernel, stride, padding, dilation, out_width, top, bottom):
+    """The opposite: every element of `columns` added to where `_unfold` took it from."""
+    channels, height, width = image.shape
+    row = 0
+    for c in range(channels):
+        for i in range(kernel[0]):
+            for j in range(kernel[1]):
+                left = j * dilation[1] - padding[1]
+                first, last = _seen(out_width, width, left, stride[1])
+                for y in range(top, bottom):
+                    target = y * stride[0] + i * dilation[0] - padding[0]
+                    if target < 0 or target >= height:
+                        continue
+                    line = image[c, target]
+                    source = columns[row, (y - top) * out_width : (y - top + 1) * out_width]
+                    if stride[1] == 1:
+                        for x in range(first, last):
+                            line[x + left] += source[x]
+                    else:
+                        for x in range(first, last):
+                            line[x * stride[1] + left] += source[x]
+                row += 1
+
+
+@parallel()
+def _forward(input, weight, bias, out, kernel, stride, padding, dilation, groups, rows, threads):
+    """out (N, O, oH, oW); `rows` output rows to a tile; weight (O, K)."""
+    n, channels = input.shape[0], input.shape[1] // groups
+    filters, k = weight.shape[0] // groups, weight.shape[1]
+    out_height, out_width = out.shape[2:]
+    for thread in nb.prange(threads):
+        columns = np.empty((k, rows * out_width), input.dtype)
+        for image in range(n * thread // threads, n * (thread + 1) // threads):
+            flat = out[image].reshape(out.shape[1], -1)
+            for o in range(out.shape[1]):
+                flat[o] = bias[o]
+            for group in range(groups):
+                planes = input[image, group * channels : (group + 1) * channels]
+                taps = weight[group * filters : (group + 1) * filters]
+                for top in range(0, out_height, rows):
+                    bottom = min(top + rows, out_height)
+                    tile = columns[:, : (bottom - top) * out_width]
+                    _unfold(planes, tile, kernel, stride, padding, dilation, out_width, top, bottom)
+                    gemm(taps, tile, flat[group * filters : (group + 1) * filters, top * out_width : bottom * out_width], 1)
+
+
+@parallel()
+def _backward(grad, input, weight, input_grad, weight_grads, needs_input, kernel, stride, padding, dilation, groups, rows, threads):
+    """input_grad (N, C, H, W), zeros before, if needed; weight_grads (threads, O, K), zeros before: a thread's share each."""
+    n, channels = input.shape[0], input.shape[1] // groups
+    filters, k = weight.shape[0] // groups, weight.shape[1]
+    out_height, out_width = grad.shape[2:]
+    for thread in nb.prange(threads):
+        columns = np.empty((k, rows * out_width), input.dtype)
+        for image in range(n * thread // threads, n * (thread + 1) // threads):
+            flat = grad[image].reshape(grad.shape[1], -1)
+            for group in range(groups):
+                first, last = group * filters, (group + 1) * filters
+                planes = slice(group * channels, (group + 1) * channels)
+                for top in range(0, out_height, rows):
+                    bottom = min(top + rows, out_height)
+                    tile = columns[:, : (bottom - top) * out_width]
+                    arrived = flat[first:last, top * out_width : bottom * out_width]
+                    _unfold(input[image, planes], tile, kernel, stride, padding, dilation, out_width, top, bottom)
+                    gemm(arrived, tile.T, weight_grads[thread, first:last], 1)
+                    if needs_input:
+                        gemm(weight[first:last].T, arrived, tile, 0)
+                        _fold(tile, input_grad[image, planes], kernel, stride, padding, dilation, out_width, top, bottom)
+
+
+def _as_planes(array):
+    """(N, C, L) as (N, C, 1, L)."""
+    return array.reshape(*array.shape[:2], 1, array.shape[2]) if array.ndim == 3 else array
+
+
+@kernel(ops.conv)
+def unfolded_conv(input, weight, bias, stride, padding, dilation, groups):
+    if input.ndim not in (3, 4) or not floats(input, weight, bias) or not contiguous(input, weight) or not large(input):
+        return NotImplemented
+    out_shape = (len(input), len(weight), *positions(input.shape[2:], weight.shape[2:], stride, padding, dilation))
+    if input.ndim == 3:
+        stride, padding, dilation = (1, *stride), (0, *padding), (1, *dilation)
+    planes, taps = _as_planes(input), _as_planes(weight)
+    geometry = (taps.shape[2:], tuple(stride), tuple(padding), tuple(dilation), groups)
+    flat_weight = taps.reshape(len(taps), -1)
+    out = np.empty(out_shape, input.dtype)
+    rows = max(1, min(_as_planes(out).shape[2], _TILE_BYTES // (flat_weight.shape[1] * out_shape[-1] * input.itemsize)))
+    threads = get_num_threads()
+    start = np.zeros(len(weight), input.dtype) if bias is None else bias
+    run(_forward, planes, flat_weight, start, _as_planes(out), *geometry, rows, threads)
+
+    def backward(grad, needs_input, needs_weight, needs_bias):
+        grad = np.ascontiguousarray(grad)
+        input_grad = np.zeros(input.shape if needs_input else (1,) * input.ndim, input.dtype)
+        weight_grads = np.zeros((threads, *flat_weight.shape), input.dtype)
+        run(_backward, _as_planes(grad), planes, flat_weight, _as_planes(input_grad), weight_grads, needs_input, *geometry, rows, threads)
+        return (
+            input_grad if needs_input else None,
+            weight_grads.sum(0).reshape(weight.shape) if needs_weight else None,
+            grad.reshape(*grad.shape[:2], -1).sum((0, 2)) if needs_bias else None,
+        )
+
+    return out, backward

@@ -1,0 +1,69 @@
+"""Elementwise kernels on a CPU: one pass over memory, by all threads."""
+
+import numba as nb
+import numpy as np
+
+from ..ops import activation, random
+from ..random import GOLDEN, MIX_1, MIX_2, threshold
+from .cpu import compiled, contiguous, floats, kernel, large, parallel, run
+
+_GOLDEN, _MIX_1, _MIX_2 = np.uint64(GOLDEN), np.uint64(MIX_1), np.uint64(MIX_2)
+
+
+@parallel()
+def _relu(input, out):
+    for i in nb.prange(input.size):
+        out[i] = 0 if input[i] <= 0 else input[i]  # a nan stays
+
+
+@parallel()
+def _relu_backward(grad, output, out):
+    for i in nb.prange(grad.size):
+        out[i] = grad[i] if output[i] > 0 else 0
+
+
+@kernel(activation.relu)
+def one_pass_relu(input):
+    if not floats(input) or not contiguous(input) or not large(input):
+        return NotImplemented
+    out = np.empty_like(input)
+    run(_relu, input.reshape(-1), out.reshape(-1))
+
+    def backward(grad, needs_input):
+        input_grad = np.empty_like(out)
+        run(_relu_backward, np.ascontiguousarray(grad).reshape(-1), out.reshape(-1), input_grad.reshape(-1))
+        return (input_grad,)
+
+    return out, backward
+
+
+@compiled(inline="always")
+def _bits(key, number):
+    """The upper 32 bits of random number `number` of the stream `key`: see framework/random.py."""
+    z = key + (number + np.uint64(1)) * _GOLDEN
+    z = (z ^ (z >> np.uint64(30))) * _MIX_1
+    z = (z ^ (z >> np.uint64(27))) * _MIX_2
+    return (z ^ (z >> np.uint64(31))) >> np.uint64(32)
+
+
+@parallel()
+def _drop(input, out, key, start, below, scale):
+    """out = input * scale where kept, else 0."""
+    zero = input.dtype.type(0)
+    for i in nb.prange(input.size):
+        out[i] = input[i] * (scale if _bits(key, start + np.uint64(i)) >= below else zero)
+
+
+@kernel(random.dropout)
+def counted_dropout(input, p, key, start):
+    """The mask is never stored: backward draws the same numbers again."""
+    if not floats(input) or not contiguous(input) or not large(input):
+        return NotImplemented
+
+    def drop(array):
+        out = np.empty_like(array)
+        scale = array.dtype.type(1 / (1 - p))
+        run(_drop, array.reshape(-1), out.reshape(-1), np.uint64(key), np.uint64(start), np.uint64(threshold(p)), scale)
+        return out
+
+    return drop(input), lambda grad, needs_input: (drop(np.ascontiguousarray(grad)),)

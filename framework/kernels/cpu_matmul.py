@@ -1,0 +1,86 @@
+"""Matrix products on a CPU: a block of the result to each thread."""
+
+import numba as nb
+import numpy as np
+
+from ..ops import linalg as ops
+from ..threads import get_num_threads
+from .cpu import floats, kernel, parallel, run
+from .cpu_blas import gemm
+
+_WORTH_IT = 1 << 19  # multiplications: below, NumPy's product is as fast
+
+
+@parallel()
+def _product(a, b, start, out, threads):
+    """out = a @ b + start, `start` a row added to all, or empty; the longer side of the result is cut."""
+    m, n = out.shape
+    for thread in nb.prange(threads):
+        top, bottom, left, right = 0, m, 0, n
+        if m >= n:
+            top, bottom = m * thread // threads, m * (thread + 1) // threads
+        else:
+            left, right = n * thread // threads, n * (thread + 1) // threads
+        if start.size:
+            for row in range(top, bottom):
+                out[row, left:right] = start[left:right]
+        if bottom > top and right > left:
+            gemm(a[top:bottom], b[:, left:right], out[top:bottom, left:right], 1 if start.size else 0)
+
+
+@parallel()
+def _batch(a, b, out):
+    """out[i] = a[i] @ b[i], a product a task."""
+    for i in nb.prange(out.shape[0]):
+        gemm(a[i], b[i], out[i], 0)
+
+
+def _simple(matrix) -> bool:
+    """Whether BLAS can read `matrix` (…, rows, columns) as it lies: neighbours in one of its last two dimensions touch."""
+    rows, columns = matrix.strides[-2:]
+    size = matrix.itemsize
+    return (columns == size and rows >= size * matrix.shape[-1]) or (rows == size and columns >= size * matrix.shape[-2])
+
+
+def product(a, b, start=None):
+    """a @ b + start, in parallel, for matrices."""
+    out = np.empty((a.shape[0], b.shape[1]), a.dtype)
+    run(_product, a, b, np.empty(0, a.dtype) if start is None else start, out, get_num_threads())
+    return out
+
+
+def _fits(a, b) -> bool:
+    return (
+        floats(a, b) and a.shape[-1] == b.shape[-2] and a.size * b.shape[-1] >= _WORTH_IT and a.shape[-1] > 0 and _simple(a) and _simple(b)
+    )
+
+
+@kernel(ops.matrix_product)
+def parallel_gemm(input, other):
+    if input.ndim < 2 or not _fits(input, other):
+        return NotImplemented
+    if input.ndim == other.ndim == 2:
+        return product(input, other)
+    if input.ndim == other.ndim == 3 and len(input) == len(other):
+        out = np.empty((len(input), input.shape[1], other.shape[2]), input.dtype)
+        run(_batch, input, other, out)
+        return out
+    return NotImplemented
+
+
+@kernel(ops.linear)
+def parallel_linear(input, weight, bias):
+    if weight.ndim != 2 or input.ndim < 2 or not input.flags.c_contiguous or not _fits(input, weight.T) or not floats(input, weight, bias):
+        return NotImplemented
+    rows = input.reshape(-1, input.shape[-1])
+    out = product(rows, weight.T, bias)
+
+    def backward(grad, needs_input, needs_weight, needs_bias):
+        grad = np.ascontiguousarray(grad).reshape(out.shape)
+        return (
+            product(grad, weight).reshape(input.shape) if needs_input else None,
+            product(grad.T, rows) if needs_weight else None,
+            grad.sum(0) if needs_bias else None,
+        )
+
+    return out.reshape(*input.shape[:-1], len(weight)), backward
