@@ -16,6 +16,7 @@ for _name in ("sgemm", "dgemm"):
 
 # void gemm(char *transa, *transb, int *m, *n, *k, T *alpha, *a, int *lda, T *b, int *ldb, T *beta, *c, int *ldc)
 _SIGNATURE = types.void(*(types.intp,) * 13)
+memcpy = types.ExternalFunction("memcpy", types.intp(types.intp, types.intp, types.intp))  # (to, from, bytes)
 _sgemm = types.ExternalFunction("framework_sgemm", _SIGNATURE)
 _dgemm = types.ExternalFunction("framework_dgemm", _SIGNATURE)
 

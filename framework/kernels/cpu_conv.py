@@ -15,7 +15,7 @@ from ..ops import conv as ops
 from ..ops.conv import positions
 from ..threads import get_num_threads
 from .cpu import compiled, contiguous, floats, kernel, large, parallel, run
-from .cpu_blas import gemm
+from .cpu_blas import gemm, memcpy
 
 _TILE_BYTES = 640 * 1024  # of columns: most of a core's second-level cache
 
@@ -32,53 +32,48 @@ def _seen(out_length, length, tap, stride):
 def _unfold(image, columns, kernel, stride, padding, dilation, out_width, top, bottom):
     """columns[(c, i, j), (y, x)] = image[c, y * stride + i * dilation - padding, …], for the output rows [top, bottom)."""
     channels, height, width = image.shape
-    row = 0
-    for c in range(channels):
-        for i in range(kernel[0]):
-            for j in range(kernel[1]):
-                left = j * dilation[1] - padding[1]
-                first, last = _seen(out_width, width, left, stride[1])
-                for y in range(top, bottom):
-                    source = y * stride[0] + i * dilation[0] - padding[0]
-                    target = columns[row, (y - top) * out_width : (y - top + 1) * out_width]
-                    if source < 0 or source >= height:
-                        target[:] = 0
-                        continue
-                    target[:first] = 0
-                    target[last:] = 0
-                    line = image[c, source]
-                    if stride[1] == 1:
-                        for x in range(first, last):
-                            target[x] = line[x + left]
-                    else:
-                        for x in range(first, last):
-                            target[x] = line[x * stride[1] + left]
-                row += 1
+    size, to, from_ = image.itemsize, columns.ctypes.data, image.ctypes.data
+    for row in range(columns.shape[0]):
+        c, i, j = row // (kernel[0] * kernel[1]), row // kernel[1] % kernel[0], row % kernel[1]
+        left = j * dilation[1] - padding[1]
+        first, last = _seen(out_width, width, left, stride[1])
+        for y in range(top, bottom):
+            source, start = y * stride[0] + i * dilation[0] - padding[0], (y - top) * out_width
+            if source < 0 or source >= height:
+                for x in range(out_width):
+                    columns[row, start + x] = 0
+                continue
+            for x in range(first):
+                columns[row, start + x] = 0
+            if stride[1] == 1:  # rows of an image are short: memcpy is several times quicker than a loop
+                line = (c * height + source) * width + left
+                memcpy(to + (row * columns.shape[1] + start + first) * size, from_ + (line + first) * size, (last - first) * size)
+            else:
+                for x in range(first, last):
+                    columns[row, start + x] = image[c, source, x * stride[1] + left]
+            for x in range(last, out_width):
+                columns[row, start + x] = 0
 
 
 @compiled()
 def _fold(columns, image, kernel, stride, padding, dilation, out_width, top, bottom):
     """The opposite: every element of `columns` added to where `_unfold` took it from."""
     channels, height, width = image.shape
-    row = 0
     for c in range(channels):
         for i in range(kernel[0]):
             for j in range(kernel[1]):
-                left = j * dilation[1] - padding[1]
+                row, left = (c * kernel[0] + i) * kernel[1] + j, j * dilation[1] - padding[1]
                 first, last = _seen(out_width, width, left, stride[1])
                 for y in range(top, bottom):
-                    target = y * stride[0] + i * dilation[0] - padding[0]
+                    target, start = y * stride[0] + i * dilation[0] - padding[0], (y - top) * out_width
                     if target < 0 or target >= height:
                         continue
-                    line = image[c, target]
-                    source = columns[row, (y - top) * out_width : (y - top + 1) * out_width]
                     if stride[1] == 1:
                         for x in range(first, last):
-                            line[x + left] += source[x]
+                            image[c, target, x + left] += columns[row, start + x]
                     else:
                         for x in range(first, last):
-                            line[x * stride[1] + left] += source[x]
-                row += 1
+                            image[c, target, x * stride[1] + left] += columns[row, start + x]
 
 
 @parallel()
@@ -88,7 +83,7 @@ def _forward(input, weight, bias, out, kernel, stride, padding, dilation, groups
     filters, k = weight.shape[0] // groups, weight.shape[1]
     out_height, out_width = out.shape[2:]
     for thread in nb.prange(threads):
-        columns = np.empty((k, rows * out_width), input.dtype)
+        buffer = np.empty(k * rows * out_width, input.dtype)
         for image in range(n * thread // threads, n * (thread + 1) // threads):
             flat = out[image].reshape(out.shape[1], -1)
             for o in range(out.shape[1]):
@@ -98,31 +93,37 @@ def _forward(input, weight, bias, out, kernel, stride, padding, dilation, groups
                 taps = weight[group * filters : (group + 1) * filters]
                 for top in range(0, out_height, rows):
                     bottom = min(top + rows, out_height)
-                    tile = columns[:, : (bottom - top) * out_width]
+                    tile = buffer[: k * (bottom - top) * out_width].reshape(k, -1)
                     _unfold(planes, tile, kernel, stride, padding, dilation, out_width, top, bottom)
                     gemm(taps, tile, flat[group * filters : (group + 1) * filters, top * out_width : bottom * out_width], 1)
 
 
 @parallel()
-def _backward(grad, input, weight, input_grad, weight_grads, needs_input, kernel, stride, padding, dilation, groups, rows, threads):
-    """input_grad (N, C, H, W), zeros before, if needed; weight_grads (threads, O, K), zeros before: a thread's share each."""
+def _backward(grad, input, weight, input_grad, weight_grads, bias_grads, kernel, stride, padding, dilation, groups, rows, threads):
+    """input_grad (N, C, H, W), or empty if not needed; weight_grads (threads, O, K) and bias_grads (threads, O): a thread's share each."""
     n, channels = input.shape[0], input.shape[1] // groups
     filters, k = weight.shape[0] // groups, weight.shape[1]
     out_height, out_width = grad.shape[2:]
     for thread in nb.prange(threads):
-        columns = np.empty((k, rows * out_width), input.dtype)
+        buffer = np.empty(k * rows * out_width, input.dtype)
+        weight_grads[thread] = 0
+        bias_grads[thread] = 0
         for image in range(n * thread // threads, n * (thread + 1) // threads):
             flat = grad[image].reshape(grad.shape[1], -1)
+            for o in range(grad.shape[1]):
+                bias_grads[thread, o] += flat[o].sum()
+            if input_grad.size:
+                input_grad[image] = 0
             for group in range(groups):
                 first, last = group * filters, (group + 1) * filters
                 planes = slice(group * channels, (group + 1) * channels)
                 for top in range(0, out_height, rows):
                     bottom = min(top + rows, out_height)
-                    tile = columns[:, : (bottom - top) * out_width]
+                    tile = buffer[: k * (bottom - top) * out_width].reshape(k, -1)
                     arrived = flat[first:last, top * out_width : bottom * out_width]
                     _unfold(input[image, planes], tile, kernel, stride, padding, dilation, out_width, top, bottom)
                     gemm(arrived, tile.T, weight_grads[thread, first:last], 1)
-                    if needs_input:
+                    if input_grad.size:
                         gemm(weight[first:last].T, arrived, tile, 0)
                         _fold(tile, input_grad[image, planes], kernel, stride, padding, dilation, out_width, top, bottom)
 
@@ -150,13 +151,13 @@ def unfolded_conv(input, weight, bias, stride, padding, dilation, groups):
 
     def backward(grad, needs_input, needs_weight, needs_bias):
         grad = np.ascontiguousarray(grad)
-        input_grad = np.zeros(input.shape if needs_input else (1,) * input.ndim, input.dtype)
-        weight_grads = np.zeros((threads, *flat_weight.shape), input.dtype)
-        run(_backward, _as_planes(grad), planes, flat_weight, _as_planes(input_grad), weight_grads, needs_input, *geometry, rows, threads)
+        input_grad = np.empty(planes.shape if needs_input else (0, 0, 0, 0), input.dtype)
+        weight_grads, bias_grads = np.empty((threads, *flat_weight.shape), input.dtype), np.empty((threads, len(weight)), input.dtype)
+        run(_backward, _as_planes(grad), planes, flat_weight, input_grad, weight_grads, bias_grads, *geometry, rows, threads)
         return (
-            input_grad if needs_input else None,
+            input_grad.reshape(input.shape) if needs_input else None,
             weight_grads.sum(0).reshape(weight.shape) if needs_weight else None,
-            grad.reshape(*grad.shape[:2], -1).sum((0, 2)) if needs_bias else None,
+            bias_grads.sum(0) if needs_bias else None,
         )
 
     return out, backward

@@ -5,7 +5,15 @@ import numpy as np
 
 from ..ops import pool as ops
 from ..ops.pool import positions
-from .cpu import contiguous, floats, kernel, large, parallel, run
+from .cpu import compiled, contiguous, floats, kernel, large, parallel, run
+
+
+@compiled(inline="always")
+def _inside(start, taps, dilation, length):
+    """The taps [first, last) of a window at `start` that lie inside [0, length)."""
+    first = 0 if start >= 0 else -(start // dilation)
+    last = taps if start + (taps - 1) * dilation < length else (length - 1 - start) // dilation + 1
+    return first, last
 
 
 @parallel()
@@ -14,19 +22,20 @@ def _forward(planes, out, winners, kernel, stride, padding, dilation):
     height, width = planes.shape[1:]
     for plane in nb.prange(planes.shape[0]):
         for y in range(out.shape[1]):
+            top = y * stride[0] - padding[0]
+            first_i, last_i = _inside(top, kernel[0], dilation[0], height)
             for x in range(out.shape[2]):
-                best, winner, found = planes.dtype.type(-np.inf), 0, False
-                for i in range(kernel[0]):
-                    source_y = y * stride[0] - padding[0] + i * dilation[0]
-                    if source_y < 0 or source_y >= height:
-                        continue
-                    for j in range(kernel[1]):
-                        source_x = x * stride[1] - padding[1] + j * dilation[1]
-                        if source_x < 0 or source_x >= width:
-                            continue
-                        value = planes[plane, source_y, source_x]
-                        if not found or value > best or (value != value and best == best):  # the first of equals; a nan wins
-                            best, winner, found = value, i * kernel[1] + j, True
+                left = x * stride[1] - padding[1]
+                first_j, last_j = _inside(left, kernel[1], dilation[1], width)
+                best = planes[plane, top + first_i * dilation[0], left + first_j * dilation[1]]
+                winner = first_i * kernel[1] + first_j
+                for i in range(first_i, last_i):
+                    for j in range(first_j, last_j):
+                        value = planes[plane, top + i * dilation[0], left + j * dilation[1]]
+                        # The first of equals; a nan wins.  Without branches, for nobody can foretell them
+                        better = (value > best) | ((value != value) & (best == best))
+                        best = value if better else best
+                        winner = i * kernel[1] + j if better else winner
                 out[plane, y, x] = best
                 winners[plane, y, x] = winner
 

@@ -9,10 +9,10 @@ from .reduce import sum_op
 
 # fmt: off
 relu = elementwise(lambda input: np.maximum(input, 0), input=lambda grad, out: grad * (out > 0))
-leaky_relu = elementwise(lambda input, negative_slope=0.01: np.where(input > 0, input, input * negative_slope),
-                         input=lambda grad, input, negative_slope: where(input > 0, grad, grad * negative_slope))
-elu = elementwise(lambda input, alpha=1.0: np.where(input > 0, input, alpha * np.expm1(np.minimum(input, 0))),
-                  input=lambda grad, input, alpha: where(input > 0, grad, grad * alpha * exp(where(input > 0, 0.0, input))))
+leaky_relu = analytic(lambda input, negative_slope=0.01: np.where(input > 0, input, input * negative_slope),
+                      input=lambda grad, input, negative_slope: where(input > 0, grad, grad * negative_slope))
+elu = analytic(lambda input, alpha=1.0: np.where(input > 0, input, alpha * np.expm1(np.minimum(input, 0))),
+               input=lambda grad, input, alpha: where(input > 0, grad, grad * alpha * exp(where(input > 0, 0.0, input))))
 silu = analytic(lambda input: input * special(input).expit(input),
                 input=lambda grad, input: grad * sigmoid(input) * (1 + input * (1 - sigmoid(input))))
 softplus = analytic(lambda input, beta=1.0, threshold=20.0: _softplus(input, beta, threshold),

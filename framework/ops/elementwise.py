@@ -10,7 +10,7 @@ import numpy as np
 
 from ..autograd.op import op
 from ..device import special
-from .promotion import common, floating
+from .promotion import common, floating, leading
 
 
 def elementwise(forward, promote=common, **rules):
@@ -27,10 +27,10 @@ def analytic(forward, **rules):
 # Arithmetic
 add = elementwise(lambda input, other, alpha=1: input + other if alpha == 1 else input + alpha * other,
                   input=lambda grad: grad,
-                  other=lambda grad, alpha: grad if alpha == 1 else grad * alpha)
+                  other=lambda grad, alpha: grad if alpha == 1 else grad * alpha, promote=leading(2))
 sub = elementwise(lambda input, other, alpha=1: input - other if alpha == 1 else input - alpha * other,
                   input=lambda grad: grad,
-                  other=lambda grad, alpha: grad * -alpha)
+                  other=lambda grad, alpha: grad * -alpha, promote=leading(2))
 mul = elementwise(lambda input, other: input * other,
                   input=lambda grad, other: grad * other,
                   other=lambda grad, input: grad * input)
@@ -40,7 +40,6 @@ true_divide = analytic(lambda input, other: np.true_divide(input, other),
 pow = elementwise(lambda input, exponent: np.power(input, exponent),
                   input=lambda grad, input, exponent: where(exponent == 0, 0.0, grad * exponent * input ** (exponent - 1)),
                   exponent=lambda grad, input, exponent, out: where((input == 0) & (exponent >= 0), 0.0, grad * out * log(input)))
-floor_divide = elementwise(lambda input, other: np.floor_divide(input, other))
 remainder = elementwise(lambda input, other: np.remainder(input, other),
                         input=lambda grad: grad,
                         other=lambda grad, input, other: -grad * floor(input / other))
@@ -50,7 +49,8 @@ fmod = elementwise(lambda input, other: np.fmod(input, other),
 neg = elementwise(lambda input: -input, input=lambda grad: -grad)
 positive = elementwise(lambda input: +input, input=lambda grad: grad)
 abs = elementwise(lambda input: np.abs(input), input=lambda grad, input: grad * sign(input))
-square = elementwise(lambda input: np.square(input), input=lambda grad, input: 2 * grad * input)
+square = elementwise(lambda input: np.square(input) if input.dtype.kind != "b" else input.astype(np.int64),
+                     input=lambda grad, input: 2 * grad * input)
 lerp = elementwise(lambda input, end, weight: input + weight * (end - input),
                    input=lambda grad, weight: grad * (1 - weight),
                    end=lambda grad, weight: grad * weight,
@@ -58,7 +58,7 @@ lerp = elementwise(lambda input, end, weight: input + weight * (end - input),
 addcmul = elementwise(lambda input, tensor1, tensor2, value=1: input + value * tensor1 * tensor2,
                       input=lambda grad: grad,
                       tensor1=lambda grad, tensor2, value: grad * value * tensor2,
-                      tensor2=lambda grad, tensor1, value: grad * value * tensor1)
+                      tensor2=lambda grad, tensor1, value: grad * value * tensor1, promote=leading(3))
 addcdiv = elementwise(lambda input, tensor1, tensor2, value=1: input + value * tensor1 / tensor2,
                       input=lambda grad: grad,
                       tensor1=lambda grad, tensor2, value: grad * value / tensor2,
@@ -101,7 +101,11 @@ floor = elementwise(lambda input: np.floor(input) if input.dtype.kind == "f" els
 ceil = elementwise(lambda input: np.ceil(input) if input.dtype.kind == "f" else input.copy(), input=_zero)
 trunc = elementwise(lambda input: np.trunc(input) if input.dtype.kind == "f" else input.copy(), input=_zero)
 round = elementwise(lambda input, decimals=0: np.round(input, decimals), input=_zero)
-sign = elementwise(lambda input: np.sign(input), input=_zero)
+sign = elementwise(lambda input: np.sign(input) if input.dtype.kind != "b" else input.copy(), input=_zero)
+
+floor_divide = elementwise(lambda input, other: np.floor_divide(input, other), input=_zero, other=_zero)
+trunc_divide = elementwise(lambda input, other: np.trunc(np.true_divide(input, other)).astype(np.result_type(input, other), copy=False),
+                           input=_zero, other=_zero)
 
 # Choosing
 where = elementwise(lambda condition, input, other: np.where(condition, input, other).astype(_chosen(input, other), copy=False),
@@ -176,9 +180,6 @@ def div(input, other, *, rounding_mode=None):
     if rounding_mode != "trunc":
         raise RuntimeError(f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'")
     return trunc_divide(input, other)
-
-
-trunc_divide = elementwise(lambda input, other: np.trunc(np.true_divide(input, other)).astype(np.result_type(input, other), copy=False))
 xlogy = analytic(lambda input, other: special(input).xlogy(input, other),
                  input=lambda grad, input, other: where((input == 0) & (other <= 0), 0.0, grad * log(other)),
                  other=lambda grad, input, other: grad * input / other)  # fmt: skip

@@ -33,7 +33,7 @@ def add_at(input, shape, index):
 # fmt: off
 getitem = op(_read, name="getitem", view=True, input=lambda grad, input_shape, index: add_at(grad, input_shape, index))
 add_at.rule("input")(lambda grad, index: getitem(grad, index))
-masked_fill = op(lambda input, mask, value: np.where(mask, array_module(input).asarray(value, input.dtype), input),
+masked_fill = op(lambda input, mask, value: np.where(mask, array_module(input).asarray(value).astype(input.dtype), input),
                  input=lambda grad, mask: masked_fill(grad, mask, 0), value=lambda grad, mask: grad * mask)
 gather = op(lambda input, dim, index: _gather(input, dim, index),
             input=lambda grad, dim, index, input_shape: scatter_add_into(grad, index, dim, input_shape))

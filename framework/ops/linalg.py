@@ -3,7 +3,6 @@
 from ..autograd.fusable import fusable
 from ..autograd.op import op
 from .elementwise import add, mul
-from .reduce import sum
 from .shape import reshape, unsqueeze
 
 
@@ -70,7 +69,7 @@ def dot(input, tensor):
     _of_dimensions("dot", input, tensor, 1, 1)
     if input.shape != tensor.shape:
         raise RuntimeError(f"inconsistent tensor size, expected tensor [{input.shape[0]}] and src [{tensor.shape[0]}] to have the same number of elements")
-    return sum(mul(input, tensor))
+    return matmul(input, tensor)
 
 
 def outer(input, vec2):

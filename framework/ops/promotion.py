@@ -54,6 +54,11 @@ def _to(arg, wanted):
     return arg
 
 
+def leading(count):
+    """`common` of the first `count` arguments alone: `alpha` and `value` scale a result, they do not widen it."""
+    return lambda args: (*common(args[:count]), *args[count:])
+
+
 def floating(args):
     """As `common`, and integers become the default floating type: for functions such as `exp` and `/`."""
     args = common(args)

@@ -43,7 +43,7 @@ sum_op = op(_sum, name="sum", input=lambda grad, input_shape, dim, keepdim: spre
 
 def sum(input, dim=None, keepdim=False, *, dtype=None):
     """The sum of the elements; integers are summed as int64, or all in `dtype`."""
-    return sum_op(input if dtype is None else cast(input, dtype.numpy), dim, keepdim)
+    return sum_op(input, dim, keepdim) if dtype is None else cast(sum_op(cast(input, dtype.numpy), dim, keepdim), dtype.numpy)
 
 
 def count(shape, dim) -> int:
@@ -93,11 +93,16 @@ amin = op(lambda input, dim=(), keepdim=False: np.min(input, axis=axes(dim), kee
           input=lambda grad, input, out, dim, keepdim: share_ties(grad, input, out, dim, keepdim))
 argmax = op(lambda input, dim=None, keepdim=False: np.argmax(input, axis=dim, keepdims=keepdim))
 argmin = op(lambda input, dim=None, keepdim=False: np.argmin(input, axis=dim, keepdims=keepdim))
-all = op(lambda input, dim=None, keepdim=False: np.all(input, axis=axes(dim), keepdims=keepdim))
-any = op(lambda input, dim=None, keepdim=False: np.any(input, axis=axes(dim), keepdims=keepdim))
-cumsum = op(lambda input, dim: np.cumsum(input, axis=dim, dtype=np.int64 if input.dtype.kind in "biu" else input.dtype).reshape(input.shape),
+all = op(lambda input, dim=None, keepdim=False: _truth(np.all(input, axis=axes(dim), keepdims=keepdim), input))
+any = op(lambda input, dim=None, keepdim=False: _truth(np.any(input, axis=axes(dim), keepdims=keepdim), input))
+cumsum = op(lambda input, dim: np.cumsum(input, dim, np.int64 if input.dtype.kind in "biu" else input.dtype).reshape(input.shape),
             input=lambda grad, dim: flip(cumsum(flip(grad, dim), dim), dim))
 # fmt: on
+
+
+def _truth(result, input):
+    """Bools, except that uint8, which served for bool before there was one, stays what it is."""
+    return result.astype(np.uint8 if input.dtype == np.uint8 else np.bool_)
 
 
 def product_of_others(input, dim):
