@@ -101,7 +101,7 @@ floor = elementwise(lambda input: np.floor(input) if input.dtype.kind == "f" els
 ceil = elementwise(lambda input: np.ceil(input) if input.dtype.kind == "f" else input.copy(), input=_zero)
 trunc = elementwise(lambda input: np.trunc(input) if input.dtype.kind == "f" else input.copy(), input=_zero)
 round = elementwise(lambda input, decimals=0: np.round(input, decimals), input=_zero)
-sign = elementwise(lambda input: np.sign(input) if input.dtype.kind != "b" else input.copy(), input=_zero)
+sign = elementwise(lambda input: (input > 0).astype(input.dtype) - (input < 0) if input.dtype.kind != "b" else input.copy(), input=_zero)
 
 floor_divide = elementwise(lambda input, other: np.floor_divide(input, other), input=_zero, other=_zero)
 trunc_divide = elementwise(lambda input, other: np.trunc(np.true_divide(input, other)).astype(np.result_type(input, other), copy=False),
@@ -145,7 +145,7 @@ def _(grad, input, min, max):
     low, high = -math.inf if min is None else min, math.inf if max is None else max
     above = (input > high) | (low > high)  # where the bounds cross, the upper one holds
     below = (input < low) & (low <= high)
-    inside = where((input < low) | (input > high), 0.0, grad)
+    inside = where((input >= low) & (input <= high), grad, 0.0)
     return inside, None if min is None else where(below, grad, 0.0), None if max is None else where(above, grad, 0.0)
 
 

@@ -9,7 +9,7 @@ from ..autograd.op import broadcast_to, cast, like, op
 from ..autograd.variable import Variable
 from ..device import array_module
 from . import elementwise
-from .elementwise import exp, isfinite, log, sqrt, square, where
+from .elementwise import exp, isfinite, log, square, where
 from .index import scatter_add_into
 from .shape import cat, flip
 
@@ -63,15 +63,18 @@ def mean(input, dim=None, keepdim=False, *, dtype=None):
 
 def var(input, dim=None, unbiased=True, keepdim=False, *, correction=None):
     """The variance sum((x - mean)^2) / (n - correction), with Bessel's correction of 1 unless told otherwise."""
-    correction = int(unbiased) if correction is None else correction
-    deviation = input - mean(input, dim, True)
-    degrees = max_number(count(input.shape, dim) - correction, 0)
-    return sum(square(deviation), dim, keepdim) / (degrees if degrees else float("nan"))
+    return sum(square(input - mean(input, dim, True)), dim, keepdim) / _degrees(input, dim, unbiased, correction)
 
 
 def std(input, dim=None, unbiased=True, keepdim=False, *, correction=None):
-    """The square root of the variance."""
-    return sqrt(var(input, dim, unbiased, keepdim, correction=correction))
+    """The square root of the variance, ||x - mean|| / sqrt(n - correction); its gradient where all are equal is 0."""
+    return norm(input - mean(input, dim, True), 2, dim, keepdim) / _degrees(input, dim, unbiased, correction) ** 0.5
+
+
+def _degrees(input, dim, unbiased, correction):
+    """n - correction, the number of independent deviations; nan if there are none."""
+    degrees = max_number(count(input.shape, dim) - (int(unbiased) if correction is None else correction), 0)
+    return degrees if degrees else float("nan")
 
 
 def max_number(a, b):

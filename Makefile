@@ -1,0 +1,38 @@
+# Every target sets itself up in .venv; it needs Python 3.11 or newer, make, and a package registry the first time.
+PYTHON ?= python3
+BIN := .venv/bin
+EPOCHS ?= 14
+
+.PHONY: demo test parity bench lint
+
+demo: .venv/base
+	rm -rf runs/demo
+	$(BIN)/python -m zoo.mnist_cnn train --data builtin --out runs/demo --epochs $(EPOCHS)
+	$(BIN)/python -m zoo.mnist_cnn evaluate runs/demo
+
+test: .venv/test
+	$(BIN)/python -m pytest -m "not parity and not gpu"
+
+parity: .venv/parity
+	$(BIN)/python -m pytest -m parity
+
+bench: .venv/base
+	$(BIN)/python -m benchmarks
+
+lint: .venv/test
+	$(BIN)/ruff check .
+
+.venv/base: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "make: Python 3.11 or newer is needed, but $(PYTHON) is older; try: make PYTHON=python3.11" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e .
+	@touch $@
+
+.venv/test: .venv/base
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[test]'
+	@touch $@
+
+.venv/parity: .venv/test
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[test,parity]'
+	@touch $@

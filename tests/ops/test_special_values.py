@@ -1,0 +1,54 @@
+"""Where functions have kinks, poles and ties: the values and the gradients that PyTorch chooses there."""
+
+import numpy as np
+import pytest
+
+import framework
+from tests.ops.test_parity import assert_same
+from tests.samples.table import samples
+
+torch = pytest.importorskip("torch")
+pytestmark = [pytest.mark.parity, pytest.mark.filterwarnings("ignore")]  # NumPy warns of log(0), PyTorch does not
+
+SPECIAL = np.array([-np.inf, -2.5, -1.0, -0.5, -0.0, 0.0, 0.5, 1.0, 1.5, 2.5, 100.0, 1e30, np.inf, np.nan])
+ROWS = {each.values[0].row.name: each.values[0].row for each in samples() if [*map(str, each.values[0].inputs)] == ["f2x3"]}
+WITH_KINKS = """exp exp2 expm1 log log2 log10 log1p sqrt rsqrt reciprocal sigmoid erf sin cos tan asin acos atan sinh cosh tanh floor ceil trunc round
+sign abs square neg relu clamp leaky_relu elu gelu silu softplus logsigmoid hardtanh max min sum mean var std prod norm""".split()
+TIES = {
+    "max": lambda T, x: x.max(),
+    "min along": lambda T, x: x.min(1)[0],
+    "amax": lambda T, x: x.amax(1),
+    "amin": lambda T, x: x.amin(),
+    "maximum": lambda T, x: T.maximum(x, x.flip(1)),
+    "clamp": lambda T, x: T.clamp(x, 1, 2),
+    "prod of zeros": lambda T, x: (x * 0).prod(),
+    "prod of one zero": lambda T, x: (x - 2).prod(0),
+    "norm of zeros": lambda T, x: (x * 0).norm(),
+    "std of equals": lambda T, x: x.std(0),
+    "pow of zero": lambda T, x: (x * 0) ** 2,
+    "zero to the zero": lambda T, x: (x * 0) ** 0,
+    "exponent of zero": lambda T, x: T.pow(T.zeros_like(x), x),
+    "where hides nan": lambda T, x: T.where(x > 0, x, (x * 0).log()),
+    "logsumexp": lambda T, x: T.logsumexp(T.cat([x, x.detach() - float("inf")], 1), 1),
+    "softmax": lambda T, x: T.softmax(T.cat([x, x.detach() - float("inf")], 1), 1),
+    "max_pool": lambda T, x: T.nn.functional.max_pool2d(x[None, None], 2, 1),
+}
+
+
+def value_and_gradient(call, namespace, array):
+    """The result, and the gradient where the result is finite."""
+    leaf = namespace.tensor(array, requires_grad=True)
+    out = call(namespace, leaf)
+    (grad,) = namespace.autograd.grad(out.sum(), leaf)
+    return [out, *([grad] if bool(namespace.isfinite(out).all()) else [])]
+
+
+@pytest.mark.parametrize("name", WITH_KINKS)
+def test_special_values(name):
+    for value in SPECIAL:
+        assert_same(*(value_and_gradient(ROWS[name], namespace, np.array([[value, 0.25]])) for namespace in (framework, torch)))
+
+
+@pytest.mark.parametrize("name", TIES)
+def test_ties_and_zeros(name):
+    assert_same(*(value_and_gradient(TIES[name], namespace, np.array([[1.0, 2.0, 2.0], [1.0, 1.0, 2.0]])) for namespace in (framework, torch)))

@@ -1,0 +1,115 @@
+"""The table of samples: one row an operation, from which the tests of values, gradients and parity are made.
+
+    row("log", POSITIVE, np.log)
+    row("add alpha", PAIRS, lambda x, y: x + 3 * y, lambda T, x, y: T.add(x, y, alpha=3))
+
+is a name, the lists of inputs to try, the expected value in NumPy (None: no formula), and a call in the namespace T, which is `framework`
+or `torch`; without one it is `T.name(*inputs)`.  `f(2, 3)` stands for random float64 numbers of that shape, `i(2, 3)` for integers and
+`b(2, 3)` for booleans; anything else is passed on as it is.  A new file of rows in this directory is found by itself.
+"""
+
+import importlib
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """An input to draw from [low, high): floats are all different, and neither they nor their quotients are near an integer and its kink."""
+
+    shape: tuple
+    low: float
+    high: float
+    kind: str  # as NumPy's: f, i, b
+
+    def draw(self, random) -> np.ndarray:
+        if self.kind != "f":
+            return random.integers(self.low, self.high, self.shape).astype({"i": np.int64, "b": bool}[self.kind])
+        grid = np.arange(self.low, self.high, 1 / 512) + 1e-4
+        grid = grid[np.abs(grid - np.round(grid)) > 0.04]
+        return random.choice(grid, self.shape, replace=False)
+
+    def __repr__(self) -> str:
+        return self.kind + "x".join(map(str, self.shape))
+
+
+def f(*shape, low=-2.0, high=2.0):
+    return Drawn(shape, low, high, "f")
+
+
+def i(*shape, low=0, high=3):
+    return Drawn(shape, low, high, "i")
+
+
+def b(*shape):
+    return Drawn(shape, 0, 2, "b")
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    inputs: list
+    expected: Any = None
+    call: Any = None
+    gradient: bool = True
+    single: bool = False
+    any_layout: bool = True
+    integers: bool = True
+
+    def __call__(self, namespace, *inputs):
+        return getattr(namespace, self.name)(*inputs) if self.call is None else self.call(namespace, *inputs)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A row with one of its lists of inputs."""
+
+    row: Row
+    inputs: tuple
+
+    def arrays(self) -> list:
+        """The inputs with arrays drawn: always the same for the same sample."""
+        random = np.random.default_rng(zlib.crc32(str(self).encode()))
+        return [each.draw(random) if isinstance(each, Drawn) else each for each in self.inputs]
+
+    def tensors(self, namespace, requires_grad=False, convert=lambda array: array) -> list:
+        """The inputs with tensors of `namespace`, floating ones as leaves whose gradient is wanted if asked for."""
+
+        def tensor(array):
+            result = namespace.tensor(convert(array))
+            return result.requires_grad_() if requires_grad and result.is_floating_point() else result
+
+        return [tensor(each) if isinstance(each, np.ndarray) else each for each in self.arrays()]
+
+    def __str__(self) -> str:
+        return f"{self.row.name}({','.join(map(repr, self.inputs))})"
+
+
+ROWS: list[Row] = []
+
+
+def row(name, inputs, expected=None, call=None, **options):
+    """Add a row.
+
+    Options: gradient=False: it has none; single=True: it computes in float32; any_layout=False: it wants contiguous memory;
+    integers=False: what PyTorch makes of integers and bools, if anything, is not offered.
+    """
+    ROWS.append(Row(name, [each if isinstance(each, tuple) else (each,) for each in inputs], expected, call, **options))
+
+
+def samples(*, where=lambda row: True) -> list:
+    """All samples of the rows that `where` accepts, as pytest's parameters."""
+    import pytest
+
+    for each in sorted(Path(__file__).parent.glob("*.py")):
+        importlib.import_module(f"tests.samples.{each.stem}")
+    return [pytest.param(Sample(each, inputs), id=str(Sample(each, inputs))) for each in ROWS if where(each) for inputs in each.inputs]
+
+
+def outputs(result) -> list:
+    """The tensors that a function returned, one or several."""
+    return list(result) if isinstance(result, (tuple, list)) else [result]

@@ -1,0 +1,36 @@
+"""The examples of the zoo and what they reached: python -m zoo."""
+
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from zoo.common.cli import main
+from zoo.common.results import committed, examples, fill, spread, table
+
+
+def show() -> None:
+    """The examples, a line each, with what their committed runs reached (mean ± spread over seeds)."""
+    shown = Table("example", "what it is", "results", box=None, header_style="bold")
+    for name, package in examples():
+        reached = []
+        for runs in committed(package):
+            metric = package.PUBLISHED[0].metric
+            reached.append(f"{metric.replace('_', ' ')} {spread(runs, metric)} on {runs[0]['data']['name']}")
+        shown.add_row(name, package.__doc__.splitlines()[0], "\n".join(reached) or "none yet")
+    Console().print(shown)
+    print("python -m zoo.<example> --help says what to do with one")
+
+
+def tables() -> None:
+    """Write the results tables of the examples' READMEs anew from their committed runs."""
+    for name, package in examples():
+        if committed(package):
+            readme = Path(package.__file__).parent / "README.md"
+            fill(readme, table(package))
+            print(f"{name}: results of {readme} written")
+
+
+sys.argv[1:] = sys.argv[1:] or ["list"]
+main("zoo", __doc__, {"list": show, "tables": tables})

@@ -1,0 +1,67 @@
+"""The flags that the examples share; an example's own config adds its hyper-parameters."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+import framework
+from zoo.common.errors import UserError
+
+RunDirectory = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN", help="Run directory of a training.")]
+DataDir = Annotated[
+    Path | None,
+    tyro.conf.arg(metavar="DIR", help="Directory of the data sets; by default ZOO_DATA, else the user's cache."),
+]
+Device = Annotated[str, tyro.conf.arg(metavar="DEVICE", help="cpu, cuda or cuda:<index>.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainFlags:
+    """Where a run goes, what it learns from, how long, how it is repeated; UserError for values out of range."""
+
+    out: Annotated[Path | None, tyro.conf.arg(metavar="RUN")] = None
+    """Run directory; by default the next free runs/<example>-<number>."""
+    data: str = "auto"
+    """Data set: auto (the full one if it was downloaded, else the built-in one), builtin, its name, or a folder."""
+    data_dir: DataDir = None
+    device: Device = "cpu"
+    seed: int = 0
+    """Seed of the weights, the shuffling and the dropout."""
+    epochs: int = 1
+    """Passes over the training data."""
+    max_steps: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
+    """Stop after this many steps, also within an epoch."""
+    save_every: float = 60.0
+    """Seconds between the checkpoints within an epoch; one more is written at its end."""
+    resume: bool = False
+    """Continue the run in --out from its last checkpoint."""
+    smoke: bool = False
+    """A short run on built-in data that fails if the loss does not fall."""
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            counts = field.name in ("epochs", "max_steps") or field.name.endswith("batch_size")
+            if isinstance(value, int | float) and (value < 0 or value == 0 and counts):
+                wanted = "one or more" if counts else "zero or more"
+                raise UserError(f"--{field.name.replace('_', '-')} {value}: expected {wanted}")
+        if self.resume and self.out is None:
+            raise UserError("--resume: say which run with --out")
+
+
+def find_device(name: str) -> framework.device:
+    """The device of this name; UserError if there is no such device on this machine."""
+    try:
+        device = framework.device(name)
+    except RuntimeError:
+        device = None
+    if device is None or device.type not in ("cpu", "cuda"):
+        raise UserError(f"--device {name}: expected cpu, cuda or cuda:<index>")
+    if device.type == "cuda" and not framework.cuda.is_available():
+        raise UserError(f"--device {name}: no GPU can be used here (an NVIDIA driver and CuPy are needed)")
+    if device.type == "cuda" and (device.index or 0) >= framework.cuda.device_count():
+        raise UserError(f"--device {name}: this machine has {framework.cuda.device_count()} GPU(s), counted from 0")
+    return device

@@ -1,0 +1,181 @@
+"""A run directory: what was asked for (config.json), measured (metrics.jsonl), and reached (results.json)."""
+
+import dataclasses
+import itertools
+import json
+import os
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import Any, Protocol
+
+import framework
+from framework.serialization import CorruptFileError, write_atomically
+from zoo.common import environment
+from zoo.common.errors import UserError
+from zoo.common.flags import TrainFlags, find_device
+
+FREE = ("out", "data", "data_dir", "save_every", "resume")  # change nothing that is computed; data is told by its hash
+LENGTHS = ("epochs", "max_steps")  # may grow when a run is resumed
+ROWS = ("metrics.jsonl", "timings.jsonl")  # row for row: the figures, and when they were there
+BEGINNING = {"lengths": dict.fromkeys(ROWS, 0), "seconds": 0.0}
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Replace a file by a value of JSON's types, indented for people, at once: no reader ever finds half of it."""
+    write_atomically(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+class Data(Protocol):
+    """What a run records of its data set: its name, the sha256 of its content and where it comes from."""
+
+    name: str
+    sha256: str
+    origin: str
+
+
+class Run:
+    """A run directory being written; UserError if it holds another run, or one that these flags do not continue.
+
+    Times are kept out of metrics.jsonl, so that equal runs have equal files.
+    """
+
+    def __init__(self, example: str, flags: TrainFlags, data: Data) -> None:
+        self.example, self.flags = example, flags
+        self.path = flags.out or _next_free(example)
+        self.config = _describe(example, flags, data)
+        if (self.path / "config.json").exists():
+            earlier = read_config(self.path, example)
+            if not flags.resume:
+                raise UserError(f"{self.path} already holds a run: continue it with --resume, or choose another --out")
+            _check_continues(self.path, earlier, self.config)
+            self.config["commands"] = earlier["commands"] + self.config["commands"]
+            (self.path / "results.json").unlink(missing_ok=True)  # those of a shorter run
+        elif flags.resume:
+            print(f"{self.path} holds no run yet: starting one")
+        self.path.mkdir(parents=True, exist_ok=True)
+        if flags.resume:
+            for leftover in self.path.glob(".*.*.*"):  # what a killed run was just writing
+                leftover.unlink()
+        write_json(self.path / "config.json", self.config)
+        for name in ROWS:
+            (self.path / name).touch()
+        self._started = time.perf_counter()
+
+    def log(self, **row: float) -> None:
+        """Append a row to metrics.jsonl: epoch, step, and figures named source_quantity, such as train_loss."""
+        timing = {"step": row["step"], "seconds": round(self.seconds, 3)}
+        for name, values in zip(ROWS, (row, timing), strict=True):
+            with (self.path / name).open("a") as stream:
+                stream.write(json.dumps(values) + "\n")
+
+    @property
+    def seconds(self) -> float:
+        """Time spent on this run up to now, without what a resumed run had to repeat."""
+        return time.perf_counter() - self._started
+
+    def position(self) -> dict[str, Any]:
+        """Where the record stands, for a checkpoint to keep: the lengths of its files, safely on disk, and its time."""
+        lengths = {}
+        for name in ROWS:
+            with (self.path / name).open("a") as stream:
+                os.fsync(stream.fileno())
+                lengths[name] = stream.tell()
+        return {"lengths": lengths, "seconds": self.seconds}
+
+    def rewind(self, position: dict[str, Any]) -> None:
+        """Take the record back to an earlier :meth:`position`: what was logged after it will be logged again."""
+        for name, length in position["lengths"].items():
+            path = self.path / name
+            if path.stat().st_size < length:
+                raise UserError(f"{path} is shorter than when the checkpoint was written: this run cannot be resumed")
+            os.truncate(path, length)
+        self._started = time.perf_counter() - position["seconds"]
+
+    def finish(self, model: framework.nn.Module, metrics: dict[str, float]) -> None:
+        """Write results.json, which says everything about the run in one place, and draw curves.png."""
+        from zoo.common import curves  # only now: importing Matplotlib takes a while
+
+        results = {
+            **self.config,
+            "metrics": metrics,
+            "parameters": sum(parameter.numel() for parameter in model.parameters()),
+            "seconds": round(self.seconds, 3),
+            "peak_memory": environment.peak_memory(find_device(self.flags.device)),
+            "kernels": framework.kernels.report(),
+        }
+        curves.draw(self.path)
+        write_json(self.path / "results.json", results)
+
+    def check_loss_fell(self, column: str) -> None:
+        """Raise UserError unless a column of metrics.jsonl is lower in its last third than in its first, on average."""
+        rows = map(json.loads, (self.path / "metrics.jsonl").read_text().splitlines())
+        values = [row[column] for row in rows if column in row]
+        third = max(1, len(values) // 3)
+        first, last = sum(values[:third]) / third, sum(values[-third:]) / third
+        if not last < first:
+            raise UserError(f"the loss did not fall: {first:.4g} at the beginning, {last:.4g} at the end")
+        print(f"the loss fell from {first:.4g} to {last:.4g}")
+
+
+def read_config(path: Path, example: str) -> dict[str, Any]:
+    """config.json of a run of this example; UserError if there is none, or it is not readable, or another example's."""
+    try:
+        config = json.loads((path / "config.json").read_text())
+    except (FileNotFoundError, NotADirectoryError):
+        raise UserError(f"{path} is not a run directory: it has no config.json") from None
+    except ValueError:
+        raise UserError(f"{path / 'config.json'} is not valid JSON") from None
+    if config["example"] != example:
+        raise UserError(f"{path} is a run of {config['example']}, not of {example}")
+    return config
+
+
+def load_weights(path: Path, model: framework.nn.Module) -> None:
+    """Load a run's model.safetensors; UserError if it is not there or belongs to another model."""
+    weights = path / "model.safetensors"
+    try:
+        model.load_state_dict(framework.load(weights))
+    except FileNotFoundError:
+        raise UserError(f"{weights} is not there: the run was stopped before its first checkpoint") from None
+    except CorruptFileError:
+        raise
+    except RuntimeError as error:  # its lines list every tensor that differs
+        raise UserError(f"{weights} does not fit the model: {str(error).splitlines()[-1].strip()}") from error
+
+
+def _next_free(example: str) -> Path:
+    numbered = (Path("runs") / f"{example}-{number}" for number in itertools.count(1))
+    return next(path for path in numbered if not path.exists())
+
+
+def _describe(example: str, flags: TrainFlags, data: Data) -> dict[str, Any]:
+    values = dataclasses.asdict(flags)
+    return {
+        "example": example,
+        "flags": {name: str(value) if isinstance(value, Path) else value for name, value in values.items()},
+        "seed": flags.seed,
+        "data": {"name": data.name, "sha256": data.sha256, "origin": data.origin},
+        "commit": environment.commit(),
+        "versions": environment.versions(),
+        "machine": environment.machine(find_device(flags.device)),
+        "commands": [shlex.join(["python", "-m", f"zoo.{example}", *sys.argv[1:]])],
+    }
+
+
+def _check_continues(path: Path, earlier: dict[str, Any], config: dict[str, Any]) -> None:
+    """Raise UserError, naming the difference, if this config would not continue what the earlier one began."""
+    before, now = earlier["data"], config["data"]
+    if before["sha256"] != now["sha256"]:
+        learned, given = (f"{data['name']} ({data['sha256'][:8]})" for data in (before, now))
+        raise UserError(f"{path} cannot be resumed: it learned from {learned}, not from {given}")
+    for name, value in config["flags"].items():
+        started = earlier["flags"].get(name)
+        if name in FREE or value == started:
+            continue
+        flag = f"--{name.replace('_', '-')}"
+        if name not in LENGTHS:
+            raise UserError(f"{path} cannot be resumed: it was started with {flag} {started}, not {value}")
+        if started is None or value is not None and value < started:
+            raise UserError(f"{path} cannot be resumed: {flag} may only grow from {started}, not become {value}")

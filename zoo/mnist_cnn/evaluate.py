@@ -1,0 +1,63 @@
+"""Evaluation: how many of the test digits a trained network names, and with what confidence."""
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+import framework
+import framework.nn.functional as F
+from framework import Tensor
+from zoo.common.errors import UserError
+from zoo.common.flags import DataDir, Device, RunDirectory, find_device
+from zoo.common.run import load_weights, read_config, write_json
+from zoo.datasets import mnist
+from zoo.mnist_cnn.model import Net, normalize
+
+
+def log_probabilities(model: Net, images: Tensor, batch_size: int) -> Tensor:
+    """The network's answers (M, 10) to images (M, 28, 28) in bytes, with dropout off."""
+    model.eval()
+    with framework.no_grad():
+        return framework.cat([model(normalize(batch)) for batch in images.split(batch_size)])
+
+
+def scores(answers: Tensor, labels: Tensor) -> dict[str, float]:
+    """The mean negative log likelihood −log p(label) and the share of digits whose label is the most probable."""
+    correct = (answers.argmax(1) == labels).sum().item()
+    return {"test_loss": F.nll_loss(answers, labels).item(), "test_accuracy": correct / len(labels)}
+
+
+def evaluate(run: RunDirectory, *, device: Device = "cpu", data_dir: DataDir = None) -> None:
+    """Score the network of a run on its data set's test digits, and show which it confuses."""
+    config = read_config(run, "mnist_cnn")
+    flags, trained_on = config["flags"], config["data"]
+    data = {"official": "mnist", "built-in": "builtin"}.get(trained_on["origin"], flags["data"])  # never "auto"
+    digits = mnist.load(data, data_dir or flags["data_dir"])
+    if digits.sha256 != trained_on["sha256"]:
+        raise UserError(f"{data} has changed since {run} was trained on it")
+    target = find_device(device)
+    model = Net().to(target)
+    load_weights(run, model)
+    images = framework.tensor(digits.test_images).to(target)  # (M, 28, 28) uint8
+    labels = framework.tensor(digits.test_labels).to(target)  # (M,)
+    answers = log_probabilities(model, images, flags["test_batch_size"])
+    figures = scores(answers, labels)
+    taken_for = answers.argmax(1).cpu().numpy()  # (M,)
+    confusion = np.bincount(10 * digits.test_labels + taken_for, minlength=100).reshape(10, 10).tolist()
+    write_json(run / "evaluation.json", {"data": trained_on["name"], **figures, "confusion": confusion})
+    show(figures, confusion, f"{len(labels):,} test digits of {trained_on['name']}")
+
+
+def show(figures: dict[str, float], confusion: list[list[int]], title: str) -> None:
+    """Print the scores, and a table of how often each digit was taken for each."""
+    console = Console()
+    matrix = Table(title="row: the digit, column: what it was taken for")
+    matrix.add_column("")
+    for digit in range(10):
+        matrix.add_column(str(digit), justify="right")
+    for digit, row in enumerate(confusion):
+        cells = (f"[bold]{count}" if column == digit else str(count or "·") for column, count in enumerate(row))
+        matrix.add_row(str(digit), *cells)
+    accuracy, loss = figures["test_accuracy"], figures["test_loss"]
+    console.print(f"{title}: accuracy {accuracy:.2%}, mean negative log likelihood {loss:.4f}", soft_wrap=True)
+    console.print(matrix)

@@ -1,0 +1,93 @@
+"""Training: Adadelta on the negative log likelihood, its rate × 0.7 after every epoch."""
+
+from dataclasses import dataclass, replace
+
+import framework
+import framework.nn.functional as F
+from framework import optim
+from zoo.common.batches import shuffled
+from zoo.common.checkpoint import Checkpoint
+from zoo.common.flags import TrainFlags, find_device
+from zoo.common.progress import Progress
+from zoo.common.run import Run
+from zoo.datasets import mnist
+from zoo.mnist_cnn.evaluate import log_probabilities, scores
+from zoo.mnist_cnn.model import Net, normalize
+
+LOG_EVERY = 10  # steps
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(TrainFlags):
+    """The recipe of PyTorch's example."""
+
+    epochs: int = 14
+    """Passes over the training digits."""
+    batch_size: int = 64
+    """Digits a step."""
+    test_batch_size: int = 1000
+    """Digits at once when testing."""
+    lr: float = 1.0
+    """Adadelta's learning rate in the first epoch."""
+    gamma: float = 0.7
+    """Factor of the learning rate after each epoch."""
+
+
+def train(config: Config) -> None:
+    """Train on MNIST, or on the 4,000 built-in digits of it."""
+    if config.smoke:
+        config = replace(config, data="builtin", epochs=1, max_steps=60)
+    device = find_device(config.device)
+    digits = mnist.load(config.data, config.data_dir)
+    run = Run("mnist_cnn", config, digits)
+
+    # data: bytes on the device once, normalized batch by batch
+    images = framework.tensor(digits.train_images).to(device)  # (N, 28, 28) uint8
+    labels = framework.tensor(digits.train_labels).to(device)  # (N,)
+    test_images = framework.tensor(digits.test_images).to(device)  # (M, 28, 28) uint8
+    test_labels = framework.tensor(digits.test_labels).to(device)  # (M,)
+
+    # model
+    framework.manual_seed(config.seed)
+    model = Net().to(device)
+    optimizer = optim.Adadelta(model.parameters(), lr=config.lr)
+    scheduler = optim.lr_scheduler.StepLR(optimizer, step_size=1, gamma=config.gamma)
+
+    # loop
+    checkpoint = Checkpoint(run, model=model, optimizer=optimizer, scheduler=scheduler)
+    at = checkpoint.restore(step=0, tested={})
+    steps_an_epoch = -(-len(images) // config.batch_size)
+    steps = min(config.epochs * steps_an_epoch, config.max_steps or float("inf"))
+    print(f"training on {len(images):,} digits of {digits.name}, {steps - at.step} steps on {device}, into {run.path}")
+    with Progress(steps, at.step) as progress:
+        while at.step < steps:
+            epoch, seen = divmod(at.step, steps_an_epoch)
+            batches = shuffled(len(images), config.batch_size, seed=config.seed, epoch=epoch)
+            model.train()
+            for batch in batches[seen : seen + steps - at.step]:
+                checkpoint.save_if_due(at)
+                batch = batch.to(device)  # (B,) indices
+                optimizer.zero_grad()
+                loss = F.nll_loss(model(normalize(images[batch])), labels[batch])
+                loss.backward()
+                optimizer.step()
+                at.step += 1
+                if at.step % LOG_EVERY == 0:
+                    run.log(epoch=epoch, step=at.step, train_loss=loss.item())
+                    progress.update(at.step, loss.item())
+            if at.step % steps_an_epoch == 0:  # else --max-steps cut the epoch short
+                scheduler.step()
+            at.tested = scores(log_probabilities(model, test_images, config.test_batch_size), test_labels)
+            run.log(epoch=epoch, step=at.step, **at.tested)
+            progress.say(
+                f"epoch {epoch + 1}/{config.epochs}  test accuracy {at.tested['test_accuracy']:.2%}"
+                f"  test loss {at.tested['test_loss']:.4f}"
+            )
+            checkpoint.save(at)
+
+    run.finish(model, at.tested)
+    if config.smoke:
+        run.check_loss_fell("train_loss")
+    print(f"results and curves in {run.path}; go on with")
+    print(f"  python -m zoo.mnist_cnn evaluate {run.path}")
+    print(f"  python -m zoo.mnist_cnn predict {run.path} IMAGE…")
