@@ -58,7 +58,7 @@ def _checksum(tensors: dict, structure: str) -> str:
     for name in sorted(tensors):
         array = tensors[name]
         digest.update(f"{name} {array.dtype.name} {array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+        digest.update(array.reshape(-1).view(np.uint8))
     return digest.hexdigest()
 
 
@@ -90,7 +90,7 @@ def save(obj, f) -> None:
 
     tensors = {}
     structure = json.dumps(_describe(obj, "", tensors))
-    tensors = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    tensors = {name: array if array.flags.c_contiguous else array.copy() for name, array in tensors.items()}
     metadata = {_STRUCTURE: structure, _CHECKSUM: _checksum(tensors, structure)}
     write_atomically(f, to_bytes(tensors, metadata))
 

@@ -102,7 +102,7 @@ def run(roots, targets=None, *, create_graph: bool, retain_graph: bool) -> dict:
             if targets is not None:
                 for output, grad in enumerate(grads):
                     if (node, output) in targets:
-                        arrived[node, output] = grad
+                        arrived[node, output] = _own(grad)
                 if node not in wanted:
                     continue
             node.check_not_freed()
@@ -123,7 +123,7 @@ def _is_shared(grad, grads) -> bool:
 
 
 def _own(grad):
-    return grad if isinstance(grad, Variable) else grad.copy()
+    return grad if grad is None or isinstance(grad, Variable) else grad.copy()
 
 
 def _leads_to(targets, roots) -> set:
@@ -259,7 +259,10 @@ class RemovableHandle:
         self._hooks.pop(self._key, None)
 
     def put(self, hook) -> "RemovableHandle":
+        last = self._hooks.pop("retain_grad", None)
         self._hooks[self._key] = hook
+        if last is not None:
+            self._hooks["retain_grad"] = last  # sees what the others made of the gradient
         return self
 
 
@@ -283,7 +286,7 @@ def keep_gradient(tensor: Variable) -> None:
 
     def keep(grad):
         if kept() is not None:
-            kept().grad = grad if kept().grad is None else kept().grad + grad
+            accumulate(kept(), grad if grad.requires_grad else Variable.wrap(grad._array.copy()))
 
     hooks = _hooks_of(tensor)
     hooks.setdefault("retain_grad", keep)

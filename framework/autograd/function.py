@@ -1,8 +1,11 @@
 """`Function`: an operation of the user's own, forward and backward written by hand."""
 
+import weakref
+
+from ..device import array_module
 from .engine import Node
 from .mode import mode, no_grad, set_grad_enabled
-from .op import fit
+from .op import fit, on_tape
 from .variable import Variable
 
 
@@ -19,6 +22,13 @@ class FunctionContext:
         self._saved = tensors
         self._versions = [None if each is None or each._version is None else each._version[0] for each in tensors]
 
+    def release_outputs(self, outputs, node) -> None:
+        """Keep only the arrays of the saved `outputs` of `node`: the tensors would hold their Node, which holds them."""
+        places = {id(each): i for i, each in enumerate(outputs)}
+        self._outputs = {i: places[id(each)] for i, each in enumerate(self._saved) if id(each) in places}
+        self._saved = tuple(each.detach() if i in self._outputs else each for i, each in enumerate(self._saved))
+        self._node = weakref.ref(node)
+
     @property
     def saved_tensors(self) -> tuple:
         """The kept tensors; RuntimeError if one was changed in place since or the graph was freed."""
@@ -30,7 +40,9 @@ class FunctionContext:
                     "one of the variables needed for gradient computation has been modified by an inplace operation: "
                     f"is at version {tensor._version[0]}; expected version {version} instead."
                 )
-        return self._saved
+        return tuple(
+            on_tape(each._array, (self._node(), self._outputs[i])) if i in self._outputs else each for i, each in enumerate(self._saved)
+        )
 
     def mark_non_differentiable(self, *tensors) -> None:
         """Say that these outputs have no gradient."""
@@ -48,7 +60,7 @@ class FunctionContext:
 
 
 class FunctionNode(Node):
-    __slots__ = ("function", "context", "positions")
+    __slots__ = ("function", "context", "positions", "places")  # places: which of the results are tensors
 
     def name(self) -> str:
         return f"{self.function.__name__}Backward"
@@ -58,17 +70,17 @@ class FunctionNode(Node):
         self.context._saved = None
 
     def propagate(self, grads, recorded):
-        if self.context._materialize_grads:
-            grads = [self._zeros(i) if grad is None else grad for i, grad in enumerate(grads)]
         tensors = [grad if grad is None or isinstance(grad, Variable) else Variable.wrap(grad) for grad in grads]
+        if self.context._materialize_grads:
+            module = next(array_module(each._array) for each in tensors if each is not None)
+            tensors = [Variable.wrap(module.zeros(*self.output_types[i])) if each is None else each for i, each in enumerate(tensors)]
+        given = iter(tensors)
         with set_grad_enabled(recorded):
-            results = self.function.backward(self.context, *tensors)
+            results = self.function.backward(self.context, *(next(given) if is_tensor else None for is_tensor in self.places))
         results = results if isinstance(results, tuple) else (results,)
-        if len(results) != len(self.context.needs_input_grad):
-            raise RuntimeError(
-                f"function {self.name()} returned an incorrect number of gradients "
-                f"(expected {len(self.context.needs_input_grad)}, got {len(results)})"
-            )
+        wanted = len(self.context.needs_input_grad)
+        if len(results) < wanted or any(each is not None for each in results[wanted:]):
+            raise RuntimeError(f"function {self.name()} returned an incorrect number of gradients (expected {wanted}, got {len(results)})")
         results = [results[position] for position in self.positions]
         if not recorded:
             results = [None if each is None else each._array for each in results]
@@ -76,12 +88,6 @@ class FunctionNode(Node):
             None if edge is None or each is None else fit(each, shape, dtype)
             for edge, each, shape, dtype in zip(self.edges, results, self.shapes, self.dtypes, strict=True)
         ]
-
-    def _zeros(self, output: int):
-        import numpy as np
-
-        shape, dtype = self.output_types[output]
-        return np.zeros(shape, dtype)
 
 
 class Function:
@@ -113,7 +119,7 @@ class Function:
         outs = results if isinstance(results, tuple) else (results,)
         tensors = [each for each in outs if isinstance(each, Variable)]
         node = FunctionNode([args[i] for i in positions], [each._array for each in tensors])
-        node.function, node.context, node.positions = cls, context, positions
+        node.function, node.context, node.positions, node.places = cls, context, positions, [isinstance(each, Variable) for each in outs]
         recorded = []
         for output, each in enumerate(tensors):
             if any(each is other for other in context._dirty):
@@ -125,6 +131,7 @@ class Function:
                     each = Variable.wrap(each._array)
                 each._tape_node, each._output = node, output
             recorded.append(each)
+        context.release_outputs(recorded, node)
         found = iter(recorded)
         outs = tuple(next(found) if isinstance(each, Variable) else each for each in outs)
         return outs if isinstance(results, tuple) else outs[0]

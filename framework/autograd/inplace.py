@@ -53,7 +53,7 @@ def _move_on_tape(target: Variable, value: Variable) -> None:
     from ..ops.index import view_scatter
 
     base = view.base
-    changed = view_scatter(base, value, view)
+    changed = view_scatter(base, value, view.steps)  # not `view`, which holds the base: the Node would hold itself
     base._tape_node, base._output, base._needs_grad = changed._tape_node, changed._output, False
     view.refresh(target)
 

@@ -58,8 +58,8 @@ def enable_grad(function=None):
 def inference_mode(mode=True):
     """`no_grad`, and the tensors made inside can never take part in autograd, which saves their version counters."""
     if callable(mode):
-        return _Switch(grad=False, inference=True)(mode)
-    return _Switch(grad=False, inference=True) if mode else _Switch(inference=False)
+        return inference_mode()(mode)
+    return _Switch(grad=not mode, inference=mode)
 
 
 class set_grad_enabled(_Switch):

@@ -43,6 +43,7 @@ class Op:
         self.node_type = OpNode
         self.rules = []
         self.inputs = ()  # names of the differentiable inputs
+        self.keeps_out = False  # does a rule want the result?
         for names, rule in (rules or {}).items():
             self.rule(*names.replace(" ", "").split(","))(rule)
 
@@ -52,6 +53,7 @@ class Op:
         def declare(function):
             self.rules.append(Rule(self, names, function))
             self.inputs += names
+            self.keeps_out = self.keeps_out or "out" in self.rules[-1].parameters
             return function
 
         return declare
@@ -74,12 +76,14 @@ class Op:
     def wrap(self, out, args, arrays, backward):
         """`out` as a Tensor (or a tuple of them), recorded if one of the inputs needs a gradient."""
         outs = out if isinstance(out, tuple) else (out,)
-        results = [Variable.wrap(np.asarray(each) if isinstance(each, np.generic) else each) for each in outs]
+        results = [Variable.wrap(each) for each in outs]
         if self.view:
             for output, result in enumerate(results):
                 self._mark_view(result, args, output if isinstance(out, tuple) else None)
         if mode.grad and self.inputs and self._needs_grad(args):
             node = self.node_type(self, args, arrays, [each._array for each in results], backward)
+            if self.keeps_out and "out" in node.saved:
+                node.remember_version(results)
             for output, result in enumerate(results):
                 if result._array.dtype.kind in "fV":  # V: bfloat16. Indices and masks have no gradient
                     result._tape_node, result._output = node, output

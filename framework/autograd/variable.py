@@ -3,6 +3,8 @@
 `framework.Tensor` adds PyTorch's methods to this class; nothing below `tensor.py` needs them.
 """
 
+import numpy as np
+
 from .mode import mode
 
 
@@ -24,7 +26,7 @@ class Variable:
     def wrap(array) -> "Variable":
         """A new tensor around `array`, a leaf that needs no gradient."""
         tensor = Variable._class.__new__(Variable._class)
-        tensor._array = array
+        tensor._array = np.asarray(array) if isinstance(array, np.generic) else array  # NumPy turns 0-d results into scalars
         if not mode.inference:
             tensor._version = [0]
         return tensor
@@ -92,14 +94,15 @@ class View:
             return View(source, ((op, rest),))
         return View(source._view.base, (*source._view.steps, (op, rest)))
 
-    def __call__(self, base):
-        """The same view of another array or tensor of the base's shape."""
-        for op, rest in self.steps:
-            base = op(base, *rest)
-        return base
-
     def refresh(self, tensor: Variable) -> None:
         """Put `tensor` behind the base's present Node."""
         self.base_node = self.base._tape_node
-        again = self(self.base)
+        again = follow(self.steps, self.base)
         tensor._tape_node, tensor._output = again._tape_node, again._output
+
+
+def follow(steps: tuple, base):
+    """The same view, by the steps of a View, of another array or tensor of its base's shape."""
+    for op, rest in steps:
+        base = op(base, *rest)
+    return base

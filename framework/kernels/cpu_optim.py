@@ -3,8 +3,9 @@
 import math
 
 import numba as nb
+import numpy as np
 
-from ..optim import adadelta
+from ..optim import adadelta, adam, rmsprop, sgd
 from .cpu import contiguous, floats, kernel, large, parallel, run
 
 
@@ -36,3 +37,76 @@ def one_pass_adadelta(param, grad, square_avg, acc_delta, lr, rho, eps, weight_d
     options = number(lr), number(rho), number(eps), number(weight_decay), number(-1 if maximize else 1)
     run(_adadelta, *flat(param, grad, square_avg, acc_delta), *options)
     return param, square_avg, acc_delta
+
+
+@parallel()
+def _sgd(param, grad, buffer, lr, momentum, rest, weight_decay, sign, nesterov):
+    for i in nb.prange(param.size):
+        g = sign * grad[i] + weight_decay * param[i]
+        if buffer.size:
+            buffer[i] = momentum * buffer[i] + rest * g
+            g = g + momentum * buffer[i] if nesterov else buffer[i]
+        param[i] -= lr * g
+
+
+@kernel(sgd.sgd_update)
+def one_pass_sgd(param, grad, momentum_buffer, lr, momentum, dampening, weight_decay, nesterov, maximize):
+    if momentum and momentum_buffer is None:
+        return NotImplemented  # the first step, which makes the buffer
+    buffer = momentum_buffer if momentum else np.empty(0, param.dtype)
+    if not fits(param, grad, buffer):
+        return NotImplemented
+    options = map(param.dtype.type, (lr, momentum, 1 - dampening, weight_decay, -1 if maximize else 1))
+    run(_sgd, *flat(param, grad, buffer), *options, nesterov)
+    return param, momentum_buffer
+
+
+@parallel()
+def _adam(param, grad, exp_avg, exp_avg_sq, max_exp_avg_sq, step_size, root_correction, beta1, rest1, beta2, rest2, eps, weight_decay, shrink, sign):
+    """`rest` = 1 - beta, taken in double precision: in single, 1 - 0.999 has lost a digit in a hundred thousand."""
+    for i in nb.prange(param.size):
+        g = sign * grad[i] + weight_decay * param[i]
+        exp_avg[i] = beta1 * exp_avg[i] + rest1 * g
+        exp_avg_sq[i] = beta2 * exp_avg_sq[i] + rest2 * g * g
+        second = exp_avg_sq[i]
+        if max_exp_avg_sq.size:
+            second = max_exp_avg_sq[i] = max(max_exp_avg_sq[i], second)
+        param[i] = param[i] * shrink - step_size * exp_avg[i] / (math.sqrt(second) / root_correction + eps)
+
+
+@kernel(adam.adam_update)
+def one_pass_adam(param, grad, exp_avg, exp_avg_sq, max_exp_avg_sq, step, lr, beta1, beta2, eps, weight_decay, amsgrad, decoupled, maximize):
+    largest = max_exp_avg_sq if amsgrad else np.empty(0, param.dtype)
+    if not fits(param, grad, exp_avg, exp_avg_sq, largest):
+        return NotImplemented
+    in_gradient, shrink = (0.0, 1 - lr * weight_decay) if decoupled else (weight_decay, 1.0)
+    rates = lr / (1 - beta1**step), math.sqrt(1 - beta2**step), beta1, 1 - beta1, beta2, 1 - beta2
+    options = (*rates, eps, in_gradient, shrink, -1 if maximize else 1)
+    run(_adam, *flat(param, grad, exp_avg, exp_avg_sq, largest), *map(param.dtype.type, options))
+    return param, exp_avg, exp_avg_sq, max_exp_avg_sq
+
+
+@parallel()
+def _rmsprop(param, grad, square_avg, buffer, grad_avg, lr, alpha, rest, eps, weight_decay, momentum, sign):
+    for i in nb.prange(param.size):
+        g = sign * grad[i] + weight_decay * param[i]
+        square_avg[i] = alpha * square_avg[i] + rest * g * g
+        spread = square_avg[i]
+        if grad_avg.size:
+            grad_avg[i] = alpha * grad_avg[i] + rest * g
+            spread -= grad_avg[i] * grad_avg[i]
+        step = g / (math.sqrt(spread) + eps)
+        if buffer.size:
+            step = buffer[i] = momentum * buffer[i] + step
+        param[i] -= lr * step
+
+
+@kernel(rmsprop.rmsprop_update)
+def one_pass_rmsprop(param, grad, square_avg, grad_avg, momentum_buffer, lr, alpha, eps, weight_decay, momentum, centered, maximize):
+    none = np.empty(0, param.dtype)
+    buffer, average = momentum_buffer if momentum else none, grad_avg if centered else none
+    if not fits(param, grad, square_avg, buffer, average):
+        return NotImplemented
+    options = (lr, alpha, 1 - alpha, eps, weight_decay, momentum, -1 if maximize else 1)
+    run(_rmsprop, *flat(param, grad, square_avg, buffer, average), *map(param.dtype.type, options))
+    return param, square_avg, grad_avg, momentum_buffer

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..autograd.op import op
+from ..autograd.variable import follow
 from ..device import array_module
 
 
@@ -13,10 +14,10 @@ def is_basic(index) -> bool:
 
 
 def _read(input, index):
-    try:
-        return input[index]
-    except IndexError as error:
-        raise IndexError(str(error)) from None
+    out = input[index]
+    if isinstance(out, np.generic):  # a single element: PyTorch gives a view of it, NumPy a number unless there is an ellipsis
+        out = input[(*index, ...) if isinstance(index, tuple) else (index, ...)]
+    return out
 
 
 @op
@@ -82,23 +83,19 @@ index_put.rule("value")(lambda grad, index: getitem(grad, index))
 
 
 @op
-def view_scatter(input, value, view):
-    """`input` with `value` written where `view` looks: what an in-place change of a view makes of its base."""
+def view_scatter(input, value, steps):
+    """`input` with `value` written where the view of those `steps` looks: what an in-place change of a view makes of its base."""
     out = input.copy()
-    view(out)[...] = value
+    follow(steps, out)[...] = value
     return out
 
 
 @view_scatter.rule("input")
-def _(grad, value_shape, view):
-    return view_scatter(grad, array_module_of(grad).zeros(value_shape, "f8"), view)
+def _(grad, steps):
+    return view_scatter(grad, 0.0, steps)
 
 
-def array_module_of(value):
-    return array_module(getattr(value, "_array", value))
-
-
-view_scatter.rule("value")(lambda grad, view: view(grad))
+view_scatter.rule("value")(lambda grad, steps: follow(steps, grad))
 
 
 def embedding_lookup(weight, index):

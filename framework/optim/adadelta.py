@@ -1,17 +1,15 @@
-"""Adadelta: steps as long as the past steps were, measured in units of the parameter (Zeiler, 2012)."""
+"""Adadelta."""
 
 import numpy as np
 
 from ..autograd.op import op
-from ..creation import zeros_like
-from .optimizer import Optimizer, write
+from .optimizer import Optimizer, check, descent
 
 
 @op
 def adadelta_update(param, grad, square_avg, acc_delta, lr, rho, eps, weight_decay, maximize):
-    grad = -grad if maximize else grad
-    if weight_decay:
-        grad = grad + weight_decay * param
+    """One step of Adadelta."""
+    grad = descent(param, grad, weight_decay, maximize)
     square_avg = rho * square_avg + (1 - rho) * grad * grad
     delta = np.sqrt(acc_delta + eps) / np.sqrt(square_avg + eps) * grad
     acc_delta = rho * acc_delta + (1 - rho) * delta * delta
@@ -19,23 +17,18 @@ def adadelta_update(param, grad, square_avg, acc_delta, lr, rho, eps, weight_dec
 
 
 class Adadelta(Optimizer):
-    """E[g²] = rho E[g²] + (1 - rho) g²,  Δ = sqrt(E[Δ²] + eps) / sqrt(E[g²] + eps) g,  E[Δ²] = rho E[Δ²] + (1 - rho) Δ²,  p -= lr Δ."""
+    """Steps in the units of x: x <- x - lr d, d = RMS of the steps before / RMS of the gradients * g, where RMS(y) = sqrt(avg(y^2) + eps).
 
-    def __init__(self, params, lr: float = 1.0, rho: float = 0.9, eps: float = 1e-6, weight_decay: float = 0, *, maximize: bool = False):
-        if not lr >= 0:
-            raise ValueError(f"Invalid learning rate: {lr}")
-        if not 0 <= rho <= 1:
-            raise ValueError(f"Invalid rho value: {rho}")
-        if not eps >= 0:
-            raise ValueError(f"Invalid epsilon value: {eps}")
-        if not weight_decay >= 0:
-            raise ValueError(f"Invalid weight_decay value: {weight_decay}")
+    avg(y^2) <- rho avg(y^2) + (1 - rho) y^2, from 0.
+    Zeiler, 2012, ADADELTA: An Adaptive Learning Rate Method.
+    """
+
+    update_op = adadelta_update
+    state_names = ("square_avg", "acc_delta")
+
+    def __init__(self, params, lr=1.0, rho=0.9, eps=1e-6, weight_decay=0, *, maximize=False):
+        check(lr >= 0, "learning rate", lr)
+        check(0 <= rho <= 1, "rho value", rho)
+        check(eps >= 0, "epsilon value", eps)
+        check(weight_decay >= 0, "weight_decay value", weight_decay)
         super().__init__(params, {"lr": lr, "rho": rho, "eps": eps, "weight_decay": weight_decay, "maximize": maximize})
-
-    def start(self, param, group):
-        return {"square_avg": zeros_like(param), "acc_delta": zeros_like(param)}
-
-    def update(self, param, grad, state, group):
-        arrays = param._array, state["square_avg"]._array, state["acc_delta"]._array
-        options = group["lr"], group["rho"], group["eps"], group["weight_decay"], group["maximize"]
-        write(arrays, adadelta_update(arrays[0], grad, *arrays[1:], *options))

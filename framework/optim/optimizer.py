@@ -1,110 +1,170 @@
-"""The base of all optimizers: groups of parameters with options, a state for each parameter, and the loop over them."""
+"""What every optimizer shares: parameter groups, the state of each parameter, the loop over them, saving and loading.
 
-from copy import deepcopy
+An algorithm is the names of its state tensors, their initial values, and a pure update written as the paper's formula on bare arrays:
+
+    @op
+    def adadelta_update(param, grad, square_avg, acc_delta, lr, rho, eps, weight_decay, maximize):
+        …
+        return param - lr * delta, square_avg, acc_delta
+
+The state comes first; every other parameter's name says which option it is, or `step`, counted from 1.  The new values are then written
+over the old ones; a kernel registered for the op may do that itself and return the arrays it was given.
+"""
+
+import warnings
+from collections import defaultdict
 
 from ..autograd.mode import enable_grad, no_grad
 from ..autograd.variable import Variable
-from ..tensor import Tensor
+from ..creation import tensor, zeros_like
 
 
-class _Required:
-    def __repr__(self) -> str:
-        return "<required parameter>"
+def check(valid: bool, what: str, value) -> None:
+    """ValueError if the option `what` has an impossible value."""
+    if not valid:
+        raise ValueError(f"Invalid {what}: {value}")
+
+
+def descent(param, grad, weight_decay, maximize):
+    """The gradient to go down along: of -f where f is to be maximized, plus that of weight_decay / 2 * |param|^2."""
+    grad = -grad if maximize else grad
+    return grad + weight_decay * param if weight_decay else grad
+
+
+def _options(group: dict) -> dict:
+    """A group's options as Python's own numbers, for a NumPy scalar would make float32 arithmetic float64; `betas` as beta1 and beta2."""
+    options = {name: value for name, value in group.items() if name != "params"}
+    if "betas" in options:
+        options["beta1"], options["beta2"] = options["betas"]
+    return {name: value.item() if hasattr(value, "item") else value for name, value in options.items()}
 
 
 class Optimizer:
-    """`param_groups`: dicts with "params" and options; `state`: {parameter: {name: value}}.
+    """The base of all optimizers: `params` is an iterable of tensors, or of dicts with "params" and options of their own."""
 
-    An algorithm says how a state begins (`start`) and what one update is (`update`): a pure function from the values of the parameter and
-    of its state to the new ones, declared as an op so that a kernel may stand in for it.
-    """
+    update_op = None  # new (param, *state) = update_op(param, grad, *state, *options)
+    state_names = ()  # in that order
+    _opt_called = False  # has `step` run?  Schedulers warn if they are stepped first
 
     def __init__(self, params, defaults: dict):
-        if isinstance(params, Tensor):
-            raise TypeError("params argument given to the optimizer should be an iterable of Tensors or dicts, but got framework.Tensor")
-        self.defaults, self.state, self.param_groups = defaults, {}, []
+        if isinstance(params, Variable):
+            raise TypeError(f"params argument given to the optimizer should be an iterable of Tensors or dicts, but got {type(params).__name__}")
+        self.defaults = defaults
+        self.state = defaultdict(dict)  # parameter -> its state by name; empty before its first step
+        self.param_groups = []
         groups = list(params)
         if not groups:
             raise ValueError("optimizer got an empty parameter list")
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)
 
-    def start(self, param: Tensor, group: dict) -> dict:
-        """The state of a parameter before its first update."""
-        raise NotImplementedError
+    def initial_state(self, param, group: dict) -> dict:
+        """The state of `param` before its first step."""
+        return {"step": tensor(0.0), **{name: zeros_like(param) for name in self.state_names}}
 
-    def update(self, param, grad, state: dict, group: dict) -> None:
-        """Change `param` and `state`, given the gradient: arrays all of them, but for what `state` keeps as numbers."""
-        raise NotImplementedError
-
-    def add_param_group(self, param_group: dict) -> None:
-        """Add parameters with options of their own; those left out take their defaults."""
-        if not isinstance(param_group, dict):
-            raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
-        params = param_group["params"]
-        params = [params] if isinstance(params, Tensor) else list(params)
-        for param in params:
-            if not isinstance(param, Variable):
-                raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(param).__name__}")
-            if not param.is_leaf:
-                raise ValueError("can't optimize a non-leaf Tensor")
-        known = {each for group in self.param_groups for each in group["params"]}
-        if not known.isdisjoint(params):
-            raise ValueError("some parameters appear in more than one parameter group")
-        self.param_groups.append({**self.defaults, **param_group, "params": params})
-
-    @no_grad()
+    @no_grad
     def step(self, closure=None):
-        """Update every parameter that has a gradient; `closure`, if given, computes the loss first and is what is returned."""
+        """Update every parameter that has a gradient; `closure` computes the loss again, and its value is returned."""
+        self._opt_called = True
         loss = None
         if closure is not None:
             with enable_grad():
                 loss = closure()
         for group in self.param_groups:
+            options = _options(group)
             for param in group["params"]:
-                if param.grad is None:
-                    continue
-                if param not in self.state:
-                    self.state[param] = self.start(param, group)
-                self.update(param, param.grad._array, self.state[param], group)
-                param._version[0] += 1
+                if param.grad is not None:
+                    self._update(param, options)
         return loss
 
+    def _update(self, param, options: dict) -> None:
+        state, update = self.state[param], type(self).update_op
+        if not state:
+            state.update(self.initial_state(param, options))
+        if "step" in state:
+            state["step"]._array[...] += 1
+            options["step"] = int(state["step"])
+        old = [param._array, *(state[name]._array if name in state else None for name in self.state_names)]
+        new = update(old[0], param.grad._array, *old[1:], *(options[name] for name in update.parameters[1 + len(old) :]))
+        for name, before, after in zip(("param", *self.state_names), old, new, strict=True):
+            if before is None and after is not None:
+                state[name] = Variable.wrap(after)
+            elif after is not before:
+                before[...] = after
+        if param._version is not None:
+            param._version[0] += 1
+
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Drop all gradients, or fill them with zeros."""
-        for group in self.param_groups:
-            for param in group["params"]:
-                if set_to_none:
-                    param.grad = None
-                elif param.grad is not None:
-                    param.grad.detach_().zero_()
+        """Forget the gradients, or set them to zero."""
+        for param in (each for group in self.param_groups for each in group["params"]):
+            if param.grad is not None:
+                param.grad = None if set_to_none else param.grad.detach().zero_()
 
-    def state_dict(self) -> dict:
-        """{"state": {index: state}, "param_groups": [options and indices]}: parameters are numbered in the order of the groups."""
-        numbers = {param: i for i, param in enumerate(each for group in self.param_groups for each in group["params"])}
-        groups = [{**group, "params": [numbers[each] for each in group["params"]]} for group in self.param_groups]
-        return {"state": {numbers[param]: dict(state) for param, state in self.state.items()}, "param_groups": groups}
+    # Groups of parameters
 
-    def load_state_dict(self, state_dict: dict) -> None:
-        """Go back to a `state_dict()`; ValueError if its groups are not of the same sizes."""
-        groups = deepcopy(state_dict["param_groups"])
-        if [len(each["params"]) for each in groups] != [len(each["params"]) for each in self.param_groups]:
-            raise ValueError("loaded state dict contains a parameter group that doesn't match the size of optimizer's group")
-        params = {n: p for saved, own in zip(groups, self.param_groups, strict=True) for n, p in zip(saved["params"], own["params"], strict=True)}
-        self.state = {params[number]: deepcopy(state) for number, state in state_dict["state"].items()}
-        for saved, own in zip(groups, self.param_groups, strict=True):
-            own.update({name: value for name, value in saved.items() if name != "params"})
+    def add_param_group(self, param_group: dict) -> None:
+        """Add {"params": tensors, option: value, …}; options left out have their defaults."""
+        if not isinstance(param_group, dict):
+            raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
+        params = param_group["params"]
+        if isinstance(params, set):
+            raise TypeError("optimizer parameters need to be organized in ordered collections, but the ordering of tensors in sets "
+                            "will change between runs. Please use a list instead.")  # fmt: skip
+        params = [params] if isinstance(params, Variable) else list(params)
+        for param in params:
+            if not isinstance(param, Variable):
+                raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(param).__name__}")
+            if not param.is_leaf:
+                raise ValueError("can't optimize a non-leaf Tensor")
+        if len(params) != len(set(params)):
+            warnings.warn("optimizer contains a parameter group with duplicate parameters; in future, this will cause an error; "
+                          "see github.com/pytorch/pytorch/issues/40967 for more information", stacklevel=3)  # fmt: skip
+        if any(not set(group["params"]).isdisjoint(params) for group in self.param_groups):
+            raise ValueError("some parameters appear in more than one parameter group")
+        param_group["params"] = params
+        for name, default in self.defaults.items():
+            param_group.setdefault(name, default)
+        self.param_groups.append(param_group)
 
     def __repr__(self) -> str:
-        text = f"{type(self).__name__} ("
+        lines = []
         for i, group in enumerate(self.param_groups):
-            options = "".join(f"\n    {name}: {group[name]}" for name in sorted(group) if name != "params")
-            text += f"\nParameter Group {i}{options}"
-        return text + "\n)"
+            lines += [f"Parameter Group {i}", *(f"    {name}: {group[name]}" for name in sorted(group) if name != "params"), ""]
+        return "\n".join([f"{type(self).__name__} (", *lines[:-1], ")"])
+
+    # Saving and loading
+
+    def state_dict(self) -> dict:
+        """{"state": {number of the parameter: its state}, "param_groups": [{options…, "params": numbers}]}, all by reference."""
+        number, groups = {}, []
+        for group in self.param_groups:
+            for param in group["params"]:
+                number.setdefault(param, len(number))
+            groups.append({**group, "params": [number[param] for param in group["params"]]})
+        return {"state": {number[param]: state for param, state in self.state.items()}, "param_groups": groups}
+
+    def load_state_dict(self, state_dict: dict) -> None:
+        """Go on from a `state_dict()`: its state is copied, in the type and on the device of each parameter, its options replace the present."""
+        saved = state_dict["param_groups"]
+        if len(saved) != len(self.param_groups):
+            raise ValueError("loaded state dict has a different number of parameter groups")
+        if any(len(new["params"]) != len(old["params"]) for new, old in zip(saved, self.param_groups, strict=True)):
+            raise ValueError("loaded state dict contains a parameter group that doesn't match the size of optimizer's group")
+        state = defaultdict(dict)
+        for new, old in zip(saved, self.param_groups, strict=True):
+            for number, param in zip(new["params"], old["params"], strict=True):
+                if number in state_dict["state"]:
+                    state[param] = {name: _fitting(name, value, param) for name, value in state_dict["state"][number].items()}
+        self.state = state
+        self.param_groups = [
+            # a file knows lists only: an option of several values is a tuple
+            {**{name: tuple(value) if isinstance(value, list) else value for name, value in new.items()}, "params": old["params"]}
+            for new, old in zip(saved, self.param_groups, strict=True)
+        ]
 
 
-def write(arrays, new_values) -> None:
-    """Put the new values where the old ones are, unless a kernel has done so already."""
-    for array, new in zip(arrays, new_values, strict=True):
-        if new is not array:
-            array[...] = new
+def _fitting(name: str, value, param):
+    """A copy of `value` from a state_dict, in the type and on the device of `param`; the count of steps stays as it is."""
+    if not isinstance(value, Variable):
+        return value
+    return value.clone() if name == "step" else value.to(param.device, param.dtype, copy=True)

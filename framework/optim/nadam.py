@@ -1,0 +1,48 @@
+"""NAdam."""
+
+import numpy as np
+
+from ..autograd.op import op
+from ..creation import tensor
+from .optimizer import Optimizer, check, descent
+
+
+@op
+def nadam_update(param, grad, exp_avg, exp_avg_sq, mu_product, step, lr, beta1, beta2, eps, weight_decay, momentum_decay,
+                 decoupled_weight_decay, maximize):  # fmt: skip
+    """Step number `step` (from 1) of NAdam; `mu_product`, of no dimensions, is the product of all mu so far."""
+    grad = descent(param, grad, 0 if decoupled_weight_decay else weight_decay, maximize)
+    if decoupled_weight_decay:
+        param = param * (1 - lr * weight_decay)
+    mu, next_mu = (beta1 * (1 - 0.5 * 0.96 ** (t * momentum_decay)) for t in (step, step + 1))
+    mu_product = mu_product * mu
+    product = mu_product.item()
+    exp_avg = beta1 * exp_avg + (1 - beta1) * grad
+    exp_avg_sq = beta2 * exp_avg_sq + (1 - beta2) * grad * grad
+    mean = next_mu / (1 - product * next_mu) * exp_avg + (1 - mu) / (1 - product) * grad
+    return param - lr * mean / (np.sqrt(exp_avg_sq / (1 - beta2**step)) + eps), exp_avg, exp_avg_sq, mu_product
+
+
+class NAdam(Optimizer):
+    """Adam with Nesterov's momentum: in Adam's step m' looks one step ahead, mu' m / (1 - M mu') + (1 - mu) g / (1 - M).
+
+    mu = beta1 (1 - 0.96^(t momentum_decay) / 2), mu' the same at t + 1, M the product of all mu up to t.
+    Dozat, 2016, Incorporating Nesterov Momentum into Adam.
+    """
+
+    update_op = nadam_update
+    state_names = ("exp_avg", "exp_avg_sq", "mu_product")
+
+    def __init__(self, params, lr=2e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, momentum_decay=4e-3, decoupled_weight_decay=False, *,
+                 maximize=False):  # fmt: skip
+        check(lr >= 0, "learning rate", lr)
+        check(eps >= 0, "epsilon value", eps)
+        check(0 <= betas[0] < 1, "beta parameter at index 0", betas[0])
+        check(0 <= betas[1] < 1, "beta parameter at index 1", betas[1])
+        check(weight_decay >= 0, "weight_decay value", weight_decay)
+        check(momentum_decay >= 0, "momentum_decay value", momentum_decay)
+        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "momentum_decay": momentum_decay,
+                                  "decoupled_weight_decay": decoupled_weight_decay, "maximize": maximize})  # fmt: skip
+
+    def initial_state(self, param, group):
+        return {**super().initial_state(param, group), "mu_product": tensor(1.0)}

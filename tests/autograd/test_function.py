@@ -1,0 +1,198 @@
+"""autograd.Function: an operation of the user's own."""
+
+import numpy as np
+import pytest
+
+import framework as torch
+from framework.autograd import Function, gradcheck, gradgradcheck
+from framework.autograd.function import once_differentiable
+
+
+class Exp(Function):
+    @staticmethod
+    def forward(ctx, x):
+        out = x.exp()
+        ctx.save_for_backward(out)
+        return out
+
+    @staticmethod
+    def backward(ctx, grad):
+        (out,) = ctx.saved_tensors
+        return grad * out
+
+
+class Scale(Function):
+    """Two tensors between arguments that are none; an attribute kept beside the tensors."""
+
+    @staticmethod
+    def forward(ctx, x, factor, y, *,_=None):
+        ctx.factor = factor
+        ctx.save_for_backward(x, y)
+        return factor * x * y
+
+    @staticmethod
+    def backward(ctx, grad):
+        x, y = ctx.saved_tensors
+        Scale.needs = ctx.needs_input_grad
+        return (grad * ctx.factor * y if ctx.needs_input_grad[0] else None), None, (grad * ctx.factor * x if ctx.needs_input_grad[2] else None)
+
+
+class SinCos(Function):
+    @staticmethod
+    def forward(ctx, x, materialize=True):
+        ctx.set_materialize_grads(materialize)
+        ctx.save_for_backward(x)
+        return x.sin(), x.cos(), "not a tensor"
+
+    @staticmethod
+    def backward(ctx, *grads):
+        (x,) = ctx.saved_tensors
+        SinCos.seen = grads
+        sin, cos = (torch.zeros_like(x) if each is None else each for each in grads[:2])
+        return sin * x.cos() - cos * x.sin(), None
+
+
+def leaf(*values):
+    return torch.tensor(values, dtype=torch.float64, requires_grad=True)
+
+
+def test_function():
+    x = leaf(0.5, 1.0)
+    out = Exp.apply(x)
+    assert out.grad_fn.name() == "ExpBackward"
+    out.sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), np.exp([0.5, 1]))
+    assert gradcheck(Exp.apply, (x,)) and gradgradcheck(Exp.apply, (x,))
+
+
+def test_arguments_that_are_no_tensors():
+    x, y = leaf(2.0), leaf(3.0)
+    Scale.apply(x, 10.0, y.detach()).backward()
+    assert x.grad.item() == 30 and Scale.needs == (True, False, False)
+    assert gradcheck(lambda x, y: Scale.apply(x, 2.0, y), (x, y)) and gradgradcheck(lambda x, y: Scale.apply(x, 2.0, y), (x, y))
+
+
+def test_several_outputs():
+    x = leaf(0.3)
+    sin, cos, text = SinCos.apply(x)
+    assert text == "not a tensor"
+    cos.backward()
+    np.testing.assert_allclose(x.grad.numpy(), -np.sin([0.3]))
+    assert SinCos.seen[0].tolist() == [0]
+    SinCos.apply(x, False)[1].backward()
+    assert SinCos.seen[0] is None
+    assert gradgradcheck(lambda x: SinCos.apply(x)[:2], (x,))
+
+
+def test_nothing_is_recorded_where_nothing_needs_it():
+    assert Exp.apply(torch.ones(1)).grad_fn is None
+    with torch.no_grad():
+        assert Exp.apply(leaf(1.0)).grad_fn is None
+
+
+def test_wrong_number_of_gradients():
+    class Wrong(Function):
+        @staticmethod
+        def forward(ctx, x, y):
+            return x + y
+
+        @staticmethod
+        def backward(ctx, grad):
+            return grad
+
+    with pytest.raises(RuntimeError, match="incorrect number of gradients"):
+        Wrong.apply(leaf(1.0), leaf(1.0)).backward()
+
+
+def test_a_kept_tensor_may_not_change():
+    x = leaf(1.0) * 1
+    out = Scale.apply(x, 1.0, leaf(2.0))
+    x.add_(1)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        out.backward()
+
+
+def test_a_second_backward():
+    out = Exp.apply(leaf(1.0))
+    out.backward()
+    with pytest.raises(RuntimeError, match="a second time"):
+        out.backward()
+
+
+def test_an_input_returned_as_it_is():
+    class Reverse(Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x
+
+        @staticmethod
+        def backward(ctx, grad):
+            return -grad
+
+    x = leaf(1.0)
+    out = Reverse.apply(x)
+    assert out is not x and x.is_leaf
+    out.backward()
+    assert x.grad.item() == -1
+
+
+def test_outputs_without_a_gradient_and_inputs_changed_in_place():
+    class DoubleInPlace(Function):
+        @staticmethod
+        def forward(ctx, x):
+            x.mul_(2)
+            ctx.mark_dirty(x)
+            largest = x.argmax()
+            ctx.mark_non_differentiable(largest)
+            return x, largest
+
+        @staticmethod
+        def backward(ctx, grad, _):
+            return grad * 2
+
+    x = leaf(1.0, 5.0)
+    y = x * 3
+    out, largest = DoubleInPlace.apply(y)
+    assert out is y and not largest.requires_grad and largest.item() == 1
+    out.sum().backward()
+    assert x.grad.tolist() == [6, 6]
+
+
+def test_once_differentiable():
+    class Once(Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x * x
+
+        @staticmethod
+        @once_differentiable
+        def backward(ctx, grad):
+            (x,) = ctx.saved_tensors
+            return grad * 2 * x
+
+    x = leaf(3.0)
+    (g,) = torch.autograd.grad(Once.apply(x), x, create_graph=True)
+    assert g.item() == 6
+    with pytest.raises(RuntimeError):
+        g.backward()
+
+
+def test_gradients_that_are_broadcast_and_promoted():
+    class Sum(Function):
+        @staticmethod
+        def forward(ctx, x, y):
+            return x + y
+
+        @staticmethod
+        def backward(ctx, grad):
+            return grad, grad
+
+    x, y = torch.ones(1, 3, requires_grad=True), torch.ones(2, 3, dtype=torch.float64, requires_grad=True)
+    Sum.apply(x, y).sum().backward()
+    assert x.grad.tolist() == [[2, 2, 2]] and x.grad.dtype is torch.float32
+
+
+def test_unwritten_methods():
+    with pytest.raises(NotImplementedError, match="forward"):
+        Function.apply(torch.ones(1))
