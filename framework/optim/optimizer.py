@@ -84,12 +84,13 @@ class Optimizer:
         if "step" in state:
             state["step"]._array[...] += 1
             options["step"] = int(state["step"])
-        old = [param._array, *(state[name]._array if name in state else None for name in self.state_names)]
+        old = [param._array, *(getattr(state.get(name), "_array", None) for name in self.state_names)]
         new = update(old[0], param.grad._array, *old[1:], *(options[name] for name in update.parameters[1 + len(old) :]))
         for name, before, after in zip(("param", *self.state_names), old, new, strict=True):
             if before is None and after is not None:
-                state[name] = Variable.wrap(after)
-            elif after is not before:
+                state[name] = zeros_like(param)
+                before = state[name]._array
+            if after is not before:
                 before[...] = after
         if param._version is not None:
             param._version[0] += 1
@@ -141,7 +142,7 @@ class Optimizer:
             for param in group["params"]:
                 number.setdefault(param, len(number))
             groups.append({**group, "params": [number[param] for param in group["params"]]})
-        return {"state": {number[param]: state for param, state in self.state.items()}, "param_groups": groups}
+        return {"state": {number[param]: state for param, state in self.state.items() if state}, "param_groups": groups}
 
     def load_state_dict(self, state_dict: dict) -> None:
         """Go on from a `state_dict()`: its state is copied, in the type and on the device of each parameter, its options replace the present."""

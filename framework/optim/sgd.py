@@ -9,8 +9,7 @@ def sgd_update(param, grad, momentum_buffer, lr, momentum, dampening, weight_dec
     """One step of SGD; `momentum_buffer` is None before the first step, and always without momentum."""
     grad = descent(param, grad, weight_decay, maximize)
     if momentum:
-        first = momentum_buffer is None
-        momentum_buffer = grad.copy() if first else momentum * momentum_buffer + (1 - dampening) * grad
+        momentum_buffer = grad if momentum_buffer is None else momentum * momentum_buffer + (1 - dampening) * grad
         grad = grad + momentum * momentum_buffer if nesterov else momentum_buffer
     return param - lr * grad, momentum_buffer
 

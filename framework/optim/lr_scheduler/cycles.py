@@ -1,0 +1,111 @@
+"""Schedules in which the rate rises and falls."""
+
+import math
+
+from ..optimizer import Optimizer
+from .base import LRScheduler, one_each
+
+
+class CosineAnnealingWarmRestarts(LRScheduler):
+    """lr(t) = eta_min + (lr(0) - eta_min) (1 + cos(pi T_cur / T_i)) / 2: T_cur epochs of T_i after a restart, every T_i T_mult times the last.
+
+    Loshchilov and Hutter, 2017, SGDR: Stochastic Gradient Descent with Warm Restarts.
+    """
+
+    def __init__(self, optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1):
+        if not isinstance(T_0, int) or T_0 <= 0:
+            raise ValueError(f"Expected positive integer T_0, but got {T_0}")
+        if not isinstance(T_mult, int) or T_mult < 1:
+            raise ValueError(f"Expected integer T_mult >= 1, but got {T_mult}")
+        if not isinstance(eta_min, (float, int)):
+            raise ValueError(f"Expected float or int eta_min, but got {eta_min} of type {type(eta_min)}")
+        self.T_0, self.T_i, self.T_mult, self.eta_min, self.T_cur = T_0, T_0, T_mult, eta_min, last_epoch
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self):
+        weight = (1 + math.cos(math.pi * self.T_cur / self.T_i)) / 2
+        return [self.eta_min + (base - self.eta_min) * weight for base in self.base_lrs]
+
+    def step(self, epoch: float | None = None) -> None:
+        """Begin the next epoch, or `epoch`, which may be a fraction: `epoch + batch / batches` changes the rate after every batch."""
+        if epoch is None and self.last_epoch >= 0:
+            epoch = self.last_epoch + 1
+            self.T_cur += 1
+            if self.T_cur >= self.T_i:
+                self.T_cur, self.T_i = self.T_cur % self.T_i, self.T_i * self.T_mult
+        else:
+            epoch = epoch or 0
+            if epoch < 0:
+                raise ValueError(f"Expected non-negative epoch, but got {epoch}")
+            self.T_cur, self.T_i = epoch, self.T_0
+            while self.T_cur >= self.T_i:
+                self.T_cur, self.T_i = self.T_cur - self.T_i, self.T_i * self.T_mult
+        self.last_epoch = math.floor(epoch)
+        self._set_lr(self.get_lr())
+
+
+class OneCycleLR(LRScheduler):
+    """Up from max_lr / div_factor to max_lr, then down to 1 / final_div_factor of the beginning, in total_steps batches; momentum the other way.
+
+    Smith and Topin, 2018, Super-Convergence: Very Fast Training of Neural Networks Using Large Learning Rates.
+    """
+
+    def __init__(
+        self, optimizer, max_lr, total_steps: int | None = None, epochs: int | None = None, steps_per_epoch: int | None = None,
+        pct_start: float = 0.3, anneal_strategy: str = "cos", cycle_momentum: bool = True, base_momentum=0.85, max_momentum=0.95,
+        div_factor: float = 25.0, final_div_factor: float = 1e4, three_phase: bool = False, last_epoch: int = -1,
+    ):  # fmt: skip
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
+        if total_steps is None and (epochs is None or steps_per_epoch is None):
+            raise ValueError("You must define either total_steps OR (epochs AND steps_per_epoch)")
+        counts = {"epochs": epochs, "steps_per_epoch": steps_per_epoch} if total_steps is None else {"total_steps": total_steps}
+        for name, count in counts.items():
+            if not isinstance(count, int) or count <= 0:
+                raise ValueError(f"Expected positive integer {name}, but got {count}")
+        if not isinstance(pct_start, float) or not 0 <= pct_start <= 1:
+            raise ValueError(f"Expected float between 0 and 1 pct_start, but got {pct_start}")
+        if anneal_strategy not in ("cos", "linear"):
+            raise ValueError(f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}")
+        self.total_steps, self.anneal_strategy, self.cycle_momentum = math.prod(counts.values()), anneal_strategy, cycle_momentum
+        self.phases = self._plan(pct_start, three_phase)
+        if last_epoch == -1:
+            for group, highest in zip(optimizer.param_groups, one_each("max_lr", optimizer, max_lr), strict=True):
+                lowest = highest / div_factor
+                group.update(initial_lr=lowest, max_lr=highest, min_lr=lowest / final_div_factor)
+        if cycle_momentum:
+            if "momentum" not in optimizer.defaults and "betas" not in optimizer.defaults:
+                raise ValueError("optimizer must support momentum or beta1 with `cycle_momentum` option enabled")
+            lows, highs = one_each("base_momentum", optimizer, base_momentum), one_each("max_momentum", optimizer, max_momentum)
+            if last_epoch == -1:
+                for group, low, high in zip(optimizer.param_groups, lows, highs, strict=True):
+                    group.update(base_momentum=low, max_momentum=high)
+        super().__init__(optimizer, last_epoch)
+
+    def _plan(self, start: float, three_phase: bool) -> list[list]:
+        """The phases: [last step, rate from, rate to, momentum from, momentum to], by their names in the parameter groups."""
+        up = [start * self.total_steps - 1, "initial_lr", "max_lr", "max_momentum", "base_momentum"]
+        if not three_phase:
+            return [up, [self.total_steps - 1, "max_lr", "min_lr", "base_momentum", "max_momentum"]]
+        down = [2 * start * self.total_steps - 2, "max_lr", "initial_lr", "base_momentum", "max_momentum"]
+        return [up, down, [self.total_steps - 1, "initial_lr", "min_lr", "max_momentum", "max_momentum"]]
+
+    def _between(self, start: float, end: float, done: float) -> float:
+        if self.anneal_strategy == "linear":
+            return start + (end - start) * done
+        return end + (start - end) / 2 * (math.cos(math.pi * done) + 1)
+
+    def get_lr(self):
+        if self.last_epoch > self.total_steps:
+            raise ValueError(f"Tried to step {self.last_epoch} times. The specified number of total steps is {self.total_steps}")
+        phase = next((i for i, (last, *_) in enumerate(self.phases) if self.last_epoch <= last), len(self.phases) - 1)
+        begin = self.phases[phase - 1][0] if phase else 0
+        last, lr_from, lr_to, momentum_from, momentum_to = self.phases[phase]
+        done = (self.last_epoch - begin) / (last - begin)
+        rates = []
+        for group in self.optimizer.param_groups:
+            rates.append(self._between(group[lr_from], group[lr_to], done))
+            if self.cycle_momentum:
+                momentum = self._between(group[momentum_from], group[momentum_to], done)
+                group.update({"betas": (momentum, *group["betas"][1:])} if "betas" in group else {"momentum": momentum})
+        return rates

@@ -1,0 +1,59 @@
+"""The schedule that looks at results."""
+
+import math
+
+from ..optimizer import Optimizer
+from .base import LRScheduler, one_each
+
+
+class ReduceLROnPlateau(LRScheduler):
+    """Multiplies the rate by `factor` when the metric given to `step` has not improved for more than `patience` epochs.
+
+    Improved: beyond best * (1 -+ threshold) with threshold_mode "rel", beyond best -+ threshold with "abs".  After a reduction the
+    counting rests for `cooldown` epochs; the rate stays above `min_lr`, and a change of less than `eps` is not made.
+    """
+
+    def __init__(self, optimizer, mode: str = "min", factor: float = 0.1, patience: int = 10, threshold: float = 1e-4,
+                 threshold_mode: str = "rel", cooldown: int = 0, min_lr=0, eps: float = 1e-8):  # fmt: skip
+        if factor >= 1:
+            raise ValueError("Factor should be < 1.0.")
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
+        if mode not in ("min", "max"):
+            raise ValueError(f"mode {mode} is unknown!")
+        if threshold_mode not in ("rel", "abs"):
+            raise ValueError(f"threshold mode {threshold_mode} is unknown!")
+        if isinstance(min_lr, (list, tuple)) and len(min_lr) != len(optimizer.param_groups):
+            raise ValueError(f"expected {len(optimizer.param_groups)} min_lrs, got {len(min_lr)}")
+        self.optimizer, self.mode, self.factor, self.patience, self.eps = optimizer, mode, factor, patience, eps
+        self.threshold, self.threshold_mode, self.cooldown, self.min_lr = threshold, threshold_mode, cooldown, min_lr
+        self.best = math.inf if mode == "min" else -math.inf
+        self.cooldown_counter = self.num_bad_epochs = self.last_epoch = 0
+        self._last_lr = self._present_lr()
+
+    @property
+    def in_cooldown(self) -> bool:
+        return self.cooldown_counter > 0
+
+    def step(self, metrics) -> None:
+        """Begin the next epoch, `metrics` being what the last one reached."""
+        metrics = float(metrics)
+        self.last_epoch += 1
+        if self._is_better(metrics):
+            self.best, self.num_bad_epochs = metrics, 0
+        else:
+            self.num_bad_epochs += 1
+        if self.in_cooldown:
+            self.cooldown_counter -= 1
+            self.num_bad_epochs = 0
+        if self.num_bad_epochs > self.patience:
+            self.cooldown_counter, self.num_bad_epochs = self.cooldown, 0
+            for group, lowest in zip(self.optimizer.param_groups, one_each("min_lr", self.optimizer, self.min_lr), strict=True):
+                lr = max(group["lr"] * self.factor, lowest)
+                group["lr"] = lr if group["lr"] - lr > self.eps else group["lr"]
+        self._last_lr = self._present_lr()
+
+    def _is_better(self, metrics: float) -> bool:
+        sign = 1 if self.mode == "max" else -1
+        bar = self.best * (1 + sign * self.threshold) if self.threshold_mode == "rel" else self.best + sign * self.threshold
+        return sign * metrics > sign * bar

@@ -1,0 +1,86 @@
+"""Schedules made of schedules."""
+
+from bisect import bisect_right
+
+from ..optimizer import Optimizer
+from .base import LRScheduler
+from .plateau import ReduceLROnPlateau
+
+
+class _Several(LRScheduler):
+    """A schedule made of others on the same optimizer."""
+
+    def __init__(self, optimizer, schedulers):
+        name = type(self).__name__
+        for i, scheduler in enumerate(schedulers):
+            if not hasattr(scheduler, "optimizer"):
+                raise TypeError(f"{name} at index {i} should have `optimizer` as its attribute.")
+            if isinstance(scheduler, ReduceLROnPlateau):
+                raise ValueError(f"{name} does not support `ReduceLROnPlateau` scheduler as it requires additional kwargs to be specified "
+                                 f"when calling `step`, but got one at index {i} in the given schedulers sequence.")  # fmt: skip
+            if scheduler.optimizer is not optimizer:
+                raise ValueError(f"{name} expects all schedulers to belong to the same optimizer, but got scheduler "
+                                 f"{type(scheduler).__name__} at index {i} with a different one.")  # fmt: skip
+        self.optimizer, self._schedulers = optimizer, schedulers
+
+    def state_dict(self):
+        """All attributes but the optimizer, and the states of the schedulers."""
+        return {**super().state_dict(), "_schedulers": [each.state_dict() for each in self._schedulers]}
+
+    def load_state_dict(self, state_dict):
+        super().load_state_dict({name: value for name, value in state_dict.items() if name != "_schedulers"})
+        for scheduler, state in zip(self._schedulers, state_dict["_schedulers"], strict=True):
+            scheduler.load_state_dict(state)
+
+
+class ChainedScheduler(_Several):
+    """Several schedules at once: the product of their factors."""
+
+    def __init__(self, schedulers, optimizer: Optimizer | None = None):
+        if len(schedulers) < 1:
+            raise ValueError(f"{type(self).__name__} expects at least one scheduler to be chained, but got no scheduler.")
+        super().__init__(optimizer or schedulers[0].optimizer, schedulers)
+        self._last_lr = self._present_lr()
+
+    def step(self) -> None:
+        """Begin the next epoch."""
+        for scheduler in self._schedulers:
+            scheduler.step()
+        self._last_lr = self._present_lr()
+
+
+class SequentialLR(_Several):
+    """One schedule after the other: the next begins, at its own epoch 0, at each of the milestones."""
+
+    def __init__(self, optimizer, schedulers: list, milestones: list[int], last_epoch: int = -1):
+        if len(schedulers) < 1:
+            raise ValueError(f"{type(self).__name__} expects at least one scheduler, but got no scheduler.")
+        if len(milestones) != len(schedulers) - 1:
+            raise ValueError("Sequential Schedulers expects number of schedulers provided to be one more than the number of milestone "
+                             f"points, but got number of schedulers {len(schedulers)} and the number of milestones to be equal to "
+                             f"{len(milestones)}")  # fmt: skip
+        super().__init__(optimizer, schedulers)
+        self._milestones, self.last_epoch = milestones, last_epoch + 1
+        for group in optimizer.param_groups:  # undo the first steps that the schedulers made in their constructors
+            group["lr"] = group["initial_lr"]
+        self._rewind()
+        self._schedulers[0]._initial_step()
+        self._last_lr = self._schedulers[0].get_last_lr()
+
+    def _rewind(self) -> None:
+        for scheduler in self._schedulers:
+            if isinstance(scheduler, _Several):
+                scheduler._rewind()
+            else:
+                scheduler.last_epoch -= 1
+
+    def step(self) -> None:
+        """Begin the next epoch."""
+        self.last_epoch += 1
+        present = bisect_right(self._milestones, self.last_epoch)
+        scheduler = self._schedulers[present]
+        if present > 0 and self._milestones[present - 1] == self.last_epoch:
+            scheduler._update_lr(0)
+        else:
+            scheduler.step()
+        self._last_lr = scheduler.get_last_lr()

@@ -1,0 +1,166 @@
+"""Every CPU kernel against the op that defines it: values and gradients, every option, float32 and float64, sizes that divide nothing."""
+
+import framework
+import framework.nn.functional as F
+import numpy as np
+import pytest
+from framework import kernels, optim
+
+
+def randn(*shape):
+    return np.random.default_rng(sum(shape)).standard_normal(shape)
+
+
+CONV = [
+    ((4, 3, 29, 31), (5, 3, 3, 3), {}),
+    ((4, 3, 29, 31), (5, 3, 3, 3), {"padding": 1}),
+    ((4, 3, 29, 31), (5, 3, 2, 5), {"padding": (0, 4), "stride": (3, 2)}),
+    ((4, 3, 29, 31), (5, 3, 3, 3), {"dilation": (2, 3), "padding": 2}),
+    ((4, 6, 20, 21), (9, 2, 3, 3), {"groups": 3, "padding": 1}),
+    ((3, 8, 20, 21), (8, 1, 3, 3), {"groups": 8, "stride": 2}),
+    ((5, 8, 17, 17), (7, 8, 1, 1), {}),
+    ((1, 40, 60, 61), (6, 40, 3, 3), {"padding": 1}),  # more columns than fit a tile
+    ((2, 3, 41, 43), (4, 3, 9, 41), {"padding": 20}),  # windows wholly in the padding
+]
+POOL = [{}, {"stride": 1}, {"kernel_size": 3, "padding": 1, "stride": 2}, {"kernel_size": (3, 2), "dilation": (2, 1), "ceil_mode": True}]
+CASES = {
+    **{f"conv2d-{i}": (lambda x, w, b, o=o: F.conv2d(x, w, b, **o), [randn(*x), randn(*w), randn(w[0])]) for i, (x, w, o) in enumerate(CONV)},
+    "conv2d no bias": (lambda x, w: F.conv2d(x, w), [randn(4, 3, 29, 31), randn(5, 3, 3, 3)]),
+    "conv1d": (lambda x, w, b: F.conv1d(x, w, b, stride=2, padding=3), [randn(4, 8, 301), randn(5, 8, 4), randn(5)]),
+    **{f"max_pool2d-{i}": (lambda x, o=o: F.max_pool2d(x, **{"kernel_size": 2, **o}), [randn(3, 7, 23, 29)]) for i, o in enumerate(POOL)},
+    "relu": (F.relu, [randn(3, 51, 67)]),
+    "dropout": (lambda x: F.dropout(x, 0.3), [randn(3, 51, 67)]),
+    "linear": (F.linear, [randn(33, 501), randn(77, 501), randn(77)]),
+    "linear no bias": (F.linear, [randn(3, 11, 501), randn(77, 501)]),
+    "linear one row": (F.linear, [randn(1, 2001), randn(777, 2001), randn(777)]),
+    "matmul": (framework.matmul, [randn(131, 97), randn(97, 113)]),
+    "matmul of a transpose": (lambda a, b: a.T @ b.T, [randn(97, 131), randn(113, 97)]),
+    "matmul of slices": (lambda a, b: a[:, 3:] @ b[3:, 5:], [randn(131, 97), randn(97, 113)]),
+    "bmm": (framework.bmm, [randn(7, 41, 67), randn(7, 67, 53)]),
+    "log_softmax": (lambda x: F.log_softmax(x, -1), [randn(37, 11, 41)]),
+    "nll_loss": (lambda x: F.nll_loss(F.log_softmax(x, 1), framework.arange(101) % 97), [randn(101, 97)]),
+    "nll_loss ignoring": (lambda x: F.nll_loss(x, framework.arange(101) % 97, ignore_index=5), [randn(101, 97)]),
+}
+
+
+def outcome(call, arrays, dtype, which):
+    """The output and the gradients of the inputs, computed by kernels or by the reference."""
+    framework.manual_seed(3)
+    tensors = [framework.tensor(each, dtype=dtype, requires_grad=True) for each in arrays]
+    with kernels.use(which):
+        out = call(*tensors)
+        weights = framework.tensor(randn(*out.shape), dtype=dtype)
+        grads = framework.autograd.grad(out, tensors, weights if out.ndim else None)
+    return [out.detach().numpy(), *(each.numpy() for each in grads)]
+
+
+@pytest.mark.parametrize("dtype", [framework.float32, framework.float64])
+@pytest.mark.parametrize("name", CASES)
+def test_equals_the_reference(name, dtype):
+    kernels.reset()
+    call, arrays = CASES[name]
+    fast = outcome(call, arrays, dtype, "fast")
+    used = {by for op in kernels.report().values() for by in op} - {"reference"}
+    assert used, f"no kernel took part: {kernels.report()}"
+    tolerance = 2e-5 if dtype is framework.float32 else 1e-12
+    for ours, expected in zip(fast, outcome(call, arrays, dtype, "reference"), strict=True):
+        assert ours.dtype == expected.dtype == dtype.numpy
+        np.testing.assert_allclose(ours, expected, rtol=tolerance, atol=tolerance * max(np.abs(expected).max(), 1e-30))
+
+
+@pytest.mark.parametrize("name", ["conv2d-1", "max_pool2d-0", "linear", "dropout", "relu", "log_softmax"])
+def test_second_derivatives_go_through_the_formula(name):
+    call, arrays = CASES[name]
+    x, *rest = (framework.tensor(each, requires_grad=True) for each in arrays)
+
+    def double(which):
+        framework.manual_seed(3)
+        with kernels.use(which):
+            (grad,) = framework.autograd.grad((call(x, *rest) ** 2).sum(), x, create_graph=True)
+            return framework.autograd.grad((grad**2).sum(), x)[0].numpy()
+
+    np.testing.assert_allclose(double("fast"), double("reference"), rtol=1e-9, atol=1e-12)
+
+
+OPTIONS = {
+    "SGD": [{}, {"momentum": 0.9, "dampening": 0.1}, {"momentum": 0.9, "nesterov": True}, {"weight_decay": 0.1, "maximize": True}],
+    "Adam": [{}, {"amsgrad": True, "betas": (0.5, 0.9)}, {"weight_decay": 0.1, "maximize": True}],
+    "AdamW": [{"weight_decay": 0.1}],
+    "Adadelta": [{}, {"weight_decay": 0.1, "maximize": True}],
+    "RMSprop": [{}, {"momentum": 0.9, "centered": True}, {"weight_decay": 0.1, "maximize": True}],
+}
+
+
+@pytest.mark.parametrize("name, options", [(name, each) for name, several in OPTIONS.items() for each in several])
+def test_optimizers_equal_the_reference(name, options):
+    def run(which):
+        with kernels.use(which):
+            parameter = framework.tensor(randn(97, 101).astype(np.float32), requires_grad=True)
+            optimizer = getattr(optim, name)([parameter], lr=0.01, **options)
+            for _ in range(4):
+                optimizer.zero_grad()
+                (parameter**2).sum().backward()
+                optimizer.step()
+            return parameter.detach().numpy()
+
+    kernels.reset()
+    fast = run("fast")
+    assert any(by.startswith("one_pass") for by in kernels.report()[{"AdamW": "adam"}.get(name, name.lower()) + "_update"])
+    np.testing.assert_allclose(fast, run("reference"), rtol=1e-5, atol=1e-6)
+
+
+def test_special_values():
+    x = randn(100, 100)
+    x[0, :4] = [np.nan, np.inf, -np.inf, -0.0]
+    for call in (F.relu, lambda t: F.max_pool2d(t[None], 2), lambda t: F.log_softmax(t, 1)):
+        with kernels.use("reference"), np.errstate(invalid="ignore"):
+            expected = call(framework.tensor(x)).numpy()
+        np.testing.assert_allclose(call(framework.tensor(x)).numpy(), expected, rtol=1e-12)
+
+
+def test_what_a_kernel_cannot_do_it_declines():
+    kernels.reset()
+    F.relu(framework.randn(200, 100).half())
+    F.relu(framework.randn(200, 200).T)
+    F.conv3d(framework.randn(1, 1, 30, 30, 30), framework.randn(1, 1, 3, 3, 3))
+    report = kernels.report()
+    assert report["relu"] == {"reference": 2} and report["conv"] == {"reference": 1}
+
+
+def test_small_arrays_are_left_to_numpy():
+    kernels.reset()
+    F.relu(framework.randn(10))
+    assert kernels.report() == {"relu": {"reference": 1}}
+
+
+def test_the_same_bits_every_time():
+    """At a fixed number of threads."""
+    call, arrays = CASES["conv2d-1"]
+    first = outcome(call, arrays, framework.float32, "fast")
+    for _ in range(5):
+        for a, b in zip(first, outcome(call, arrays, framework.float32, "fast"), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_any_number_of_threads():
+    before = framework.get_num_threads()
+    call, arrays = CASES["conv2d-1"]
+    expected = outcome(call, arrays, framework.float64, "reference")
+    try:
+        framework.set_num_threads(1)
+        assert framework.get_num_threads() == 1
+        for ours, reference in zip(outcome(call, arrays, framework.float64, "fast"), expected, strict=True):
+            np.testing.assert_allclose(ours, reference, rtol=1e-10, atol=1e-10)
+    finally:
+        framework.set_num_threads(before)
+
+
+def test_use_restores_and_refuses():
+    with kernels.use("reference"):
+        kernels.reset()
+        F.relu(framework.randn(100, 100))
+        assert kernels.report() == {}
+    F.relu(framework.randn(100, 100))
+    assert kernels.report() == {"relu": {"one_pass_relu": 1}}
+    with pytest.raises(ValueError, match="'reference' or 'fast'"):
+        kernels.use("turbo")

@@ -1,0 +1,90 @@
+"""Tensors as text."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+
+import framework
+
+LITERALS = {
+    "tensor(1.)": lambda T: T.tensor(1.0),
+    "tensor([1., 2.])": lambda T: T.tensor([1.0, 2.0]),
+    "tensor([0.1000, 2.0000])": lambda T: T.tensor([0.1, 2.0]),
+    "tensor([1.0000e-05, 1.0000e+00])": lambda T: T.tensor([1e-5, 1.0]),
+    "tensor([1.0000e+09])": lambda T: T.tensor([1e9]),
+    "tensor([nan, inf, -inf])": lambda T: T.tensor([float("nan"), float("inf"), -float("inf")]),
+    "tensor([ 1, -2])": lambda T: T.tensor([1, -2]),
+    "tensor([ True, False])": lambda T: T.tensor([True, False]),
+    "tensor([], size=(0, 3))": lambda T: T.empty(0, 3),
+    "tensor([], dtype=framework.int64)": lambda T: T.tensor([], dtype=T.int64),
+    "tensor([1.], dtype=framework.float64)": lambda T: T.tensor([1.0], dtype=T.float64),
+    "tensor(1, dtype=framework.int32)": lambda T: T.tensor(1, dtype=T.int32),
+    "tensor([1.], requires_grad=True)": lambda T: T.tensor([1.0], requires_grad=True),
+    "tensor([2.], grad_fn=<MulBackward0>)": lambda T: T.tensor([1.0], requires_grad=True) * 2,
+    "tensor([[1., 2.],\n        [3., 4.]])": lambda T: T.tensor([[1.0, 2.0], [3.0, 4.0]]),
+    "tensor([[[0],\n         [1]],\n\n        [[2],\n         [3]]])": lambda T: T.arange(4).reshape(2, 2, 1),
+    "tensor([   0,    1,    2,  ..., 1998, 1999, 2000])": lambda T: T.arange(2001),
+}
+
+
+@pytest.mark.parametrize("text", LITERALS)
+def test_literals(text):
+    assert repr(LITERALS[text](framework)) == text
+
+
+def test_options():
+    try:
+        framework.set_printoptions(precision=2, sci_mode=False)
+        assert repr(framework.tensor([1e-5, 1.25])) == "tensor([0.00, 1.25])"
+        framework.set_printoptions(threshold=2, edgeitems=1)
+        assert repr(framework.arange(4)) == "tensor([0,  ..., 3])"
+    finally:
+        framework.set_printoptions(profile="default")
+
+
+@pytest.fixture(scope="module")
+def torch():
+    return pytest.importorskip("torch")
+
+
+def same_text(torch, array, dtype=None):
+    ours, theirs = framework.tensor(array), torch.tensor(array)
+    if dtype:
+        ours, theirs = ours.to(getattr(framework, dtype)), theirs.to(getattr(torch, dtype))
+    assert repr(ours) == repr(theirs).replace("torch.", "framework.")
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("text", LITERALS)
+def test_literals_are_pytorchs(torch, text):
+    assert repr(LITERALS[text](torch)).replace("torch.", "framework.") == text
+
+
+SHAPES = npst.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=5)
+
+
+@pytest.mark.parity
+@given(npst.arrays(np.float32, SHAPES, elements=st.floats(width=32)) | npst.arrays(np.float32, SHAPES, elements=st.floats(-100, 100, width=16)))
+def test_floats(torch, array):
+    same_text(torch, array)
+
+
+@pytest.mark.parity
+@given(npst.arrays(np.float64, SHAPES, elements=st.integers(-1000, 1000).map(float)), st.sampled_from(["float64", "float32", "float16", "bfloat16"]))
+def test_whole_floats(torch, array, dtype):
+    same_text(torch, array, dtype)
+
+
+@pytest.mark.parity
+@given(npst.arrays(st.sampled_from([np.int64, np.int32, np.uint8, np.bool_]), SHAPES))
+def test_integers_and_bools(torch, array):
+    same_text(torch, array)
+
+
+@pytest.mark.parity
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=3), st.sampled_from(["float32", "int64", "bool", "float64"]))
+def test_large_tensors(torch, shape, dtype):
+    array = np.random.default_rng(0).standard_normal(shape) * 3
+    same_text(torch, array, dtype)

@@ -1,0 +1,158 @@
+"""Saving and loading: what was saved comes back, or an error does."""
+
+import errno
+import os
+
+import numpy as np
+import pytest
+import safetensors.numpy
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import framework
+from framework import serialization
+from framework.serialization import CorruptFileError
+
+ALL_TYPES = ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64")
+
+
+def assert_same(a, b):
+    assert type(a) is type(b)
+    if isinstance(a, framework.Tensor):
+        assert a.dtype is b.dtype and a.shape == b.shape and a.numpy().tobytes() == b.numpy().tobytes()
+    elif isinstance(a, dict):
+        assert list(a) == list(b)
+        for key in a:
+            assert_same(a[key], b[key])
+    elif isinstance(a, list):
+        assert len(a) == len(b)
+        for one, other in zip(a, b, strict=True):
+            assert_same(one, other)
+    else:
+        assert a == b or a != a
+
+
+def state():
+    return {
+        "model": {"conv.weight": framework.arange(12.0).reshape(3, 4), "steps": framework.tensor(3)},
+        "optimizer": {"state": {0: {"step": framework.tensor(1.0), "m": framework.zeros(0, 2)}, 1: {}}, "lr": 0.1, "betas": [0.9, 0.999]},
+        "epoch": 3,
+        "name": "ünïcode",
+        "none": None,
+        "flag": True,
+        "infinite": float("inf"),
+        "list": [1, "a", framework.ones(2), []],
+    }
+
+
+def test_round_trip(tmp_path):
+    framework.save(state(), tmp_path / "f")
+    assert_same(framework.load(tmp_path / "f"), state())
+
+
+@pytest.mark.parametrize("dtype", ALL_TYPES)
+@pytest.mark.parametrize("shape", [(2, 3), (), (0,), (2, 0, 3)])
+def test_every_type_and_shape(tmp_path, dtype, shape):
+    x = framework.ones(shape, dtype=getattr(framework, dtype))
+    framework.save({"x": x}, tmp_path / "f")
+    assert_same(framework.load(tmp_path / "f"), {"x": x})
+    framework.save(x, tmp_path / "f")
+    assert_same(framework.load(tmp_path / "f"), x)
+
+
+VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just(framework.ones(2)) | st.just(framework.tensor(1))
+KEYS = st.text(max_size=4) | st.integers() | st.sampled_from(["a.b", "a", "b", "__tensor__", "__pairs__", "__metadata__", "tensor", "0"])
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.recursive(VALUES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3), max_leaves=8))
+def test_any_structure(tmp_path, value):
+    framework.save(value, tmp_path / "f")
+    assert_same(framework.load(tmp_path / "f"), value)
+
+
+def test_views_and_gradients(tmp_path):
+    x = framework.arange(6.0).reshape(2, 3)
+    framework.save({"t": x.t(), "row": x[1], "expanded": x[:, :1].expand(2, 3), "leaf": x.clone().requires_grad_(), "made": x.requires_grad_() * 2}, tmp_path / "f")
+    loaded = framework.load(tmp_path / "f")
+    assert loaded["t"].tolist() == x.t().tolist() and loaded["expanded"].tolist() == [[0, 0, 0], [3, 3, 3]]
+    assert not loaded["leaf"].requires_grad and loaded["made"][1, 2].item() == 10
+    loaded["row"].add_(1)  # writable
+
+
+def test_what_cannot_be_saved(tmp_path):
+    for value, place in [({"a": {"b": object()}}, "a.b"), ([1, {2}], "1"), ({"f": print}, "f")]:
+        with pytest.raises(TypeError, match=f"cannot save .* \\(at '{place}'\\)"):
+            framework.save(value, tmp_path / "f")
+    assert not any(tmp_path.iterdir())
+
+
+def test_other_programs(tmp_path):
+    """A state dict is a plain safetensors file, and any such file can be read."""
+    framework.save({"w": framework.ones(2, 2), "b": framework.zeros(3, dtype=framework.int64)}, tmp_path / "ours")
+    theirs = safetensors.numpy.load_file(tmp_path / "ours")
+    assert theirs["w"].tolist() == [[1, 1], [1, 1]] and theirs["b"].dtype == np.int64
+    for metadata in (None, {"format": "pt"}):
+        safetensors.numpy.save_file({"x": np.arange(3)}, tmp_path / "foreign", metadata)
+        assert_same(framework.load(tmp_path / "foreign"), {"x": framework.arange(3)})
+
+
+def test_every_damage_is_noticed(tmp_path):
+    """A bit flipped anywhere, or a file cut off anywhere: an error, or (where the format does not care) the same data."""
+    path = tmp_path / "f"
+    framework.save(state(), path)
+    whole = path.read_bytes()
+    for place in [*range(0, len(whole), 7), *range(16)]:
+        for damage in (bytes([whole[place] ^ 1]), bytes([whole[place] ^ 0x80]), b"", b"xx"):
+            path.write_bytes(whole[:place] + damage + whole[place + 1 :])
+            loads_right_or_not_at_all(path)
+    for length in [*range(0, len(whole), 11), len(whole) - 1]:
+        path.write_bytes(whole[:length])
+        with pytest.raises(CorruptFileError):
+            framework.load(path)
+    path.write_bytes(whole + b"more")
+    loads_right_or_not_at_all(path)
+    assert_same(load_bytes(path, whole), state())
+
+
+def load_bytes(path, data):
+    path.write_bytes(data)
+    return framework.load(path)
+
+
+def loads_right_or_not_at_all(path):
+    try:
+        loaded = framework.load(path)
+    except CorruptFileError:
+        return
+    assert_same(loaded, state())
+
+
+def test_not_a_file(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        framework.load(tmp_path / "none")
+    (tmp_path / "text").write_text("hello world, this is no checkpoint")
+    with pytest.raises(CorruptFileError, match="text is damaged or not a safetensors file"):
+        framework.load(tmp_path / "text")
+
+
+@pytest.mark.parametrize("broken", ["fsync", "replace", "fdopen", "chmod"])
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch, broken):
+    def full(*args, **options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    framework.save({"x": framework.ones(1)}, tmp_path / "f")
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space"):
+        patch.setattr(serialization.os, broken, full)
+        framework.save({"x": framework.zeros(1)}, tmp_path / "f")
+    assert [each.name for each in tmp_path.iterdir()] == ["f"]
+    assert framework.load(tmp_path / "f")["x"].item() == 1
+
+
+def test_permissions_are_the_users(tmp_path):
+    before = os.umask(0o027)
+    try:
+        framework.save({}, tmp_path / "f")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "f").stat().st_mode & 0o777 == 0o640
