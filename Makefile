@@ -1,13 +1,12 @@
 # Every target sets itself up in .venv; it needs Python 3.11 or newer, make, and a package registry the first time.
 PYTHON ?= python3
 BIN := .venv/bin
-EPOCHS ?= 14
 
 .PHONY: demo test parity bench lint
 
 demo: .venv/base
 	rm -rf runs/demo
-	$(BIN)/python -m zoo.mnist_cnn train --data builtin --out runs/demo --epochs $(EPOCHS)
+	$(BIN)/python -m zoo.mnist_cnn train --data builtin --out runs/demo --epochs 12 --gamma 0.9
 	$(BIN)/python -m zoo.mnist_cnn evaluate runs/demo
 
 test: .venv/test

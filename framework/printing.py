@@ -27,7 +27,6 @@ class _Format:
         self.integral = self.scientific = False
         self.width = 1
         if self.kind == "b":
-            self.width = 5 if array.size and not array.all() else 4
             self.width = max((len(str(bool(each))) for each in array.ravel()), default=1)
         elif self.kind in "iu":
             self.width = max((len(str(int(each))) for each in array.ravel()), default=1)
@@ -35,10 +34,10 @@ class _Format:
             self._choose_float_format(array.astype(np.float64).ravel())
 
     def _choose_float_format(self, values) -> None:
-        finite = np.abs(values[np.isfinite(values) & (values != 0)])
+        values = values[np.isfinite(values) & (values != 0)]  # the others fit in or stand out
+        finite = np.abs(values)
         if not finite.size:
-            self.integral = bool(np.isfinite(values).any())  # nothing but zeros: "0."
-            self.width = max((len(self(each)) for each in values), default=1)
+            self.integral = True  # nothing but zeros: "0."
             return
         low, high = finite.min(), finite.max()
         self.integral = bool((finite == np.ceil(finite)).all())
@@ -123,10 +122,11 @@ def to_string(tensor, prefix: str = "tensor(") -> str:
 
 def _join(text: str, notes: list[str]) -> str:
     """The notes after the body, on a new line where they would pass the edge."""
-    last = len(text) - text.rfind("\n") - 1
+    last = len(text) - text.rfind("\n") + 1  # two too many, as PyTorch counts
     for note in notes:
-        if last + len(note) + 3 > _options["linewidth"]:
-            text, last = text + ",\n" + " " * len("tensor(") + note, len("tensor(") + len(note)
+        length = len(note.replace("framework.", "torch."))  # lines break where PyTorch's do
+        if last + length + 2 > _options["linewidth"]:
+            text, last = text + ",\n" + " " * len("tensor(") + note, len("tensor(") + length
         else:
-            text, last = f"{text}, {note}", last + len(note) + 2
+            text, last = f"{text}, {note}", last + length + 2
     return text + ")"

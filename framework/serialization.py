@@ -13,9 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
+from . import dtypes
 from .autograd.variable import Variable
 
-_STRUCTURE, _CHECKSUM, _TENSOR, _PAIRS = "structure", "sha256", "__tensor__", "__pairs__"
+_STRUCTURE, _CHECKSUM, _TENSOR, _PAIRS = "framework.structure", "framework.sha256", "__tensor__", "__pairs__"
+_TYPES = {
+    "BOOL": dtypes.bool, "U8": dtypes.uint8, "I8": dtypes.int8, "I16": dtypes.int16, "I32": dtypes.int32, "I64": dtypes.int64,
+    "F16": dtypes.float16, "BF16": dtypes.bfloat16, "F32": dtypes.float32, "F64": dtypes.float64,
+}  # fmt: skip
 
 
 class CorruptFileError(RuntimeError):
@@ -26,6 +31,8 @@ def _describe(value, path: str, tensors: dict):
     """`value` as JSON, its tensors moved to `tensors` under the path that leads to them."""
     if isinstance(value, Variable):
         name = path or "tensor"
+        while name in tensors or name == "__metadata__":  # {"a.b": x, "a": {"b": y}}
+            name += "'"
         tensors[name] = value.detach().cpu()._array
         return {_TENSOR: name}
     if isinstance(value, dict):
@@ -95,19 +102,24 @@ def save(obj, f) -> None:
     write_atomically(f, to_bytes(tensors, metadata))
 
 
+def _array(data: bytearray, dtype: str, shape: list):
+    if dtype not in _TYPES:
+        raise NotImplementedError(f"elements of type {dtype} are not supported")
+    return np.ndarray(shape, _TYPES[dtype].numpy, data)
+
+
 def load(f):
     """What `save` wrote to the file `f`, or the dict of tensors of any other safetensors file; CorruptFileError if it was damaged."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load as from_bytes
+    from safetensors import SafetensorError, deserialize
 
     data = Path(f).read_bytes()
     try:
-        tensors = from_bytes(data)
+        tensors = {name: _array(**described) for name, described in deserialize(data)}
         metadata = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")]).get("__metadata__") or {}
-    except (SafetensorError, ValueError, KeyError) as error:
+    except (SafetensorError, ValueError) as error:
         raise CorruptFileError(f"{f} is damaged or not a safetensors file: {error}") from None
     structure = metadata.get(_STRUCTURE)
-    if structure is not None and metadata.get(_CHECKSUM) != _checksum(tensors, structure):
+    if {_STRUCTURE, _CHECKSUM} & set(metadata) and metadata.get(_CHECKSUM) != _checksum(tensors, structure or ""):
         raise CorruptFileError(f"{f} is damaged: its content does not match its checksum")
     tensors = {name: Variable.wrap(array) for name, array in tensors.items()}
     return tensors if structure is None else _rebuild(json.loads(structure), tensors)

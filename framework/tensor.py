@@ -2,16 +2,14 @@
 
 import numpy as np
 
-from . import creation, dtypes, printing
+from . import creation, dtypes, methods, printing
 from .autograd import engine
-from .autograd.inplace import assign, check_writable, inplace
+from .autograd.inplace import assign, check_writable
 from .autograd.mode import mode
-from .autograd.op import Op, cast, op
+from .autograd.op import cast, op
 from .autograd.variable import Variable
 from .device import device, device_of, move
-from .ops import activation, elementwise, index, linalg, reduce, shape
-
-_OPERANDS = (Variable, int, float, bool, np.number, np.bool_, np.ndarray)
+from .ops import index, shape
 
 
 class Size(tuple):
@@ -26,13 +24,6 @@ class Size(tuple):
     def __getitem__(self, item):
         result = super().__getitem__(item)
         return Size(result) if isinstance(item, slice) else result
-
-
-def _operator(function, reflected=False):
-    """A Python operator: NotImplemented for operands that are not numbers or tensors, so that Python can ask the other one."""
-    if reflected:
-        return lambda self, other: function(other, self) if isinstance(other, _OPERANDS) else NotImplemented
-    return lambda self, other: function(self, other) if isinstance(other, _OPERANDS) else NotImplemented
 
 
 def _spread_sizes(args) -> tuple:
@@ -338,18 +329,6 @@ class Tensor(Variable):
         """The elements in reverse order along `dims`."""
         return shape.flip(self, _spread_sizes(dims))
 
-    def view_as(self, other):
-        """`view` in the shape of `other`."""
-        return self.view(other.shape)
-
-    def expand_as(self, other):
-        """`expand` to the shape of `other`."""
-        return self.expand(other.shape)
-
-    def reshape_as(self, other):
-        """`reshape` to the shape of `other`."""
-        return self.reshape(other.shape)
-
     @property
     def T(self):
         return self.permute(*range(self.ndim - 1, -1, -1))
@@ -359,28 +338,6 @@ class Tensor(Variable):
         if self.ndim < 2:
             raise RuntimeError(f"tensor.mT is only supported on matrices or batches of matrices. Got {self.ndim}-D tensor.")
         return shape.transpose(self, -2, -1)
-
-    # New tensors of the same type and device
-
-    def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False):
-        """A copy of `data`, in this tensor's type and on its device."""
-        return creation.tensor(data, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
-
-    def new_zeros(self, *size, dtype=None, device=None, requires_grad=False):
-        """Zeros."""
-        return creation.zeros(*size, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
-
-    def new_ones(self, *size, dtype=None, device=None, requires_grad=False):
-        """Ones."""
-        return creation.ones(*size, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
-
-    def new_empty(self, *size, dtype=None, device=None, requires_grad=False):
-        """Whatever was in memory."""
-        return creation.empty(*size, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
-
-    def new_full(self, size, fill_value, *, dtype=None, device=None, requires_grad=False):
-        """One value everywhere."""
-        return creation.full(size, fill_value, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
 
     # Changes in place that are not the in-place form of a function
 
@@ -410,29 +367,6 @@ class Tensor(Variable):
         """Overwrite with ones, of probability `p`, and zeros."""
         return self.copy_(creation.rand(tuple(self.shape), generator=generator, device=self.device) < p)
 
-    # Operators
-
-    __add__, __radd__ = _operator(elementwise.add), _operator(elementwise.add)
-    __sub__, __rsub__ = _operator(elementwise.sub), _operator(elementwise.sub, reflected=True)
-    __mul__, __rmul__ = _operator(elementwise.mul), _operator(elementwise.mul)
-    __truediv__, __rtruediv__ = _operator(elementwise.true_divide), _operator(elementwise.true_divide, reflected=True)
-    __floordiv__, __rfloordiv__ = _operator(elementwise.floor_divide), _operator(elementwise.floor_divide, reflected=True)
-    __mod__, __rmod__ = _operator(elementwise.remainder), _operator(elementwise.remainder, reflected=True)
-    __pow__, __rpow__ = _operator(elementwise.pow), _operator(elementwise.pow, reflected=True)
-    __matmul__, __rmatmul__ = _operator(linalg.matmul), _operator(linalg.matmul, reflected=True)
-    __and__, __rand__ = _operator(elementwise.bitwise_and), _operator(elementwise.bitwise_and)
-    __or__, __ror__ = _operator(elementwise.bitwise_or), _operator(elementwise.bitwise_or)
-    __xor__, __rxor__ = _operator(elementwise.bitwise_xor), _operator(elementwise.bitwise_xor)
-    __eq__, __ne__ = _operator(elementwise.eq), _operator(elementwise.ne)
-    __lt__, __le__ = _operator(elementwise.lt), _operator(elementwise.le)
-    __gt__, __ge__ = _operator(elementwise.gt), _operator(elementwise.ge)
-    __neg__, __pos__, __abs__, __invert__ = elementwise.neg, elementwise.positive, elementwise.abs, elementwise.bitwise_not
-    __iadd__ = inplace(elementwise.add)
-    __isub__ = inplace(elementwise.sub)
-    __imul__ = inplace(elementwise.mul, keeps_first=True)
-    __itruediv__ = inplace(elementwise.true_divide)
-    __ipow__ = inplace(elementwise.pow, keeps_first=True)
-
 
 def _to_device(tensor: Variable, where):
     where = device(where)
@@ -449,37 +383,5 @@ def _rebuild(cls, array, needs_grad):
     return tensor
 
 
-# Functions that are methods too, under the same name; those followed by an in-place form `name_` say so with an underscore.
-_METHODS = {
-    elementwise: "add_ sub_ mul_ true_divide_ div_ pow_ floor_divide_ remainder_ fmod_ neg_ positive abs_ square_ lerp_ addcmul_ addcdiv_ "
-    "exp_ exp2_ expm1_ log_ log2_ log10_ log1p_ sqrt_ rsqrt_ reciprocal_ sigmoid_ erf_ sin_ cos_ tan_ asin_ acos_ atan_ atan2_ sinh_ "
-    "cosh_ tanh_ floor_ ceil_ trunc_ round_ sign_ maximum minimum clamp_ eq_ ne_ lt_ le_ gt_ ge_ logical_and_ logical_or_ logical_xor_ "
-    "logical_not_ bitwise_and_ bitwise_or_ bitwise_xor_ bitwise_not_ isnan isinf isfinite",
-    reduce: "sum mean var std prod amax amin argmax argmin all any cumsum_ max min logsumexp norm",
-    shape: "transpose squeeze unsqueeze clone roll tril_ triu_ contiguous flatten t movedim split_with_sizes split chunk unbind",
-    index: "masked_fill_ gather index_select",
-    linalg: "matmul mm bmm mv dot outer addmm",
-    activation: "relu_ softmax log_softmax",
-}
-
-
-def _keeps_first(function) -> bool:
-    """Whether a gradient rule of `function` looks at its first argument, which an in-place change overwrites."""
-    return not isinstance(function, Op) or any(function.parameters[0] in rule.parameters for rule in function.rules)
-
-
-def _attach_methods() -> None:
-    for module, names in _METHODS.items():
-        for name in names.split():
-            function = getattr(module, name.removesuffix("_"))
-            setattr(Tensor, name.removesuffix("_"), function)
-            if name.endswith("_"):
-                setattr(Tensor, name, inplace(function, _keeps_first(function)))
-    for name in ("bool", "double", "float", "half", "int", "long", "short", "bfloat16"):
-        setattr(Tensor, name, lambda self, wanted=getattr(dtypes, name): self.to(wanted))
-    Tensor.byte = lambda self: self.to(dtypes.uint8)
-    Tensor.char = lambda self: self.to(dtypes.int8)
-
-
-_attach_methods()
+methods.attach(Tensor)
 Variable._class = Tensor

@@ -62,17 +62,18 @@ def test_literals_are_pytorchs(torch, text):
     assert repr(LITERALS[text](torch)).replace("torch.", "framework.") == text
 
 
+FINE, ROUGH = st.floats(width=32), st.floats(-100, 100, width=16)
 SHAPES = npst.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=5)
 
 
 @pytest.mark.parity
-@given(npst.arrays(np.float32, SHAPES, elements=st.floats(width=32)) | npst.arrays(np.float32, SHAPES, elements=st.floats(-100, 100, width=16)))
+@given(npst.arrays(np.float32, SHAPES, elements=FINE) | npst.arrays(np.float32, SHAPES, elements=ROUGH))
 def test_floats(torch, array):
     same_text(torch, array)
 
 
 @pytest.mark.parity
-@given(npst.arrays(np.float64, SHAPES, elements=st.integers(-1000, 1000).map(float)), st.sampled_from(["float64", "float32", "float16", "bfloat16"]))
+@given(npst.arrays(np.int64, SHAPES, elements=st.integers(-1000, 1000)), st.sampled_from(["float64", "float32", "float16", "bfloat16"]))
 def test_whole_floats(torch, array, dtype):
     same_text(torch, array, dtype)
 
@@ -88,3 +89,16 @@ def test_integers_and_bools(torch, array):
 def test_large_tensors(torch, shape, dtype):
     array = np.random.default_rng(0).standard_normal(shape) * 3
     same_text(torch, array, dtype)
+
+
+@pytest.mark.parity
+@given(npst.arrays(np.float32, SHAPES, elements=ROUGH), st.integers(0, 6), st.integers(20, 120), st.sampled_from([None, True, False]))
+def test_options_are_pytorchs(torch, array, precision, linewidth, sci_mode):
+    options = {"precision": precision, "linewidth": linewidth, "sci_mode": sci_mode, "edgeitems": 1 + precision % 3, "threshold": 20}
+    try:
+        for namespace in (framework, torch):
+            namespace.set_printoptions(**options)
+        same_text(torch, array)
+    finally:
+        for namespace in (framework, torch):
+            namespace.set_printoptions(profile="default")

@@ -71,9 +71,17 @@ def test_any_structure(tmp_path, value):
     assert_same(framework.load(tmp_path / "f"), value)
 
 
+def test_names_that_meet(tmp_path):
+    one, two, three, four, five, six = framework.arange(6)
+    value = {"a.b": one, "a": {"b": two}, "": three, "tensor": four, 0: five, "0": six}
+    framework.save(value, tmp_path / "f")
+    assert_same(framework.load(tmp_path / "f"), value)
+
+
 def test_views_and_gradients(tmp_path):
     x = framework.arange(6.0).reshape(2, 3)
-    framework.save({"t": x.t(), "row": x[1], "expanded": x[:, :1].expand(2, 3), "leaf": x.clone().requires_grad_(), "made": x.requires_grad_() * 2}, tmp_path / "f")
+    leaf = x.clone().requires_grad_()
+    framework.save({"t": x.t(), "row": x[1], "expanded": x[:, :1].expand(2, 3), "leaf": leaf, "made": leaf * 2}, tmp_path / "f")
     loaded = framework.load(tmp_path / "f")
     assert loaded["t"].tolist() == x.t().tolist() and loaded["expanded"].tolist() == [[0, 0, 0], [3, 3, 3]]
     assert not loaded["leaf"].requires_grad and loaded["made"][1, 2].item() == 10

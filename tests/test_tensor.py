@@ -39,8 +39,8 @@ def test_the_articles_snippets():
 
 
 def test_types_of_new_tensors():
-    for data, dtype in [(1, torch.int64), (1.0, torch.float32), (True, torch.bool), ([1, 2.0], torch.float32), ([True, 2], torch.int64), ([], torch.float32)]:
-        assert torch.tensor(data).dtype is dtype
+    for data, dtype in [(1, "int64"), (1.0, "float32"), (True, "bool"), ([1, 2.0], "float32"), ([True, 2], "int64"), ([], "float32")]:
+        assert torch.tensor(data).dtype is getattr(torch, dtype)
     assert torch.tensor(np.float64(1)).dtype is torch.float64
     assert torch.tensor(np.ones(1, np.int16)).dtype is torch.int16
     assert torch.full((2,), 1).dtype is torch.int64 and torch.full((2,), 1.0).dtype is torch.float32
@@ -79,7 +79,7 @@ def test_creation():
         (lambda: torch.from_numpy(np.ones(3)[::-1]), ValueError, "negative"),
         (lambda: torch.arange(0, 1, -1), RuntimeError, "step sign"),
         (lambda: torch.device("tpu"), RuntimeError, "Expected one of cpu, cuda"),
-        (lambda: torch.ones(2) + torch.ones(3), RuntimeError, r"size of tensor a \(2\) must match the size of tensor b \(3\) at non-singleton dimension 0"),
+        (lambda: torch.ones(2) + torch.ones(3), RuntimeError, r"a \(2\) must match the size of tensor b \(3\) at non-singleton dimension 0"),
         (lambda: torch.ones(2, 3) @ torch.ones(2, 3), RuntimeError, r"cannot be multiplied \(2x3 and 2x3\)"),
         (lambda: torch.ones(2, 3).view(4), RuntimeError, r"shape '\[4\]' is invalid for input of size 6"),
         (lambda: torch.ones(2, 3).t().view(6), RuntimeError, "Use .reshape"),
@@ -96,7 +96,7 @@ def test_creation():
         (lambda: torch.ones(1) + "text", TypeError, "unsupported operand"),
         (lambda: torch.ones(1).size(3), IndexError, "Dimension out of range"),
         (lambda: torch.stack([torch.ones(1), torch.ones(2)]), RuntimeError, "equal size"),
-        (lambda: torch.cat([torch.ones(1, 2), torch.ones(1, 3)]), RuntimeError, ""),
+        (lambda: torch.cat([torch.ones(1, 2), torch.ones(1, 3)]), RuntimeError, "cat"),
         (lambda: torch.ones(2).gather(0, torch.tensor([2])), RuntimeError, "out of bounds"),
         (lambda: range(3)[torch.tensor(1.0)], TypeError, "integer tensors"),
         (lambda: torch.ones(2).clamp(), RuntimeError, "must not be None"),
@@ -228,11 +228,12 @@ def test_attributes():
 
 def test_views_share_memory():
     x = torch.zeros(2, 3)
-    for view in (x.view(6), x.t(), x.reshape(3, 2), x[1:], x.flatten(), x.unsqueeze(0), x.squeeze(), x.expand(2, 2, 3), x.detach(), x.data, x.unbind()[1], x.mT):
+    views = [x.view(6), x.t(), x.reshape(3, 2), x[1:], x.flatten(), x.unsqueeze(0), x.squeeze(), x.expand(2, 2, 3), x.unbind()[1], x.mT]
+    for view in (*views, x.detach(), x.data):
         with torch.no_grad():
             x.zero_()
         x[1, 0] = 3
-        assert 3 in view.numpy() and view.numpy().base is not None
+        assert 3 in view.numpy() and np.shares_memory(view.numpy(), x.numpy())
     assert x.view(6)._base is x and x.view(6)[1:]._base is x
     for copied in (x.clone(), x + 0, x[[0, 1]], x.t().reshape(6), x.double(), x.repeat(1, 1)):
         assert not np.shares_memory(copied.numpy(), x.numpy())
@@ -254,7 +255,8 @@ def test_conversions():
 
 def test_python_protocols():
     x = torch.tensor(3)
-    assert int(x) == 3 and float(x) == 3.0 and [10, 20, 30, 40][x] == 40 and f"{torch.tensor(1.5):.2f}" == "1.50" and x and not torch.tensor(0)
+    assert int(x) == 3 and float(x) == 3.0 and [10, 20, 30, 40][x] == 40 and f"{torch.tensor(1.5):.2f}" == "1.50"
+    assert x and not torch.tensor(0)
     assert [each.item() for each in torch.arange(3)] == [0, 1, 2] and 2 in torch.arange(3) and 5 not in torch.arange(3)
     assert len({x, x, torch.tensor(3)}) == 2  # hashed by identity
     assert torch.tensor([True]).item() is True and isinstance(torch.tensor(1.0).item(), float) and isinstance(x.item(), int)
@@ -269,7 +271,7 @@ def test_with_numpy():
     x = torch.from_numpy(array)
     array[0] = 5
     x[1] = 6
-    assert x.tolist() == [5, 6, 1] == array.tolist()
+    assert x.tolist() == array.tolist() == [5, 6, 1]
     assert torch.as_tensor(array).data_ptr() == x.data_ptr() and torch.as_tensor(x) is x and torch.tensor(array).data_ptr() != x.data_ptr()
     assert isinstance(array + x, torch.Tensor) and isinstance(np.float64(2) * x, torch.Tensor)
     assert np.asarray(x) is not None and np.sin(x.numpy()).shape == (3,) and np.asarray(x, np.float32).dtype == np.float32
@@ -281,7 +283,7 @@ def test_dlpack():
     y = torch.from_dlpack(x)
     z = np.from_dlpack(x)
     x[0] = 9
-    assert y[0].item() == 9 == z[0]
+    assert y[0].item() == z[0] == 9
     assert torch.from_dlpack(np.arange(3)).tolist() == [0, 1, 2]
 
 
@@ -305,7 +307,7 @@ def test_pickle_and_copy(dtype):
 def test_random_fills():
     torch.manual_seed(0)
     x = torch.empty(1000)
-    assert 0 <= x.uniform_(2, 3).sub_(2).min() and x.max() < 1
+    assert x.uniform_(2, 3).min() >= 2 and x.max() < 3
     assert abs(x.normal_(5, 0.1).mean().item() - 5) < 0.02
     assert set(x.bernoulli_(0.3).tolist()) == {0, 1} and 200 < x.sum().item() < 400
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..device import array_module
 from .engine import Node
+from .half import half_type, in_single
 from .mode import mode
 from .variable import Variable, View
 
@@ -309,27 +310,6 @@ class OpNode(Node):
             None if edge is None or grad is None else fit(grad, shape, dtype)
             for edge, grad, shape, dtype in zip(self.edges, grads, self.shapes, self.dtypes, strict=True)
         ]
-
-
-def half_type(values):
-    """The 16-bit floating type among `values`, if NumPy holds them: it computes badly in float16, and in bfloat16 hardly at all."""
-    for each in values:
-        if type(each) is np.ndarray and each.dtype.itemsize == 2 and each.dtype.kind in "fV":
-            return each.dtype
-    return None
-
-
-def in_single(forward, values, half):
-    """`forward` computed in float32 and rounded once, at the end, as PyTorch does."""
-    out = forward(*(_recast(each, half, np.float32) for each in values))
-    if not isinstance(out, tuple):
-        return _recast(out, np.float32, half)
-    outs = [_recast(each, np.float32, half) for each in out]
-    return type(out)(*outs) if hasattr(out, "_fields") else tuple(outs)
-
-
-def _recast(value, old, new):
-    return value.astype(new) if is_array(value) and value.dtype == old else value
 
 
 def is_array(value) -> bool:

@@ -22,7 +22,7 @@ from ..optim import adadelta, adam, rmsprop, sgd
 
 # The CPU's kernels: module -> the ops it has kernels for
 _CPU = {
-    "cpu_conv": [conv.conv],
+    "cpu_winograd": [conv.conv],  # and cpu_conv, on which it stands
     "cpu_pool": [pool.max_pool],
     "cpu_matmul": [linalg.matrix_product, linalg.linear],
     "cpu_elementwise": [activation.relu, random.dropout],

@@ -165,7 +165,7 @@ def tile(input, dims):
     shape = (1,) * (len(dims) - input.ndim) + tuple(input.shape)
     alternating = [each for length in shape for each in (1, length)]
     repeated = [each for times, length in zip(dims, shape, strict=True) for each in (times, length)]
-    out = broadcast_to(reshape(input, tuple(alternating)), tuple(repeated))
+    out = clone(broadcast_to(reshape(input, tuple(alternating)), tuple(repeated)))
     return reshape(out, tuple(times * length for times, length in zip(dims, shape, strict=True)))
 
 

@@ -8,8 +8,8 @@ from .optimizer import Optimizer, check, descent
 
 
 @op
-def adam_update(param, grad, exp_avg, exp_avg_sq, max_exp_avg_sq, step, lr, beta1, beta2, eps, weight_decay, amsgrad, decoupled_weight_decay,
-                maximize):  # fmt: skip
+def adam_update(param, grad, exp_avg, exp_avg_sq, max_exp_avg_sq, step, lr, beta1, beta2, eps, weight_decay, amsgrad,
+                decoupled_weight_decay, maximize):  # fmt: skip
     """Step number `step` (from 1) of Adam; `max_exp_avg_sq` is None unless `amsgrad`."""
     grad = descent(param, grad, 0 if decoupled_weight_decay else weight_decay, maximize)
     if decoupled_weight_decay:

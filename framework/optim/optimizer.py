@@ -48,7 +48,8 @@ class Optimizer:
 
     def __init__(self, params, defaults: dict):
         if isinstance(params, Variable):
-            raise TypeError(f"params argument given to the optimizer should be an iterable of Tensors or dicts, but got {type(params).__name__}")
+            raise TypeError("params argument given to the optimizer should be an iterable of Tensors or dicts, but got "
+                            + type(params).__name__)  # fmt: skip
         self.defaults = defaults
         self.state = defaultdict(dict)  # parameter -> its state by name; empty before its first step
         self.param_groups = []
@@ -145,7 +146,7 @@ class Optimizer:
         return {"state": {number[param]: state for param, state in self.state.items() if state}, "param_groups": groups}
 
     def load_state_dict(self, state_dict: dict) -> None:
-        """Go on from a `state_dict()`: its state is copied, in the type and on the device of each parameter, its options replace the present."""
+        """Go on from a `state_dict()`: its state is copied, in the type and on the device of each parameter; its options are taken over."""
         saved = state_dict["param_groups"]
         if len(saved) != len(self.param_groups):
             raise ValueError("loaded state dict has a different number of parameter groups")

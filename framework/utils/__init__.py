@@ -1,0 +1,5 @@
+"""What is useful around training."""
+
+from . import data
+
+__all__ = ["data"]

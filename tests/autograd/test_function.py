@@ -25,7 +25,7 @@ class Scale(Function):
     """Two tensors between arguments that are none; an attribute kept beside the tensors."""
 
     @staticmethod
-    def forward(ctx, x, factor, y, *,_=None):
+    def forward(ctx, x, factor, y):
         ctx.factor = factor
         ctx.save_for_backward(x, y)
         return factor * x * y
@@ -34,7 +34,7 @@ class Scale(Function):
     def backward(ctx, grad):
         x, y = ctx.saved_tensors
         Scale.needs = ctx.needs_input_grad
-        return (grad * ctx.factor * y if ctx.needs_input_grad[0] else None), None, (grad * ctx.factor * x if ctx.needs_input_grad[2] else None)
+        return grad * ctx.factor * y, None, grad * ctx.factor * x if ctx.needs_input_grad[2] else None
 
 
 class SinCos(Function):

@@ -24,7 +24,8 @@ def parts(tensor):
         if node is not None and hasattr(node, "next_functions"):
             found.append(weakref.ref(node))
             saved = getattr(node, "saved", None) or {}
-            found.extend(weakref.ref(each) for each in (saved.values() if isinstance(saved, dict) else saved) if hasattr(each, "ndim") and each.ndim)
+            arrays = saved.values() if isinstance(saved, dict) else saved
+            found.extend(weakref.ref(each) for each in arrays if hasattr(each, "ndim") and each.ndim)
             todo.extend(each for each, _ in node.next_functions)
     return found
 

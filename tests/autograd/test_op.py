@@ -66,12 +66,9 @@ def test_wrong_calls():
     assert torch.amax(torch.ones(2, 2), axis=1, keepdims=True).shape == (2, 1)
 
 
-@pytest.mark.parametrize(
-    "rule",
-    [lambda grad, input: grad, lambda grad, input: 2.001 * grad * input, lambda grad, input: -2 * grad * input, lambda grad, input: grad * input * 0],
-)
-def test_gradcheck_catches_a_wrong_rule(rule):
-    wrong = op(lambda input: input * input, name="wrong", input=rule)
+@pytest.mark.parametrize("factor", [0, -2, 1, 2.01])
+def test_gradcheck_catches_a_wrong_rule(factor):
+    wrong = op(lambda input: input * input, name="wrong", input=lambda grad, input: factor * grad * input)
     with pytest.raises(GradcheckError, match="Jacobian mismatch"):
         gradcheck(wrong, (leaf(1.0, 3.0),), rtol=1e-4)
     assert not gradcheck(wrong, (leaf(1.0, 3.0),), rtol=1e-4, raise_exception=False)

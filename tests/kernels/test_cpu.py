@@ -20,6 +20,10 @@ CONV = [
     ((3, 8, 20, 21), (8, 1, 3, 3), {"groups": 8, "stride": 2}),
     ((5, 8, 17, 17), (7, 8, 1, 1), {}),
     ((1, 40, 60, 61), (6, 40, 3, 3), {"padding": 1}),  # more columns than fit a tile
+    ((3, 16, 26, 26), (24, 16, 3, 3), {}),  # from here on by Winograd
+    ((2, 17, 27, 13), (19, 17, 3, 3), {"padding": 1}),
+    ((2, 16, 9, 30), (16, 16, 3, 3), {"padding": (2, 0)}),
+    ((1, 64, 60, 61), (48, 64, 3, 3), {"padding": 1}),  # more tiles than fit a strip
     ((2, 3, 41, 43), (4, 3, 9, 41), {"padding": 20}),  # windows wholly in the padding
 ]
 POOL = [{}, {"stride": 1}, {"kernel_size": 3, "padding": 1, "stride": 2}, {"kernel_size": (3, 2), "dilation": (2, 1), "ceil_mode": True}]
@@ -68,7 +72,7 @@ def test_equals_the_reference(name, dtype):
         np.testing.assert_allclose(ours, expected, rtol=tolerance, atol=tolerance * max(np.abs(expected).max(), 1e-30))
 
 
-@pytest.mark.parametrize("name", ["conv2d-1", "max_pool2d-0", "linear", "dropout", "relu", "log_softmax"])
+@pytest.mark.parametrize("name", ["conv2d-1", "conv2d-9", "max_pool2d-0", "linear", "dropout", "relu", "log_softmax"])
 def test_second_derivatives_go_through_the_formula(name):
     call, arrays = CASES[name]
     x, *rest = (framework.tensor(each, requires_grad=True) for each in arrays)
@@ -133,18 +137,20 @@ def test_small_arrays_are_left_to_numpy():
     assert kernels.report() == {"relu": {"reference": 1}}
 
 
-def test_the_same_bits_every_time():
+@pytest.mark.parametrize("name", ["conv2d-1", "conv2d-9"])
+def test_the_same_bits_every_time(name):
     """At a fixed number of threads."""
-    call, arrays = CASES["conv2d-1"]
+    call, arrays = CASES[name]
     first = outcome(call, arrays, framework.float32, "fast")
     for _ in range(5):
         for a, b in zip(first, outcome(call, arrays, framework.float32, "fast"), strict=True):
             np.testing.assert_array_equal(a, b)
 
 
-def test_any_number_of_threads():
+@pytest.mark.parametrize("name", ["conv2d-1", "conv2d-9"])
+def test_any_number_of_threads(name):
     before = framework.get_num_threads()
-    call, arrays = CASES["conv2d-1"]
+    call, arrays = CASES[name]
     expected = outcome(call, arrays, framework.float64, "reference")
     try:
         framework.set_num_threads(1)

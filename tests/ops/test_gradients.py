@@ -16,7 +16,8 @@ def prepare(sample):
 
     def function(*leaves):
         given = dict(zip(places, leaves, strict=True))
-        return [each for each in outputs(sample.row(framework, *(given.get(place, each) for place, each in enumerate(inputs)))) if each.is_floating_point()]
+        outs = outputs(sample.row(framework, *(given.get(place, each) for place, each in enumerate(inputs))))
+        return [each for each in outs if each.is_floating_point()]
 
     return function, tuple(inputs[place] for place in places)
 

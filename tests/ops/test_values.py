@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import framework
+from framework.autograd.op import Op
 from tests.samples.table import Drawn, outputs, samples
 
 KINDS = {"b": 0, "i": 1, "f": 2}
@@ -55,22 +56,21 @@ def test_floating_types_stay_what_they_are(sample, dtype):
             np.testing.assert_allclose(low.double().numpy(), exact.numpy(), rtol=LOW_PRECISION[dtype], atol=LOW_PRECISION[dtype])
 
 
-METHODS = samples(where=lambda row: row.call is None and hasattr(framework.Tensor, row.name))
+METHODS = samples(where=lambda row: row.call is None and hasattr(framework.Tensor, row.function) and row.function != "where")
 
 
 @pytest.mark.parametrize("sample", METHODS)
 def test_methods_are_the_functions(sample):
     first, *others = sample.tensors(framework)
-    if isinstance(first, framework.Tensor) and sample.row.name != "where":
-        for a, b in zip(outputs(getattr(first, sample.row.name)(*others)), compute(sample), strict=True):
-            np.testing.assert_array_equal(a.numpy(), b.numpy())
+    result = getattr(first, sample.row.function)(*others, **sample.row.keywords)
+    for a, b in zip(outputs(result), compute(sample), strict=True):
+        np.testing.assert_array_equal(a.numpy(), b.numpy())
 
 
-@pytest.mark.parametrize("sample", [each for each in METHODS if hasattr(framework.Tensor, each.values[0].row.name + "_")])
+@pytest.mark.parametrize("sample", [each for each in METHODS if hasattr(framework.Tensor, each.values[0].row.function + "_")])
 def test_in_place_methods(sample):
     """The same values and gradients, in the tensor itself; an error where they would not fit."""
-    out_of_place, in_place = value_and_gradients(sample, ""), None
-    start = sample.tensors(framework)[0]
+    out_of_place, start = value_and_gradients(sample, ""), sample.tensors(framework)[0]
     if out_of_place[0].shape != start.shape:
         with pytest.raises(RuntimeError, match="doesn't match the broadcast shape"):
             value_and_gradients(sample, "_")
@@ -83,6 +83,14 @@ def test_in_place_methods(sample):
 
 def value_and_gradients(sample, underscore) -> list:
     leaves = sample.tensors(framework, requires_grad=True)
-    out = getattr(leaves[0].clone(), sample.row.name + underscore)(*leaves[1:])
+    out = getattr(leaves[0].clone(), sample.row.function + underscore)(*leaves[1:], **sample.row.keywords)
     wanted = [each for each in leaves if getattr(each, "requires_grad", False)]
     return [out, *(framework.autograd.grad(out.sum(), wanted) if sample.row.gradient else [])]
+
+
+def test_every_function_is_in_the_table():
+    rows = {each.values[0].row.function for each in samples()}
+    public = vars(framework).items()
+    names = {name for name, each in public if isinstance(each, Op) or getattr(each, "__module__", "").startswith("framework.ops")}
+    assert len(names) > 100 and not names - rows
+    assert not set(framework.nn.functional.__all__) - rows - {"dropout", "dropout1d", "dropout2d", "dropout3d"}

@@ -1,178 +1,385 @@
-"""Optimizers: five steps against the papers' formulas in float64, every option against PyTorch, states that survive a file."""
+"""Optimizers: five steps of each against its formula written plainly in float64, and against PyTorch; groups, state, saving."""
 
-import framework
 import numpy as np
 import pytest
+
+import framework
 from framework import optim
+from framework.optim.adadelta import adadelta_update
 
-TARGET = np.array([1.0, -2.0, 0.5])
-OPTIONS = {
-    "SGD": [{}, {"lr": 0.1}, {"momentum": 0.9}, {"momentum": 0.9, "nesterov": True}, {"momentum": 0.9, "dampening": 0.3},
-            {"weight_decay": 0.1}, {"maximize": True}],
-    "Adam": [{}, {"lr": 0.1}, {"betas": (0.5, 0.9)}, {"eps": 0.1}, {"weight_decay": 0.1}, {"amsgrad": True}, {"maximize": True},
-             {"weight_decay": 0.1, "decoupled_weight_decay": True}],
-    "AdamW": [{}, {"lr": 0.1, "weight_decay": 0.3}, {"amsgrad": True}, {"maximize": True}],
-    "Adadelta": [{}, {"lr": 0.5, "rho": 0.5}, {"eps": 0.1}, {"weight_decay": 0.1}, {"maximize": True}],
-    "RMSprop": [{}, {"alpha": 0.5}, {"eps": 0.1}, {"momentum": 0.9}, {"centered": True}, {"momentum": 0.5, "centered": True},
-                {"weight_decay": 0.1}, {"maximize": True}],
-}  # fmt: skip
-CASES = [(name, options) for name, several in OPTIONS.items() for options in several]
+START = np.array([[0.5, -1.2, 2.0], [0.17, 3.0, -0.7]])
 
 
-def trajectory(library, name, options, steps=5):
-    """The parameter after each step of minimizing sum (p - target)^4."""
-    parameter = library.tensor([3.0, 1.0, -1.0], dtype=library.float64, requires_grad=True)
-    optimizer = getattr(library.optim, name)([parameter], **options)
-    points = []
-    for _ in range(steps):
-        optimizer.zero_grad()
-        ((parameter - library.tensor(TARGET)) ** 4).sum().backward()
+def gradient(x, t):
+    """Any function of the place and the time will do."""
+    return np.sin(3 * x) + x * t / 5
+
+
+def steps(x, options, rule, **averages):
+    """The places of five steps of `rule(x, g, t, averages, options)`."""
+    for t in range(1, 6):
+        g = gradient(x, t) * (-1 if options.get("maximize") else 1)
+        if not options.get("decoupled_weight_decay"):
+            g = g + options.get("weight_decay", 0) * x
+        else:
+            x = x - options["lr"] * options["weight_decay"] * x
+        x = x - options["lr"] * rule(x, g, t, averages, **options)
+        yield x
+
+
+def sgd(x, g, t, a, momentum=0, dampening=0, nesterov=False, **_):
+    a["b"] = g if t == 1 else momentum * a["b"] + (1 - dampening) * g
+    return g + momentum * a["b"] if nesterov else a["b"]
+
+
+def adam(x, g, t, a, betas=(0.9, 0.999), eps=1e-8, amsgrad=False, **_):
+    a["m"] = betas[0] * a["m"] + (1 - betas[0]) * g
+    a["v"] = betas[1] * a["v"] + (1 - betas[1]) * g**2
+    a["largest"] = np.maximum(a["largest"], a["v"])
+    v = a["largest"] if amsgrad else a["v"]
+    return a["m"] / (1 - betas[0] ** t) / (np.sqrt(v / (1 - betas[1] ** t)) + eps)
+
+
+def adadelta(x, g, t, a, rho=0.9, eps=1e-6, **_):
+    a["g2"] = rho * a["g2"] + (1 - rho) * g**2
+    d = np.sqrt(a["d2"] + eps) / np.sqrt(a["g2"] + eps) * g
+    a["d2"] = rho * a["d2"] + (1 - rho) * d**2
+    return d
+
+
+def rmsprop(x, g, t, a, alpha=0.99, eps=1e-8, momentum=0, centered=False, **_):
+    a["v"] = alpha * a["v"] + (1 - alpha) * g**2
+    a["m"] = alpha * a["m"] + (1 - alpha) * g
+    a["b"] = momentum * a["b"] + g / (np.sqrt(a["v"] - a["m"] ** 2 if centered else a["v"]) + eps)
+    return a["b"]
+
+
+def adagrad(x, g, t, a, lr_decay=0, eps=1e-10, initial_accumulator_value=0, **_):
+    a["s"] = (initial_accumulator_value if t == 1 else a["s"]) + g**2
+    return g / (np.sqrt(a["s"]) + eps) / (1 + (t - 1) * lr_decay)
+
+
+def adamax(x, g, t, a, betas=(0.9, 0.999), eps=1e-8, **_):
+    a["m"] = betas[0] * a["m"] + (1 - betas[0]) * g
+    a["u"] = np.maximum(betas[1] * a["u"], abs(g) + eps)
+    return a["m"] / (1 - betas[0] ** t) / a["u"]
+
+
+def nadam(x, g, t, a, betas=(0.9, 0.999), eps=1e-8, momentum_decay=4e-3, **_):
+    mu, after = (betas[0] * (1 - 0.5 * 0.96 ** (s * momentum_decay)) for s in (t, t + 1))
+    a["product"] = np.float64(np.float32((1 if t == 1 else a["product"]) * mu))  # which PyTorch keeps in single precision
+    a["m"] = betas[0] * a["m"] + (1 - betas[0]) * g
+    a["v"] = betas[1] * a["v"] + (1 - betas[1]) * g**2
+    m = after * a["m"] / (1 - a["product"] * after) + (1 - mu) * g / (1 - a["product"])
+    return m / (np.sqrt(a["v"] / (1 - betas[1] ** t)) + eps)
+
+
+def radam(x, g, t, a, betas=(0.9, 0.999), eps=1e-8, **_):
+    a["m"] = betas[0] * a["m"] + (1 - betas[0]) * g
+    a["v"] = betas[1] * a["v"] + (1 - betas[1]) * g**2
+    m = a["m"] / (1 - betas[0] ** t)
+    most = 2 / (1 - betas[1]) - 1
+    length = most - 2 * t * betas[1] ** t / (1 - betas[1] ** t)
+    if length <= 5:
+        return m
+    r = np.sqrt((length - 4) * (length - 2) * most / ((most - 4) * (most - 2) * length))
+    return r * m * np.sqrt(1 - betas[1] ** t) / (np.sqrt(a["v"]) + eps)
+
+
+RULES = {"SGD": sgd, "Adam": adam, "AdamW": adam, "Adadelta": adadelta, "RMSprop": rmsprop, "Adagrad": adagrad, "Adamax": adamax,
+         "NAdam": nadam, "RAdam": radam}  # fmt: skip
+CASES = [
+    ("SGD", {"lr": 0.1}),
+    ("SGD", {"lr": 0.1, "weight_decay": 0.3, "maximize": True}),
+    ("SGD", {"lr": 0.1, "momentum": 0.9}),
+    ("SGD", {"lr": 0.1, "momentum": 0.9, "dampening": 0.4, "weight_decay": 0.3}),
+    ("SGD", {"lr": 0.1, "momentum": 0.9, "nesterov": True, "maximize": True}),
+    ("Adam", {"lr": 0.1}),
+    ("Adam", {"lr": 0.1, "betas": (0.5, 0.7), "eps": 1e-3, "weight_decay": 0.3, "maximize": True}),
+    ("Adam", {"lr": 0.1, "betas": (0.5, 0.6), "amsgrad": True}),
+    ("Adam", {"lr": 0.1, "weight_decay": 0.3, "decoupled_weight_decay": True}),
+    ("AdamW", {"lr": 0.1, "weight_decay": 0.01}),
+    ("AdamW", {"lr": 0.1, "weight_decay": 0.3, "amsgrad": True, "maximize": True}),
+    ("Adadelta", {"lr": 1.0}),
+    ("Adadelta", {"lr": 0.7, "rho": 0.5, "eps": 1e-3, "weight_decay": 0.3, "maximize": True}),
+    ("RMSprop", {"lr": 0.1}),
+    ("RMSprop", {"lr": 0.1, "alpha": 0.6, "eps": 1e-3, "weight_decay": 0.3, "maximize": True}),
+    ("RMSprop", {"lr": 0.1, "momentum": 0.5}),
+    ("RMSprop", {"lr": 0.1, "momentum": 0.5, "centered": True}),
+    ("Adagrad", {"lr": 0.1}),
+    ("Adagrad", {"lr": 0.1, "lr_decay": 0.2, "weight_decay": 0.3, "initial_accumulator_value": 0.5, "eps": 1e-3, "maximize": True}),
+    ("Adamax", {"lr": 0.1}),
+    ("Adamax", {"lr": 0.1, "betas": (0.5, 0.6), "eps": 1e-3, "weight_decay": 0.3, "maximize": True}),
+    ("NAdam", {"lr": 0.1}),
+    ("NAdam", {"lr": 0.1, "betas": (0.5, 0.6), "eps": 1e-3, "weight_decay": 0.3, "momentum_decay": 0.2, "maximize": True}),
+    ("NAdam", {"lr": 0.1, "weight_decay": 0.3, "decoupled_weight_decay": True}),
+    ("RAdam", {"lr": 0.1}),
+    ("RAdam", {"lr": 0.1, "betas": (0.5, 0.99), "eps": 1e-3, "weight_decay": 0.3, "maximize": True}),
+    ("RAdam", {"lr": 0.1, "betas": (0.5, 0.95), "weight_decay": 0.3, "decoupled_weight_decay": True}),
+]
+INVALID = [
+    ("SGD", {"lr": -1}), ("SGD", {"momentum": -0.1}), ("SGD", {"weight_decay": -1.0}), ("SGD", {"nesterov": True}),
+    ("SGD", {"nesterov": True, "momentum": 0.9, "dampening": 0.1}), ("Adam", {"lr": -0.5}), ("Adam", {"eps": -1.0}),
+    ("Adam", {"betas": (1.0, 0.9)}), ("Adam", {"betas": (0.9, -0.1)}), ("AdamW", {"weight_decay": -1}), ("Adadelta", {"rho": 1.1}),
+    ("Adadelta", {"lr": -1}), ("Adadelta", {"eps": -1}), ("RMSprop", {"alpha": -1}), ("RMSprop", {"momentum": -1}),
+    ("Adagrad", {"lr_decay": -1}), ("Adagrad", {"initial_accumulator_value": -1}), ("Adamax", {"betas": (0.9, 1.0)}),
+    ("NAdam", {"momentum_decay": -0.2}), ("RAdam", {"betas": (-0.1, 0.9)}),
+]  # fmt: skip
+
+
+def parameter(values=START, dtype=framework.float64):
+    return framework.tensor(values, dtype=dtype).requires_grad_()
+
+
+def follow(namespace, param, optimizer, count=5, start=0):
+    """Take `count` steps; the places after each."""
+    places = []
+    for t in range(start + 1, start + count + 1):
+        param.grad = namespace.tensor(gradient(param.detach().numpy(), t))
         optimizer.step()
-        points.append(parameter.detach().numpy().copy())
-    return np.array(points)
+        places.append(param.detach().numpy().copy())
+    return places
 
 
-def by_formula(update, steps=5):
-    p, state, points = np.array([3.0, 1.0, -1.0]), {}, []
-    for t in range(1, steps + 1):
-        p = update(p, 4 * (p - TARGET) ** 3, state, t)
-        points.append(p)
-    return np.array(points)
-
-
-def sgd(p, g, state, t):
-    state["b"] = 0.9 * state["b"] + g if "b" in state else g
-    return p - 0.01 * state["b"]
-
-
-def adam(p, g, state, t, decay=0.0):
-    p = p * (1 - 0.01 * decay)
-    state["m"] = 0.9 * state.get("m", 0) + 0.1 * g
-    state["v"] = 0.999 * state.get("v", 0) + 0.001 * g**2
-    return p - 0.01 * (state["m"] / (1 - 0.9**t)) / (np.sqrt(state["v"] / (1 - 0.999**t)) + 1e-8)
-
-
-def adadelta(p, g, state, t):
-    state["g"] = 0.9 * state.get("g", 0) + 0.1 * g**2
-    delta = np.sqrt(state.get("d", 0) + 1e-6) / np.sqrt(state["g"] + 1e-6) * g
-    state["d"] = 0.9 * state.get("d", 0) + 0.1 * delta**2
-    return p - delta
-
-
-def rmsprop(p, g, state, t):
-    state["v"] = 0.99 * state.get("v", 0) + 0.01 * g**2
-    return p - 0.01 * g / (np.sqrt(state["v"]) + 1e-8)
-
-
-@pytest.mark.parametrize(
-    "name, options, update",
-    [
-        ("SGD", {"lr": 0.01, "momentum": 0.9}, sgd),
-        ("Adam", {"lr": 0.01}, adam),
-        ("AdamW", {"lr": 0.01, "weight_decay": 0.1}, lambda *args: adam(*args, decay=0.1)),
-        ("Adadelta", {}, adadelta),
-        ("RMSprop", {}, rmsprop),
-    ],
-)
-def test_follows_its_formula(name, options, update):
-    np.testing.assert_allclose(trajectory(framework, name, options), by_formula(update), rtol=1e-12)
+@pytest.mark.parametrize(("name", "options"), CASES)
+def test_five_steps_follow_the_formula(name, options):
+    param = parameter()
+    places = follow(framework, param, getattr(optim, name)([param], **options))
+    if name == "AdamW":
+        options = {**options, "decoupled_weight_decay": True}
+    expected = list(steps(START, options, RULES[name], **dict.fromkeys(("m", "v", "largest", "g2", "d2", "b", "s", "u"), 0.0)))
+    np.testing.assert_allclose(places, expected, rtol=1e-6 if name == "NAdam" else 1e-12)
 
 
 @pytest.mark.parity
-@pytest.mark.parametrize("name, options", CASES)
+@pytest.mark.parametrize(("name", "options"), CASES)
 def test_parity(name, options):
     torch = pytest.importorskip("torch")
-    np.testing.assert_allclose(trajectory(framework, name, options), trajectory(torch, name, options), rtol=1e-10)
-
-
-@pytest.mark.parametrize("name, options", CASES)
-def test_kernel_equals_reference(name, options):
-    """On a parameter large enough for the kernels, in float32."""
-    start = np.random.default_rng(0).standard_normal(20000).astype(np.float32)
     results = []
-    for which in ("reference", "fast"):
-        with framework.kernels.use(which):
-            parameter = framework.tensor(start, requires_grad=True)
-            optimizer = getattr(optim, name)([parameter], **options)
-            for _ in range(3):
-                optimizer.zero_grad()
-                (parameter**2).sum().backward()
-                optimizer.step()
-            results.append(parameter.detach().numpy())
-    np.testing.assert_allclose(*results, rtol=1e-4, atol=1e-6)
+    for namespace in (framework, torch):
+        param = namespace.tensor(START).requires_grad_()
+        optimizer = getattr(namespace.optim, name)([param], **options)
+        results.append((follow(namespace, param, optimizer), optimizer.state_dict()))
+    (places, state), (their_places, their_state) = results
+    np.testing.assert_allclose(places, their_places, rtol=1e-10)
+    assert {number: set(each) for number, each in state["state"].items()} == {
+        number: {key for key, value in each.items() if value is not None} for number, each in their_state["state"].items()
+    }
+    for key, value in state["state"].get(0, {}).items():
+        theirs = their_state["state"][0][key]
+        assert tuple(value.shape) == tuple(theirs.shape)
+        assert str(value.dtype).split(".")[1] == str(theirs.dtype).split(".")[1]
+        np.testing.assert_allclose(value.numpy(), theirs.numpy(), rtol=1e-6)
+    switches = {"foreach", "fused", "capturable", "differentiable"}
+    (group,), (their_group,) = state["param_groups"], their_state["param_groups"]
+    assert group == {key: value for key, value in their_group.items() if key not in switches}
 
 
-@pytest.mark.parametrize("name, options", CASES)
-def test_resumes_from_a_file_bit_for_bit(name, options, tmp_path):
-    def run(parameter, optimizer, steps):
-        for _ in range(steps):
-            optimizer.zero_grad()
-            (parameter**2).sum().backward()
+@pytest.mark.parity
+@pytest.mark.parametrize("name", RULES)
+def test_parity_of_signature_and_repr(name):
+    torch = pytest.importorskip("torch")
+    import inspect
+
+    switches = ("foreach", "fused", "capturable", "differentiable")
+    ours, theirs = (inspect.signature(getattr(each.optim, name)).parameters.values() for each in (framework, torch))
+    assert {each.name: each.default for each in ours} == {each.name: each.default for each in theirs if each.name not in switches}
+    positional = [each.name for each in ours if each.kind is not each.KEYWORD_ONLY]
+    assert positional == [each.name for each in theirs][: len(positional)]
+    lines = repr(getattr(torch.optim, name)([torch.ones(2, requires_grad=True)])).split("\n")
+    expected = "\n".join(line for line in lines if not line.strip().startswith(switches))
+    assert repr(getattr(optim, name)([parameter()])) == expected
+
+
+@pytest.mark.parametrize(("name", "options"), INVALID)
+def test_invalid_options(name, options):
+    with pytest.raises(ValueError, match="Invalid|Nesterov") as ours:
+        getattr(optim, name)([parameter()], **options)
+    if "nesterov" not in options:
+        assert str(list(options.values())[-1]).strip("()").split(",")[0] in str(ours.value) or "beta" in str(ours.value)
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize(("name", "options"), INVALID)
+def test_parity_of_invalid_options(name, options):
+    torch = pytest.importorskip("torch")
+    messages = []
+    for namespace in (framework, torch):
+        with pytest.raises(ValueError) as error:
+            getattr(namespace.optim, name)([namespace.ones(2, requires_grad=True)], **options)
+        messages.append(str(error.value))
+    assert messages[0] == messages[1]
+
+
+@pytest.mark.parametrize(("name", "options"), CASES)
+@pytest.mark.parametrize("through_file", [False, True])
+def test_saved_and_loaded_it_goes_on_bit_for_bit(name, options, through_file, tmp_path):
+    param = parameter(dtype=framework.float32)
+    optimizer = getattr(optim, name)([param], **options)
+    follow(framework, param, optimizer, 3)
+    state, place = optimizer.state_dict(), param.detach().clone()
+    if through_file:
+        framework.save(state, tmp_path / "state")
+        state = framework.load(tmp_path / "state")
+    again = place.clone().requires_grad_()
+    restored = getattr(optim, name)([again], lr=7.0)
+    restored.load_state_dict(state)
+    assert repr(restored) == repr(optimizer)
+    ended = follow(framework, param, optimizer, 3, start=3)  # first, to see that nothing is shared
+    np.testing.assert_array_equal(follow(framework, again, restored, 3, start=3), ended)
+
+
+@pytest.mark.parametrize(("name", "options"), CASES)
+@pytest.mark.parametrize("dtype", [framework.float32, framework.float16])
+def test_types_are_kept(name, options, dtype):
+    ended = []
+    for number in (float, np.float64):  # a NumPy scalar must not make the arithmetic float64
+        param, scalar = parameter(dtype=dtype), parameter(0.3, dtype)
+        optimizer = getattr(optim, name)([param, scalar], **{**options, "lr": number(options["lr"])})
+        for t in range(3):
+            param.grad = framework.tensor(np.cos(START + t), dtype=dtype)
+            scalar.grad = framework.tensor(0.25, dtype=dtype)
             optimizer.step()
-
-    whole = framework.tensor([3.0, 1.0], requires_grad=True)
-    optimizer = getattr(optim, name)([whole], **options)
-    run(whole, optimizer, 3)
-    framework.save(optimizer.state_dict(), tmp_path / "state")
-    again = whole.detach().clone().requires_grad_()
-    run(whole, optimizer, 3)
-    resumed = getattr(optim, name)([again], **options)
-    resumed.load_state_dict(framework.load(tmp_path / "state"))
-    run(again, resumed, 3)
-    assert whole.tolist() == again.tolist()
+        ended.append(param.detach().numpy())
+        assert param.dtype is scalar.dtype is dtype
+        state = [value for each in optimizer.state.values() for key, value in each.items() if key not in ("step", "mu_product")]
+        assert all(each.dtype is dtype for each in state)
+    np.testing.assert_array_equal(*ended)
 
 
-def test_groups_have_their_own_options():
-    a, b = (framework.tensor([1.0], requires_grad=True) for _ in range(2))
-    optimizer = optim.SGD([{"params": [a]}, {"params": [b], "lr": 1.0}], lr=0.1)
-    (a + b).sum().backward()
+def test_it_minimizes_through_autograd():
+    x = parameter([3.0, -2.0])
+    optimizer = optim.SGD([x], lr=0.1, momentum=0.5)
+    for _ in range(60):
+        optimizer.zero_grad()
+        ((x - framework.tensor([1.0, 2.0], dtype=framework.float64)) ** 2).sum().backward()
+        optimizer.step()
+    np.testing.assert_allclose(x.detach().numpy(), [1, 2], atol=1e-4)
+    assert x.is_leaf and x.requires_grad
+
+
+def test_options_of_groups():
+    a, b, idle = parameter([1.0]), parameter([1.0]), parameter([1.0])
+    optimizer = optim.SGD([{"params": [a, idle]}, {"params": b, "lr": 0.5}], lr=0.1)
+    a.grad = b.grad = framework.tensor([1.0], dtype=framework.float64)
     optimizer.step()
-    assert (a.item(), b.item()) == (pytest.approx(0.9), 0.0)
-
-
-def test_parameters_without_gradient_are_left_alone():
-    a, b = (framework.tensor([1.0], requires_grad=True) for _ in range(2))
-    optimizer = optim.Adam([a, b], lr=0.1)
-    a.sum().backward()
+    assert (a.item(), b.item(), idle.item()) == (0.9, 0.5, 1.0)
+    late = parameter([1.0])
+    optimizer.add_param_group({"params": late, "momentum": 0.9})
+    late.grad = framework.tensor([2.0], dtype=framework.float64)
     optimizer.step()
-    assert a.item() != 1.0 and b.item() == 1.0 and list(optimizer.state_dict()["state"]) == [0]
+    assert late.item() == pytest.approx(0.8)
+    assert [group["params"] for group in optimizer.state_dict()["param_groups"]] == [[0, 1], [2], [3]]
+    assert list(optimizer.state_dict()["state"]) == [3]  # only it has a momentum
 
 
-def test_closure_computes_the_loss():
-    p = framework.tensor([2.0], requires_grad=True)
-    optimizer = optim.SGD([p], lr=0.1)
+def test_group_errors():
+    a = parameter()
+    with pytest.raises(TypeError, match="iterable of Tensors or dicts, but got Tensor"):
+        optim.SGD(a)
+    with pytest.raises(ValueError, match="empty parameter list"):
+        optim.SGD([])
+    with pytest.raises(TypeError, match="ordered collections"):
+        optim.SGD([{"params": {a}}])
+    with pytest.raises(TypeError, match="can only optimize Tensors, but one of the params is str"):
+        optim.SGD(["a"])
+    with pytest.raises(ValueError, match="non-leaf"):
+        optim.SGD([a * 2])
+    with pytest.warns(UserWarning, match="duplicate parameters"):
+        optim.SGD([a, a])
+    optimizer = optim.SGD([a])
+    with pytest.raises(TypeError, match="param_group must be a dict"):
+        optimizer.add_param_group([a])
+    with pytest.raises(ValueError, match="more than one parameter group"):
+        optimizer.add_param_group({"params": [a]})
+    with pytest.raises(TypeError):
+        optim.SGD([a], foreach=True)
+
+
+def test_loading_into_another_arrangement():
+    state = optim.SGD([parameter(), parameter()]).state_dict()
+    with pytest.raises(ValueError, match="different number of parameter groups"):
+        optim.SGD([{"params": [parameter()]}, {"params": [parameter()]}]).load_state_dict(state)
+    with pytest.raises(ValueError, match="doesn't match the size of optimizer's group"):
+        optim.SGD([parameter()]).load_state_dict(state)
+
+
+def test_closure_runs_with_gradients_and_its_loss_is_returned():
+    x = parameter([2.0])
+    optimizer = optim.SGD([x], lr=0.25)
 
     def closure():
         optimizer.zero_grad()
-        loss = (p**2).sum()
+        loss = (x * x).sum()
         loss.backward()
         return loss
 
-    assert optimizer.step(closure).item() == 4.0 and p.item() == pytest.approx(1.6)
+    with framework.no_grad():
+        assert optimizer.step(closure).item() == 4.0
+    assert x.item() == 1.0
+    assert optimizer.step() is None
 
 
-def test_an_update_is_seen_by_the_version_counter():
-    p = framework.tensor([2.0], requires_grad=True)
-    loss = (p**2).sum()
-    p.grad = framework.tensor([1.0])
-    optim.SGD([p], lr=0.1).step()
+def test_zero_grad():
+    x = parameter([2.0])
+    optimizer = optim.SGD([x])
+    (x * 3).sum().backward()
+    optimizer.zero_grad(set_to_none=False)
+    assert x.grad.tolist() == [0.0]
+    optimizer.zero_grad()
+    assert x.grad is None
+
+
+def test_a_step_is_seen_as_a_change_in_place():
+    x = parameter([2.0])
+    optimizer = optim.SGD([x])
+    loss = (x * x).sum()
+    x.grad = framework.ones(1, dtype=framework.float64)
+    optimizer.step()
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         loss.backward()
 
 
-@pytest.mark.parametrize(
-    "make, error, message",
-    [
-        (lambda p: optim.SGD([], lr=0.1), ValueError, "empty parameter list"),
-        (lambda p: optim.SGD(p, lr=0.1), TypeError, "should be an iterable"),
-        (lambda p: optim.SGD([p], lr=-1.0), ValueError, "Invalid learning rate: -1"),
-        (lambda p: optim.SGD([p], lr=0.1, nesterov=True), ValueError, "Nesterov momentum requires"),
-        (lambda p: optim.Adam([p], betas=(1.0, 0.9)), ValueError, "Invalid beta parameter at index 0: 1.0"),
-        (lambda p: optim.SGD([p * 2]), ValueError, "can't optimize a non-leaf Tensor"),
-        (lambda p: optim.SGD([{"params": [p]}, {"params": [p]}]), ValueError, "more than one parameter group"),
-        (lambda p: optim.SGD([1.0]), TypeError, "can only optimize Tensors"),
-    ],
-)
-def test_bad_input(make, error, message):
-    with pytest.raises(error, match=message):
-        make(framework.tensor([1.0], requires_grad=True))
+def test_a_kernel_of_the_update_may_write_over_the_old_values():
+    calls = []
+
+    def in_place(param, grad, square_avg, acc_delta, *options):
+        calls.append(options)
+        param -= grad
+        square_avg += 1
+        return param, square_avg, acc_delta
+
+    param = parameter()
+    optimizer = optim.Adadelta([param], weight_decay=0.5)
+    param.grad = framework.ones_like(param)
+    own = adadelta_update.kernels.setdefault(np.ndarray, [])
+    loader, adadelta_update.load_kernels = adadelta_update.load_kernels, None
+    own.append(in_place)
+    try:
+        optimizer.step()
+    finally:
+        own.remove(in_place)
+        adadelta_update.load_kernels = loader
+    assert calls == [(1.0, 0.9, 1e-6, 0.5, False)]
+    np.testing.assert_array_equal(param.detach().numpy(), START - 1)
+    assert (optimizer.state[param]["square_avg"] == 1).all()
+
+
+def test_an_optimizer_of_the_users_own():
+    class Signs(optim.Optimizer):
+        def __init__(self, params, lr):
+            super().__init__(params, {"lr": lr})
+
+        @framework.no_grad()
+        def step(self, closure=None):
+            for group in self.param_groups:
+                for param in group["params"]:
+                    self.state[param]["count"] = self.state[param].get("count", 0) + 1
+                    param.sub_(param.grad.sign() * group["lr"])
+
+    x = parameter([2.0, -3.0])
+    optimizer = Signs([x], lr=0.5)
+    (x * x).sum().backward()
+    optimizer.step()
+    assert x.tolist() == [1.5, -2.5]
+    assert optimizer.state_dict()["state"] == {0: {"count": 1}}

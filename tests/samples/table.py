@@ -1,25 +1,28 @@
 """The table of samples: one row an operation, from which the tests of values, gradients and parity are made.
 
     row("log", POSITIVE, np.log)
-    row("add alpha", PAIRS, lambda x, y: x + 3 * y, lambda T, x, y: T.add(x, y, alpha=3))
+    row("add alpha", PAIRS, lambda x, y: x + 3 * y, alpha=3)
+    row("rsub", ANY, lambda x: 2 - x, lambda T, x: 2 - x)
 
-is a name, the lists of inputs to try, the expected value in NumPy (None: no formula), and a call in the namespace T, which is `framework`
-or `torch`; without one it is `T.name(*inputs)`.  `f(2, 3)` stands for random float64 numbers of that shape, `i(2, 3)` for integers and
-`b(2, 3)` for booleans; anything else is passed on as it is.  A new file of rows in this directory is found by itself.
+is a name, whose first word is the function, with the lists of inputs to try, the expected value in NumPy (None: no formula) and keyword
+arguments; or else a call in the namespace T, which is `framework` or `torch`.  `f(2, 3)` stands for random float64 numbers of that shape,
+`i(2, 3)` for integers, `b(2, 3)` for booleans; anything else is passed on as it is.  A new file in this directory is found by itself.
 """
 
 import importlib
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+import framework
+
 
 @dataclass(frozen=True)
 class Drawn:
-    """An input to draw from [low, high): floats are all different, and neither they nor their quotients are near an integer and its kink."""
+    """An input to draw from [low, high); floats are all different, and neither they nor their quotients are near an integer, a kink."""
 
     shape: tuple
     low: float
@@ -55,13 +58,21 @@ class Row:
     inputs: list
     expected: Any = None
     call: Any = None
+    keywords: dict = field(default_factory=dict)
     gradient: bool = True
     single: bool = False
     any_layout: bool = True
     integers: bool = True
 
+    @property
+    def function(self) -> str:
+        return self.name.split()[0]
+
     def __call__(self, namespace, *inputs):
-        return getattr(namespace, self.name)(*inputs) if self.call is None else self.call(namespace, *inputs)
+        if self.call is not None:
+            return self.call(namespace, *inputs)
+        home = namespace if hasattr(framework, self.function) else namespace.nn.functional
+        return getattr(home, self.function)(*inputs, **self.keywords)
 
 
 @dataclass(frozen=True)
@@ -92,13 +103,14 @@ class Sample:
 ROWS: list[Row] = []
 
 
-def row(name, inputs, expected=None, call=None, **options):
+def row(name, inputs, expected=None, call=None, **keywords):
     """Add a row.
 
-    Options: gradient=False: it has none; single=True: it computes in float32; any_layout=False: it wants contiguous memory;
-    integers=False: what PyTorch makes of integers and bools, if anything, is not offered.
+    Some keywords are not the function's: gradient=False: it has none; single=True: it computes in float32; any_layout=False: it wants
+    contiguous memory; integers=False: what PyTorch makes of integers and bools, if anything, is not offered.
     """
-    ROWS.append(Row(name, [each if isinstance(each, tuple) else (each,) for each in inputs], expected, call, **options))
+    options = {name: keywords.pop(name) for name in ("gradient", "single", "any_layout", "integers") if name in keywords}
+    ROWS.append(Row(name, [each if isinstance(each, tuple) else (each,) for each in inputs], expected, call, keywords, **options))
 
 
 def samples(*, where=lambda row: True) -> list:

@@ -1,12 +1,17 @@
 """Evaluation: how many of the test digits a trained network names, and with what confidence."""
 
+import io
+from pathlib import Path
+
 import numpy as np
+from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
 import framework
 import framework.nn.functional as F
 from framework import Tensor
+from framework.serialization import write_atomically
 from zoo.common.errors import UserError
 from zoo.common.flags import DataDir, Device, RunDirectory, find_device
 from zoo.common.run import load_weights, read_config, write_json
@@ -46,6 +51,7 @@ def evaluate(run: RunDirectory, *, device: Device = "cpu", data_dir: DataDir = N
     confusion = np.bincount(10 * digits.test_labels + taken_for, minlength=100).reshape(10, 10).tolist()
     write_json(run / "evaluation.json", {"data": trained_on["name"], **figures, "confusion": confusion})
     show(figures, confusion, f"{len(labels):,} test digits of {trained_on['name']}")
+    draw_mistakes(run / "samples" / "mistakes.png", answers.exp().cpu().numpy(), digits)
 
 
 def show(figures: dict[str, float], confusion: list[list[int]], title: str) -> None:
@@ -61,3 +67,22 @@ def show(figures: dict[str, float], confusion: list[list[int]], title: str) -> N
     accuracy, loss = figures["test_accuracy"], figures["test_loss"]
     console.print(f"{title}: accuracy {accuracy:.2%}, mean negative log likelihood {loss:.4f}", soft_wrap=True)
     console.print(matrix)
+
+
+def draw_mistakes(path: Path, probabilities: np.ndarray, digits: mnist.Digits, count: int = 24) -> None:
+    """Draw the test digits the network was most wrong about, each with what it took it for and how surely."""
+    surprise = -np.log(probabilities[np.arange(len(probabilities)), digits.test_labels] + 1e-12)  # (M,)
+    wrong = np.flatnonzero(probabilities.argmax(1) != digits.test_labels)
+    worst = wrong[np.argsort(-surprise[wrong], kind="stable")][:count]
+    figure = Figure(figsize=(9, 3.8), layout="constrained")
+    for axis, index in zip(figure.subplots(3, 8).flat, [*worst, *[None] * (count - len(worst))], strict=True):
+        axis.axis("off")
+        if index is not None:
+            taken_for = probabilities[index].argmax()
+            axis.imshow(digits.test_images[index], cmap="gray_r")
+            axis.set_title(f"{digits.test_labels[index]} → {taken_for}  {probabilities[index, taken_for]:.0%}", fontsize=9)
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=110)
+    path.parent.mkdir(exist_ok=True)
+    write_atomically(path, picture.getvalue())
+    print(f"the digits it was most wrong about: {path}")

@@ -7,7 +7,9 @@ from .base import LRScheduler, one_each
 
 
 class CosineAnnealingWarmRestarts(LRScheduler):
-    """lr(t) = eta_min + (lr(0) - eta_min) (1 + cos(pi T_cur / T_i)) / 2: T_cur epochs of T_i after a restart, every T_i T_mult times the last.
+    """lr(t) = eta_min + (lr(0) - eta_min) (1 + cos(pi T_cur / T_i)) / 2: T_cur epochs of T_i since a restart.
+
+    Each period T_i is T_mult times the one before; the first is T_0.
 
     Loshchilov and Hutter, 2017, SGDR: Stochastic Gradient Descent with Warm Restarts.
     """
@@ -45,7 +47,10 @@ class CosineAnnealingWarmRestarts(LRScheduler):
 
 
 class OneCycleLR(LRScheduler):
-    """Up from max_lr / div_factor to max_lr, then down to 1 / final_div_factor of the beginning, in total_steps batches; momentum the other way.
+    """One cycle of `total_steps` batches: the rate up to max_lr, then down to almost nothing; the momentum the other way.
+
+    It begins at max_lr / div_factor and ends at 1 / final_div_factor of that; `pct_start` of the steps go up.  With `three_phase`, as many
+    go down to the beginning again, and the others to the end.
 
     Smith and Topin, 2018, Super-Convergence: Very Fast Training of Neural Networks Using Large Learning Rates.
     """

@@ -23,6 +23,14 @@ class _Several(LRScheduler):
                                  f"{type(scheduler).__name__} at index {i} with a different one.")  # fmt: skip
         self.optimizer, self._schedulers = optimizer, schedulers
 
+    def _rewind(self) -> None:
+        """Undo the first steps that the schedulers made in their constructors."""
+        for scheduler in self._schedulers:
+            if isinstance(scheduler, _Several):
+                scheduler._rewind()
+            else:
+                scheduler.last_epoch -= 1
+
     def state_dict(self):
         """All attributes but the optimizer, and the states of the schedulers."""
         return {**super().state_dict(), "_schedulers": [each.state_dict() for each in self._schedulers]}
@@ -41,6 +49,10 @@ class ChainedScheduler(_Several):
             raise ValueError(f"{type(self).__name__} expects at least one scheduler to be chained, but got no scheduler.")
         super().__init__(optimizer or schedulers[0].optimizer, schedulers)
         self._last_lr = self._present_lr()
+
+    def _initial_step(self) -> None:
+        for scheduler in self._schedulers:
+            scheduler._initial_step()
 
     def step(self) -> None:
         """Begin the next epoch."""
@@ -61,18 +73,14 @@ class SequentialLR(_Several):
                              f"{len(milestones)}")  # fmt: skip
         super().__init__(optimizer, schedulers)
         self._milestones, self.last_epoch = milestones, last_epoch + 1
-        for group in optimizer.param_groups:  # undo the first steps that the schedulers made in their constructors
+        for group in optimizer.param_groups:
             group["lr"] = group["initial_lr"]
         self._rewind()
-        self._schedulers[0]._initial_step()
-        self._last_lr = self._schedulers[0].get_last_lr()
+        self._initial_step()
 
-    def _rewind(self) -> None:
-        for scheduler in self._schedulers:
-            if isinstance(scheduler, _Several):
-                scheduler._rewind()
-            else:
-                scheduler.last_epoch -= 1
+    def _initial_step(self) -> None:
+        self._schedulers[0]._initial_step()
+        self._last_lr = self._present_lr()
 
     def step(self) -> None:
         """Begin the next epoch."""

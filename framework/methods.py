@@ -1,0 +1,89 @@
+"""Which functions are also methods and operators of Tensor."""
+
+import numpy as np
+
+from . import creation, dtypes
+from .autograd.inplace import inplace
+from .autograd.op import Op
+from .autograd.variable import Variable
+from .ops import activation, elementwise, index, linalg, reduce, shape
+
+# Methods of the same name as the function; those followed by an in-place form `name_` say so with an underscore.
+METHODS = {
+    elementwise: "add_ sub_ mul_ true_divide_ div_ pow_ floor_divide_ remainder_ fmod_ neg_ positive abs_ square_ lerp_ addcmul_ addcdiv_ "
+    "exp_ exp2_ expm1_ log_ log2_ log10_ log1p_ sqrt_ rsqrt_ reciprocal_ sigmoid_ erf_ sin_ cos_ tan_ asin_ acos_ atan_ atan2_ sinh_ "
+    "cosh_ tanh_ floor_ ceil_ trunc_ round_ sign_ maximum minimum clamp_ eq_ ne_ lt_ le_ gt_ ge_ logical_and_ logical_or_ logical_xor_ "
+    "logical_not_ bitwise_and_ bitwise_or_ bitwise_xor_ bitwise_not_ isnan isinf isfinite",
+    reduce: "sum mean var std prod amax amin argmax argmin all any cumsum_ max min logsumexp norm",
+    shape: "transpose squeeze unsqueeze clone roll tril_ triu_ contiguous flatten t movedim split_with_sizes split chunk unbind",
+    index: "masked_fill_ gather index_select",
+    linalg: "matmul mm bmm mv dot outer addmm",
+    activation: "relu_ softmax log_softmax",
+}
+
+# __name__ and __rname__, and __iname__ for those with an underscore
+ARITHMETIC = {
+    "add_": elementwise.add,
+    "sub_": elementwise.sub,
+    "mul_": elementwise.mul,
+    "truediv_": elementwise.true_divide,
+    "floordiv_": elementwise.floor_divide,
+    "mod_": elementwise.remainder,
+    "pow_": elementwise.pow,
+    "matmul": linalg.matmul,
+    "and_": elementwise.bitwise_and,
+    "or_": elementwise.bitwise_or,
+    "xor_": elementwise.bitwise_xor,
+}
+COMPARISONS = {name: getattr(elementwise, name) for name in ("eq", "ne", "lt", "le", "gt", "ge")}
+UNARY = {"neg": elementwise.neg, "pos": elementwise.positive, "abs": elementwise.abs, "invert": elementwise.bitwise_not}
+CASTS = {
+    "bool": dtypes.bool, "byte": dtypes.uint8, "char": dtypes.int8, "short": dtypes.int16, "int": dtypes.int32, "long": dtypes.int64,
+    "half": dtypes.float16, "bfloat16": dtypes.bfloat16, "float": dtypes.float32, "double": dtypes.float64,
+}  # fmt: skip
+_OPERANDS = (Variable, int, float, bool, np.number, np.bool_, np.ndarray)
+
+
+def _operator(function, reflected=False):
+    """A Python operator: NotImplemented for operands that are not numbers or tensors, so that Python can ask the other one."""
+    if reflected:
+        return lambda self, other: function(other, self) if isinstance(other, _OPERANDS) else NotImplemented
+    return lambda self, other: function(self, other) if isinstance(other, _OPERANDS) else NotImplemented
+
+
+def _keeps_first(function) -> bool:
+    """Whether a gradient rule of `function` looks at its first argument, which an in-place change overwrites."""
+    return not isinstance(function, Op) or any(function.parameters[0] in rule.parameters for rule in function.rules)
+
+
+def _new(make):
+    """`make` a tensor in the type and on the device of this one."""
+
+    def new(self, *args, dtype=None, device=None, requires_grad=False):
+        return make(*args, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
+
+    return new
+
+
+def attach(tensor_class) -> None:
+    """Give `tensor_class` the methods and operators of the tables above."""
+    methods = {}
+    for module, names in METHODS.items():
+        for name in names.split():
+            function = getattr(module, name.removesuffix("_"))
+            methods[name.removesuffix("_")] = function
+            if name.endswith("_"):
+                methods[name] = inplace(function, _keeps_first(function))
+    for name, function in ARITHMETIC.items():
+        plain = name.removesuffix("_")
+        methods[f"__{plain}__"] = _operator(function)
+        methods[f"__r{plain}__"] = _operator(function, reflected=True)
+        if name.endswith("_"):
+            methods[f"__i{plain}__"] = inplace(function, _keeps_first(function))
+    methods |= {f"__{name}__": _operator(function) for name, function in COMPARISONS.items()}
+    methods |= {f"__{name}__": function for name, function in UNARY.items()}
+    methods |= {name: (lambda self, wanted=dtype: self.to(wanted)) for name, dtype in CASTS.items()}
+    methods |= {f"new_{name}": _new(getattr(creation, name)) for name in ("tensor", "zeros", "ones", "empty", "full")}
+    methods |= {f"{name}_as": (lambda self, other, name=name: getattr(self, name)(other.shape)) for name in ("view", "reshape", "expand")}
+    for name, method in methods.items():
+        setattr(tensor_class, name, method)

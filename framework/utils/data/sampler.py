@@ -1,0 +1,132 @@
+"""The order in which samples are visited.
+
+An iterator takes all its random numbers when it is made, none later: the order of an epoch is a function of the generator's state at its
+beginning, whatever else draws from the same generator meanwhile.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence, Sized
+from itertools import islice, takewhile
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from ... import random
+from ...creation import as_tensor
+from ...dtypes import float64
+
+Index = TypeVar("Index", covariant=True)
+
+
+class Sampler(Generic[Index]):
+    """The base: an iterable of the numbers of samples, or of lists of them."""
+
+    def __iter__(self) -> Iterator[Index]:
+        raise NotImplementedError
+
+
+class SequentialSampler(Sampler[int]):
+    """0, 1, 2, …"""
+
+    def __init__(self, data_source: Sized):
+        self.data_source = data_source
+
+    def __iter__(self):
+        return iter(range(len(self.data_source)))
+
+    def __len__(self) -> int:
+        return len(self.data_source)
+
+
+class RandomSampler(Sampler[int]):
+    """All samples in random order, again and again until there are `num_samples`; or with `replacement`, each drawn from all."""
+
+    def __init__(self, data_source: Sized, replacement: bool = False, num_samples: int | None = None, generator=None):
+        if not isinstance(replacement, bool):
+            raise TypeError(f"replacement should be a boolean value, but got replacement={replacement}")
+        self.data_source, self.replacement, self._num_samples, self.generator = data_source, replacement, num_samples, generator
+        _check_count("num_samples", self.num_samples)
+
+    @property
+    def num_samples(self) -> int:
+        return len(self.data_source) if self._num_samples is None else self._num_samples
+
+    def __iter__(self):
+        n = len(self.data_source)
+        if self.replacement:
+            return iter(random.integers(0, n, (self.num_samples,), self.generator).tolist())
+        rounds = [random.permutation(n, self.generator) for _ in range(-(-self.num_samples // n))]
+        return iter(np.concatenate(rounds)[: self.num_samples].tolist())
+
+    def __len__(self) -> int:
+        return self.num_samples
+
+
+class SubsetRandomSampler(Sampler[int]):
+    """The given numbers in random order."""
+
+    def __init__(self, indices: Sequence[int], generator=None):
+        self.indices, self.generator = indices, generator
+
+    def __iter__(self):
+        return iter([self.indices[each] for each in random.permutation(len(self.indices), self.generator).tolist()])
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+class WeightedRandomSampler(Sampler[int]):
+    """`num_samples` numbers drawn with probabilities in proportion to `weights`.
+
+    With replacement by inverting the cumulative sum; without, those that come first if sample i arrives after a time of exponential
+    distribution with rate w_i (Efraimidis and Spirakis, 2006, Weighted random sampling with a reservoir).
+    """
+
+    def __init__(self, weights: Sequence[float], num_samples: int, replacement: bool = True, generator=None):
+        _check_count("num_samples", num_samples)
+        if not isinstance(replacement, bool):
+            raise ValueError(f"replacement should be a boolean value, but got replacement={replacement}")
+        self.weights = as_tensor(weights, dtype=float64)
+        if self.weights.ndim != 1:
+            raise ValueError(f"weights should be a 1d sequence but given weights have shape {tuple(self.weights.shape)}")
+        self.num_samples, self.replacement, self.generator = num_samples, replacement, generator
+
+    def __iter__(self):
+        weights = self.weights.numpy()
+        if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.sum() > 0):
+            raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0, or its sum is 0")
+        if self.replacement:
+            cumulative = np.cumsum(weights)
+            uniform = random.uniform((self.num_samples,), np.float64, self.generator)
+            return iter(np.searchsorted(cumulative / cumulative[-1], uniform, side="right").tolist())
+        if self.num_samples > np.count_nonzero(weights):
+            raise RuntimeError("cannot sample n_sample > number of positive weights samples without replacement")
+        uniform = random.uniform(weights.shape, np.float64, self.generator)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            arrival = np.where(weights > 0, -np.log1p(-uniform) / weights, np.inf)
+        return iter(np.argsort(arrival, kind="stable")[: self.num_samples].tolist())
+
+    def __len__(self) -> int:
+        return self.num_samples
+
+
+class BatchSampler(Sampler[list[int]]):
+    """The numbers of another sampler in lists of `batch_size`; a shorter last one is left out if `drop_last`."""
+
+    def __init__(self, sampler: Sampler[int] | Iterable[int], batch_size: int, drop_last: bool):
+        _check_count("batch_size", batch_size)
+        if not isinstance(drop_last, bool):
+            raise ValueError(f"drop_last should be a boolean value, but got drop_last={drop_last}")
+        self.sampler, self.batch_size, self.drop_last = sampler, batch_size, drop_last
+
+    def __iter__(self):
+        indices = iter(self.sampler)
+        batches = iter(lambda: list(islice(indices, self.batch_size)), [])
+        return takewhile(lambda batch: len(batch) == self.batch_size, batches) if self.drop_last else batches
+
+    def __len__(self) -> int:
+        return len(self.sampler) // self.batch_size if self.drop_last else -(-len(self.sampler) // self.batch_size)
+
+
+def _check_count(name: str, value) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+        raise ValueError(f"{name} should be a positive integer value, but got {name}={value}")
