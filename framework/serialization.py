@@ -99,7 +99,15 @@ def save(obj, f) -> None:
     structure = json.dumps(_describe(obj, "", tensors))
     tensors = {name: array if array.flags.c_contiguous else array.copy() for name, array in tensors.items()}
     metadata = {_STRUCTURE: structure, _CHECKSUM: _checksum(tensors, structure)}
-    write_atomically(f, to_bytes(tensors, metadata))
+    write_atomically(f, _in_order(to_bytes(tensors, metadata)))
+
+
+def _in_order(data: bytes) -> bytes:
+    """The same file with its header sorted: safetensors writes metadata in any order, and equal states must give equal files."""
+    length = int.from_bytes(data[:8], "little")
+    header = json.dumps(json.loads(data[8 : 8 + length]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)  # the tensors begin at a multiple of 8
+    return len(header).to_bytes(8, "little") + header + data[8 + length :]
 
 
 def _array(data: bytearray, dtype: str, shape: list):

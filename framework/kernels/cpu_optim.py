@@ -20,12 +20,13 @@ def fits(*arrays) -> bool:
 
 
 @parallel()
-def _adadelta(param, grad, square_avg, acc_delta, lr, rho, eps, weight_decay, sign):
+def _adadelta(param, grad, square_avg, acc_delta, lr, rho, rest, eps, weight_decay, sign):
+    """`rest` = 1 - rho; an integer in the loop would make all of it double precision."""
     for i in nb.prange(param.size):
         g = sign * grad[i] + weight_decay * param[i]
-        square_avg[i] = rho * square_avg[i] + (1 - rho) * g * g
+        square_avg[i] = rho * square_avg[i] + rest * g * g
         delta = math.sqrt(acc_delta[i] + eps) / math.sqrt(square_avg[i] + eps) * g
-        acc_delta[i] = rho * acc_delta[i] + (1 - rho) * delta * delta
+        acc_delta[i] = rho * acc_delta[i] + rest * delta * delta
         param[i] -= lr * delta
 
 
@@ -33,8 +34,7 @@ def _adadelta(param, grad, square_avg, acc_delta, lr, rho, eps, weight_decay, si
 def one_pass_adadelta(param, grad, square_avg, acc_delta, lr, rho, eps, weight_decay, maximize):
     if not fits(param, grad, square_avg, acc_delta):
         return NotImplemented
-    number = param.dtype.type
-    options = number(lr), number(rho), number(eps), number(weight_decay), number(-1 if maximize else 1)
+    options = map(param.dtype.type, (lr, rho, 1 - rho, eps, weight_decay, -1 if maximize else 1))
     run(_adadelta, *flat(param, grad, square_avg, acc_delta), *options)
     return param, square_avg, acc_delta
 
