@@ -1,6 +1,6 @@
 """Run every workload here and in PyTorch, in alternating processes, and write the table.
 
-    python -m benchmarks [--rounds 5] [--threads N] [--out DIR]
+python -m benchmarks [--rounds 5] [--threads N] [--out DIR]
 """
 
 import importlib.util
@@ -13,10 +13,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import framework
 import tyro
 from rich.progress import track
 
+import framework
 from zoo.common import environment
 
 from .workloads import WORKLOADS
@@ -57,7 +57,10 @@ def row(name: str, runs: dict[str, list[dict]]) -> str:
     if theirs:
         ratios = [a["step_ms"] / b["step_ms"] for a, b in zip(ours, theirs, strict=True)]
         spread = f"{min(run['step_ms'] for run in theirs):.1f}–{max(run['step_ms'] for run in theirs):.1f}"
-        cells += [f"{median(theirs, 'step_ms'):.1f} ({spread})", f"**{statistics.median(ratios):.2f}** ({min(ratios):.2f}–{max(ratios):.2f})"]
+        cells += [
+            f"{median(theirs, 'step_ms'):.1f} ({spread})",
+            f"**{statistics.median(ratios):.2f}** ({min(ratios):.2f}–{max(ratios):.2f})",
+        ]
         memory = median(ours, "peak_memory_mb"), median(theirs, "peak_memory_mb")
         cells += [f"{memory[0]:.0f} / {memory[1]:.0f}", f"{median(ours, 'import_s'):.2f} / {median(theirs, 'import_s'):.2f}"]
     else:
@@ -78,8 +81,9 @@ def main(flags: Flags) -> None:
     facts = {"machine": machine, "versions": environment.versions(), "commit": environment.commit()}
     cpu = f"{machine['cpu']}, {machine['cores']} cores"
     versions = {library: next(iter(results.values()))[library][0]["version"] for library in libraries}
+    installed = ", ".join(f"{library} {version}" for library, version in versions.items())
     lines = [
-        f"Machine: {cpu}, {flags.threads} threads; {', '.join(f'{k} {v}' for k, v in versions.items())}; Python {platform.python_version()}.",
+        f"Machine: {cpu}, {flags.threads} threads; {installed}; Python {platform.python_version()}.",
         f"Medians of {flags.rounds} processes a library, in turn (least–most); the ratio is taken pair by pair.",
         "",
         "| step | GFLOP | floor ms | ours ms | PyTorch ms | ours / PyTorch | peak memory MB, ours / PyTorch | import s |",

@@ -1,7 +1,7 @@
 """Training steps, each written once for both libraries: `torch` is PyTorch or `framework`."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable
 
 
 @dataclass(frozen=True)
@@ -53,5 +53,6 @@ def mnist_cnn(torch):
     return step, evaluate
 
 
-# conv1: 2 * 64 * 26² * 32 * 9 * 2 (no gradient of the images); conv2: 2 * 64 * 24² * 64 * 288 * 3; fc1, fc2: 2 * 64 * (9216 * 128 + 128 * 10) * 3
+# conv1: 2 * 64 * 26² * 32 * 9 * 2 (no gradient of the images); conv2: 2 * 64 * 24² * 64 * 288 * 3;
+# fc1, fc2: 2 * 64 * (9216 * 128 + 128 * 10) * 3
 WORKLOADS = {"mnist_cnn": Workload(mnist_cnn, 4.58)}

@@ -70,8 +70,10 @@ def from_numpy(ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     dtypes.of_numpy(ndarray.dtype)
     if any(step < 0 for step in ndarray.strides):
-        raise ValueError("At least one stride in the given numpy array is negative, and tensors with negative strides are not currently supported. "
-                         "(You can probably work around this by making a copy of your array with array.copy().)")  # fmt: skip
+        raise ValueError(
+            "At least one stride in the given numpy array is negative, and tensors with negative strides are not currently supported. "
+            "(You can probably work around this by making a copy of your array with array.copy().)"
+        )
     return _finish(ndarray)
 
 
@@ -175,7 +177,9 @@ def eye(n, m=None, *, dtype=None, device=None, requires_grad=False):
 
 def _like(make):
     def like(input, *args, dtype=None, device=None, requires_grad=False, **options):
-        return make(tuple(input.shape), *args, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad, **options)
+        return make(
+            tuple(input.shape), *args, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad, **options
+        )
 
     like.__name__ = f"{make.__name__}_like"
     like.__doc__ = f"`{make.__name__}` in the shape, type and device of `input`."

@@ -1,8 +1,8 @@
 """NVIDIA GPUs, through CuPy."""
 
 from .device import cuda_is_available as is_available
-from .device import namespace
 from .device import device as _device
+from .device import namespace
 
 __all__ = ["device_count", "is_available", "synchronize"]
 

@@ -5,7 +5,7 @@ the type that the operands *with dimensions* agree on: a 0-d tensor or a Python 
 """
 
 import builtins
-from functools import lru_cache
+from functools import cache
 
 import ml_dtypes
 import numpy as np
@@ -84,7 +84,7 @@ def set_default_dtype(d: dtype) -> None:
     _default = d
 
 
-@lru_cache(maxsize=None)
+@cache
 def promote_types(type1: dtype, type2: dtype) -> dtype:
     """The smallest type that holds both: `promote_types(uint8, int8)` is `int16`."""
     if type1.kind != type2.kind:

@@ -129,7 +129,9 @@ class Tensor(Variable):
 
     def __bool__(self) -> bool:
         if self.numel() != 1:
-            raise RuntimeError(f"Boolean value of Tensor with {'more than one' if self.numel() else 'no'} value{'s' * (not self.numel())} is ambiguous")
+            raise RuntimeError(
+                f"Boolean value of Tensor with {'more than one' if self.numel() else 'no'} value{'s' * (not self.numel())} is ambiguous"
+            )
         return bool(self.item())
 
     def __float__(self) -> float:

@@ -165,7 +165,8 @@ def starting_gradient(output: Variable, grad):
         return Variable.wrap(array_module(output._array).ones_like(output._array))
     if tuple(grad._array.shape) != tuple(output._array.shape):
         raise RuntimeError(
-            f"Mismatch in shape: grad_output has a shape of {tuple(grad._array.shape)} and output has a shape of {tuple(output._array.shape)}."
+            f"Mismatch in shape: grad_output has a shape of {tuple(grad._array.shape)} "
+            f"and output has a shape of {tuple(output._array.shape)}."
         )
     return grad
 

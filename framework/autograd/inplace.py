@@ -13,7 +13,9 @@ from .variable import Variable
 def check_writable(tensor: Variable) -> None:
     """Raise RuntimeError where PyTorch forbids an in-place change of `tensor`."""
     if tensor._version is None and not mode.inference:
-        raise RuntimeError("Inplace update to inference tensor outside InferenceMode is not allowed. You can make a clone to get a normal tensor.")
+        raise RuntimeError(
+            "Inplace update to inference tensor outside InferenceMode is not allowed. You can make a clone to get a normal tensor."
+        )
     if not mode.grad:
         return
     if tensor._needs_grad and tensor._node is None:

@@ -5,7 +5,7 @@ For one image, with K = C/groups * kH * kW and P = oH * oW:
     columns (K, P) = unfold(image)          out (O, P) = weight (O, K) @ columns
     weight_grad   += grad @ columnsᵀ        image_grad = fold(weightᵀ @ grad)
 
-All of it in PyTorch's own NCHW order, so nothing is ever converted.  A third dimension is left to the reference; one is a plane of height 1.
+All of it in PyTorch's own NCHW order, so nothing is ever converted.  A line is a plane of height 1; volumes are left to the reference.
 """
 
 import numba as nb

@@ -62,7 +62,23 @@ def one_pass_sgd(param, grad, momentum_buffer, lr, momentum, dampening, weight_d
 
 
 @parallel()
-def _adam(param, grad, exp_avg, exp_avg_sq, max_exp_avg_sq, step_size, root_correction, beta1, rest1, beta2, rest2, eps, weight_decay, shrink, sign):
+def _adam(
+    param,
+    grad,
+    exp_avg,
+    exp_avg_sq,
+    max_exp_avg_sq,
+    step_size,
+    root_correction,
+    beta1,
+    rest1,
+    beta2,
+    rest2,
+    eps,
+    weight_decay,
+    shrink,
+    sign,
+):
     """`rest` = 1 - beta, taken in double precision: in single, 1 - 0.999 has lost a digit in a hundred thousand."""
     for i in nb.prange(param.size):
         g = sign * grad[i] + weight_decay * param[i]
@@ -75,7 +91,9 @@ def _adam(param, grad, exp_avg, exp_avg_sq, max_exp_avg_sq, step_size, root_corr
 
 
 @kernel(adam.adam_update)
-def one_pass_adam(param, grad, exp_avg, exp_avg_sq, max_exp_avg_sq, step, lr, beta1, beta2, eps, weight_decay, amsgrad, decoupled, maximize):
+def one_pass_adam(
+    param, grad, exp_avg, exp_avg_sq, max_exp_avg_sq, step, lr, beta1, beta2, eps, weight_decay, amsgrad, decoupled, maximize
+):
     largest = max_exp_avg_sq if amsgrad else np.empty(0, param.dtype)
     if not fits(param, grad, exp_avg, exp_avg_sq, largest):
         return NotImplemented

@@ -14,7 +14,15 @@ from ..ops.linalg import linear
 from ..ops.reduce import norm as _p_norm
 from ..ops.shape import constant_pad, unsqueeze
 from .losses import (
-    binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy, huber_loss, kl_div, l1_loss, mse_loss, nll_loss, smooth_l1_loss,
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    huber_loss,
+    kl_div,
+    l1_loss,
+    mse_loss,
+    nll_loss,
+    smooth_l1_loss,
 )  # fmt: skip
 
 __all__ = [
@@ -40,7 +48,9 @@ def tuple_of(value, dims: int) -> tuple:
 def _batched(name, input, dims):
     """`input` with a batch dimension, and whether it had none."""
     if input.ndim not in (dims + 1, dims + 2):
-        raise RuntimeError(f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {name}, but got input of size: {list(input.shape)}")
+        raise RuntimeError(
+            f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {name}, but got input of size: {list(input.shape)}"
+        )
     alone = input.ndim == dims + 1
     return (unsqueeze(input, 0) if alone else input), alone
 
@@ -65,7 +75,7 @@ def _convolution(dims):
         return out.squeeze(0) if alone else out
 
     convolve.__name__ = f"conv{dims}d"
-    convolve.__doc__ = f"Slide `weight` (O, C/groups, *kernel) over `input` (N, C, *spatial), {dims} spatial dimension{'s' * (dims > 1)}: (N, O, *positions)."
+    convolve.__doc__ = f"Slide `weight` (O, C/groups, *kernel) over `input` (N, C, *spatial), spatial in {dims}-d: (N, O, *positions)."
     return convolve
 
 
@@ -78,7 +88,9 @@ def _check_convolution(input, weight, bias, stride, padding, dilation, groups) -
             f"{weight.shape[1] * groups} channels, but got {input.shape[1]} channels instead"
         )
     if bias is not None and tuple(bias.shape) != (weight.shape[0],):
-        raise RuntimeError(f"expected bias to be 1-dimensional with {weight.shape[0]} elements, but got bias of size {list(bias.shape)} instead")
+        raise RuntimeError(
+            f"expected bias to be 1-dimensional with {weight.shape[0]} elements, but got bias of size {list(bias.shape)} instead"
+        )
     if min(*stride, *dilation) <= 0:
         raise RuntimeError("non-positive stride or dilation is not supported")
     if min(padding) < 0:
@@ -86,7 +98,10 @@ def _check_convolution(input, weight, bias, stride, padding, dilation, groups) -
     if min(_conv.positions(input.shape[2:], weight.shape[2:], stride, padding, dilation), default=1) < 1:
         padded = " x ".join(str(n + 2 * p) for n, p in zip(input.shape[2:], padding, strict=True))
         kernel = " x ".join(str(d * (k - 1) + 1) for k, d in zip(weight.shape[2:], dilation, strict=True))
-        raise RuntimeError(f"Calculated padded input size per channel: ({padded}). Kernel size: ({kernel}). Kernel size can't be greater than actual input size")
+        raise RuntimeError(
+            f"Calculated padded input size per channel: ({padded}). Kernel size: ({kernel}). "
+            "Kernel size can't be greater than actual input size"
+        )
 
 
 conv1d, conv2d, conv3d = _convolution(1), _convolution(2), _convolution(3)
@@ -109,7 +124,9 @@ def _max_pooling(dims):
         return out.squeeze(0) if alone else out
 
     max_pool.__name__ = f"max_pool{dims}d"
-    max_pool.__doc__ = f"The largest element of each window over {dims} spatial dimension{'s' * (dims > 1)}; with `return_indices` also where it was."
+    max_pool.__doc__ = (
+        f"The largest element of each window over {dims} spatial dimension{'s' * (dims > 1)}; with `return_indices` also where it was."
+    )
     return max_pool
 
 
@@ -143,7 +160,9 @@ def _adaptive_pooling(kind, dims):
         return out.squeeze(0) if alone else out
 
     adaptive.__name__ = f"adaptive_{kind}_pool{dims}d"
-    adaptive.__doc__ = f"{kind.capitalize()} pooling with windows chosen so that the output has `output_size`, {dims} spatial dimension{'s' * (dims > 1)}."
+    adaptive.__doc__ = (
+        f"{kind.capitalize()} pooling with windows chosen so that the output has `output_size`, {dims} spatial dimension{'s' * (dims > 1)}."
+    )
     return adaptive
 
 
@@ -301,6 +320,8 @@ def pad(input, pad, mode: str = "constant", value=None):
     if mode != "constant":
         raise NotImplementedError(f"pad: mode '{mode}' is not supported yet")
     if len(pad) % 2 or len(pad) // 2 > input.ndim:
-        raise RuntimeError(f"Padding length must be divisible by 2 and at most twice the number of dimensions of the input, got {tuple(pad)}")
+        raise RuntimeError(
+            f"Padding length must be divisible by 2 and at most twice the number of dimensions of the input, got {tuple(pad)}"
+        )
     untouched = [0] * (input.ndim - len(pad) // 2)
     return constant_pad(input, [*untouched, *pad[-2::-2]], [*untouched, *pad[-1::-2]], 0 if value is None else value)

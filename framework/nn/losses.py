@@ -111,7 +111,10 @@ def _check_classes(input, target, weight, ignore_index) -> None:
         raise RuntimeError(f"expected scalar type Long but found {target.dtype.name}")
     classes = input.shape[1 if input.ndim > 1 else 0]
     if weight is not None and tuple(weight.shape) != (classes,):
-        raise RuntimeError(f"weight tensor should be defined either for all {classes} classes or no classes but got weight tensor of shape: {list(weight.shape)}")
+        raise RuntimeError(
+            f"weight tensor should be defined either for all {classes} classes or no classes "
+            f"but got weight tensor of shape: {list(weight.shape)}"
+        )
     array = target.detach()._array
     outside = ((array < 0) | (array >= classes)) & (array != ignore_index)
     if outside.any():

@@ -16,7 +16,13 @@ class _BatchNorm(Module):
     def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True, device=None, dtype=None,
                  *, bias=True):  # fmt: skip
         super().__init__()
-        self.num_features, self.eps, self.momentum, self.affine, self.track_running_stats = num_features, eps, momentum, affine, track_running_stats
+        self.num_features, self.eps, self.momentum, self.affine, self.track_running_stats = (
+            num_features,
+            eps,
+            momentum,
+            affine,
+            track_running_stats,
+        )
         options = {"device": device, "dtype": dtype}
         self.register_parameter("weight", Parameter(empty(num_features, **options)) if affine else None)
         self.register_parameter("bias", Parameter(empty(num_features, **options)) if affine and bias else None)

@@ -10,8 +10,8 @@ from .parameter import Parameter
 class Embedding(Module):
     """A vector for each of `num_embeddings` integers: (…) -> (…, embedding_dim); starts as N(0, 1), row `padding_idx` as zeros."""
 
-    def __init__(self, num_embeddings, embedding_dim, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False,
-                 device=None, dtype=None):  # fmt: skip
+    def __init__(self, num_embeddings, embedding_dim, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False,
+                 sparse=False, device=None, dtype=None):  # fmt: skip
         super().__init__()
         if max_norm is not None or scale_grad_by_freq or sparse:
             raise NotImplementedError("Embedding: max_norm, scale_grad_by_freq and sparse are not supported")

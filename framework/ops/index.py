@@ -39,7 +39,8 @@ masked_fill = op(lambda input, mask, value: np.where(mask, array_module(input).a
 gather = op(lambda input, dim, index: _gather(input, dim, index),
             input=lambda grad, dim, index, input_shape: scatter_add_into(grad, index, dim, input_shape))
 index_select = op(lambda input, dim, index: array_module(input).take(input, index, axis=dim),
-                  input=lambda grad, dim, index, input_shape: add_at(grad, input_shape, (slice(None),) * (dim % len(input_shape)) + (index,)))
+                  input=lambda grad, dim, index, input_shape:
+                      add_at(grad, input_shape, (slice(None),) * (dim % len(input_shape)) + (index,)))
 scatter_add_into = op(lambda input, index, dim, shape: _scatter_add(input, index, dim, shape),
                       input=lambda grad, index, dim: gather(grad, dim, index))
 # fmt: on
@@ -58,7 +59,10 @@ def _gather(input, dim, index):
     if not index.ndim:
         return input.copy()
     if index.size and (index.min() < 0 or index.max() >= input.shape[dim]):
-        raise RuntimeError(f"index {int(index.min() if index.min() < 0 else index.max())} is out of bounds for dimension {dim} with size {input.shape[dim]}")
+        raise RuntimeError(
+            f"index {int(index.min() if index.min() < 0 else index.max())} is out of bounds "
+            f"for dimension {dim} with size {input.shape[dim]}"
+        )
     return input[_positions(index, dim)]
 
 
@@ -100,7 +104,7 @@ view_scatter.rule("value")(lambda grad, steps: follow(steps, grad))
 
 def embedding_lookup(weight, index):
     """Rows of `weight` (V, D) at `index` (…): (…, D)."""
-    if index.size and not (0 <= index.min() and index.max() < weight.shape[0]):
+    if index.size and not (index.min() >= 0 and index.max() < weight.shape[0]):
         raise IndexError("index out of range in self")
     return weight[index]
 

@@ -68,7 +68,9 @@ def dot(input, tensor):
     """The inner product of two vectors."""
     _of_dimensions("dot", input, tensor, 1, 1)
     if input.shape != tensor.shape:
-        raise RuntimeError(f"inconsistent tensor size, expected tensor [{input.shape[0]}] and src [{tensor.shape[0]}] to have the same number of elements")
+        raise RuntimeError(
+            f"inconsistent tensor size, expected tensor [{input.shape[0]}] and src [{tensor.shape[0]}] to have the same number of elements"
+        )
     return matmul(input, tensor)
 
 

@@ -28,7 +28,11 @@ def positions(spatial, kernel, stride, padding, dilation, ceil_mode) -> tuple:
 def _windows(padded, out, kernel, stride, dilation):
     """(N, C, *out, *kernel), a view: every window of the padded input."""
     steps = padded.strides[2:]
-    strides = (*padded.strides[:2], *(a * s for a, s in zip(steps, stride, strict=True)), *(a * d for a, d in zip(steps, dilation, strict=True)))
+    strides = (
+        *padded.strides[:2],
+        *(a * s for a, s in zip(steps, stride, strict=True)),
+        *(a * d for a, d in zip(steps, dilation, strict=True)),
+    )
     return array_module(padded).lib.stride_tricks.as_strided(padded, (*padded.shape[:2], *out, *kernel), strides)
 
 

@@ -56,7 +56,9 @@ def mean(input, dim=None, keepdim=False, *, dtype=None):
     """sum / n; RuntimeError for integers, whose mean is not one."""
     dtype = dtype or dtypes.of_numpy(input._array.dtype)
     if not dtype.is_floating_point:
-        raise RuntimeError(f"mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: {dtype.name}")
+        raise RuntimeError(
+            f"mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: {dtype.name}"
+        )
     n = count(input.shape, dim)
     return sum(input, dim, keepdim, dtype=dtype) / (n if n else float("nan"))
 

@@ -35,12 +35,15 @@ def _expanded(input, shape):
     """-1 keeps a dimension's length."""
     extra = len(shape) - input.ndim
     if extra < 0:
-        raise RuntimeError(f"expand: the number of sizes provided ({len(shape)}) must be greater or equal to the number of dimensions ({input.ndim})")
+        raise RuntimeError(
+            f"expand: the number of sizes provided ({len(shape)}) must be greater or equal to the number of dimensions ({input.ndim})"
+        )
     shape = tuple(input.shape[i - extra] if n == -1 and i >= extra else n for i, n in enumerate(shape))
     for i, n in enumerate(shape[extra:]):
         if input.shape[i] not in (1, n):
             raise RuntimeError(
-                f"The expanded size of the tensor ({n}) must match the existing size ({input.shape[i]}) at non-singleton dimension {i + extra}."
+                f"The expanded size of the tensor ({n}) must match the existing size ({input.shape[i]}) "
+                f"at non-singleton dimension {i + extra}."
             )
     return array_module(input).broadcast_to(input, shape)
 
@@ -125,7 +128,8 @@ def split_with_sizes(input, split_sizes, dim=0):
     dim = normalize(dim, input.ndim)
     if sum(split_sizes) != input.shape[dim]:
         raise RuntimeError(
-            f"split_with_sizes expects split_sizes to sum exactly to {input.shape[dim]} (input tensor's size at dimension {dim}), but got {list(split_sizes)}"
+            f"split_with_sizes expects split_sizes to sum exactly to {input.shape[dim]} "
+            f"(input tensor's size at dimension {dim}), but got {list(split_sizes)}"
         )
     starts = np.cumsum([0, *split_sizes])
     return tuple(input[(slice(None),) * dim + (slice(int(a), int(b)),)] for a, b in zip(starts[:-1], starts[1:], strict=True))

@@ -1,9 +1,10 @@
 """Every CPU kernel against the op that defines it: values and gradients, every option, float32 and float64, sizes that divide nothing."""
 
-import framework
-import framework.nn.functional as F
 import numpy as np
 import pytest
+
+import framework
+import framework.nn.functional as F
 from framework import kernels, optim
 
 
@@ -28,7 +29,10 @@ CONV = [
 ]
 POOL = [{}, {"stride": 1}, {"kernel_size": 3, "padding": 1, "stride": 2}, {"kernel_size": (3, 2), "dilation": (2, 1), "ceil_mode": True}]
 CASES = {
-    **{f"conv2d-{i}": (lambda x, w, b, o=o: F.conv2d(x, w, b, **o), [randn(*x), randn(*w), randn(w[0])]) for i, (x, w, o) in enumerate(CONV)},
+    **{
+        f"conv2d-{i}": (lambda x, w, b, o=o: F.conv2d(x, w, b, **o), [randn(*x), randn(*w), randn(w[0])])
+        for i, (x, w, o) in enumerate(CONV)
+    },
     "conv2d no bias": (lambda x, w: F.conv2d(x, w), [randn(4, 3, 29, 31), randn(5, 3, 3, 3)]),
     "conv1d": (lambda x, w, b: F.conv1d(x, w, b, stride=2, padding=3), [randn(4, 8, 301), randn(5, 8, 4), randn(5)]),
     **{f"max_pool2d-{i}": (lambda x, o=o: F.max_pool2d(x, **{"kernel_size": 2, **o}), [randn(3, 7, 23, 29)]) for i, o in enumerate(POOL)},

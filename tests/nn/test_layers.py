@@ -1,9 +1,10 @@
 """Layers: each against PyTorch (state_dict keys, output, gradients, repr), and without PyTorch against what defines it."""
 
-import framework
-import framework.nn.functional as F
 import numpy as np
 import pytest
+
+import framework
+import framework.nn.functional as F
 from framework import nn
 
 IMAGE, LINE, VOLUME, ROWS = (2, 4, 9, 7), (2, 4, 9), (2, 4, 6, 7, 5), (5, 4)
@@ -41,7 +42,10 @@ LAYERS = [
     ("LayerNorm", (7,), {"bias": False}, IMAGE),
     ("Flatten", (), {}, IMAGE),
     ("Flatten", (0, 1), {}, IMAGE),
-    *((name, (), {}, ROWS) for name in ("ReLU", "ReLU6", "LeakyReLU", "ELU", "SiLU", "GELU", "Softplus", "Hardtanh", "Sigmoid", "Tanh", "LogSigmoid")),
+    *(
+        (name, (), {}, ROWS)
+        for name in ("ReLU", "ReLU6", "LeakyReLU", "ELU", "SiLU", "GELU", "Softplus", "Hardtanh", "Sigmoid", "Tanh", "LogSigmoid")
+    ),
     ("ReLU", (), {"inplace": True}, ROWS),
     ("LeakyReLU", (0.2,), {}, ROWS),
     ("ELU", (0.5,), {}, ROWS),
@@ -63,7 +67,9 @@ def test_parity(name, args, options, shape):
     torch = pytest.importorskip("torch")
     ours, theirs = (getattr(library.nn, name)(*args, **options) for library in (framework, torch))
     assert repr(ours) == repr(theirs)
-    assert {key: tuple(each.shape) for key, each in ours.state_dict().items()} == {key: tuple(v.shape) for key, v in theirs.state_dict().items()}
+    assert {key: tuple(each.shape) for key, each in ours.state_dict().items()} == {
+        key: tuple(v.shape) for key, v in theirs.state_dict().items()
+    }
     if shape is None:
         return
     random = np.random.default_rng(0)
@@ -85,7 +91,9 @@ def test_parity(name, args, options, shape):
         np.testing.assert_allclose(ours, theirs, rtol=1e-8, atol=1e-10)
 
 
-@pytest.mark.parametrize("name, args, options, shape", [case for case in LAYERS if case[3]], ids=[i for i, c in zip(IDS, LAYERS, strict=True) if c[3]])
+@pytest.mark.parametrize(
+    "name, args, options, shape", [case for case in LAYERS if case[3]], ids=[i for i, c in zip(IDS, LAYERS, strict=True) if c[3]]
+)
 def test_gradients(name, args, options, shape):
     """Of the parameters, against finite differences along a random direction."""
     layer = getattr(nn, name)(*args, **options).double()
@@ -116,7 +124,8 @@ def test_gradients(name, args, options, shape):
 LOSSES = [
     ("MSELoss", {}), ("L1Loss", {}), ("SmoothL1Loss", {"beta": 0.5}), ("HuberLoss", {"delta": 0.5}), ("KLDivLoss", {}),
     ("KLDivLoss", {"log_target": True}), ("BCELoss", {}), ("BCEWithLogitsLoss", {}), ("NLLLoss", {}), ("NLLLoss", {"ignore_index": 1}),
-    ("CrossEntropyLoss", {}), ("CrossEntropyLoss", {"label_smoothing": 0.2}), ("CrossEntropyLoss", {"ignore_index": 1, "label_smoothing": 0.2}),
+    ("CrossEntropyLoss", {}), ("CrossEntropyLoss", {"label_smoothing": 0.2}),
+    ("CrossEntropyLoss", {"ignore_index": 1, "label_smoothing": 0.2}),
 ]  # fmt: skip
 WEIGHTED = ("NLLLoss", "CrossEntropyLoss", "BCELoss", "BCEWithLogitsLoss")
 
@@ -124,7 +133,9 @@ WEIGHTED = ("NLLLoss", "CrossEntropyLoss", "BCELoss", "BCEWithLogitsLoss")
 @pytest.mark.parity
 @pytest.mark.filterwarnings("ignore:reduction. 'mean' divides")  # PyTorch's announcement of a change to KLDivLoss
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
-@pytest.mark.parametrize("name, options, weighted", [*((*each, False) for each in LOSSES), *((*each, True) for each in LOSSES if each[0] in WEIGHTED)])
+@pytest.mark.parametrize(
+    "name, options, weighted", [*((*each, False) for each in LOSSES), *((*each, True) for each in LOSSES if each[0] in WEIGHTED)]
+)
 def test_loss_parity(name, options, weighted, reduction):
     torch = pytest.importorskip("torch")
     random = np.random.default_rng(0)
@@ -206,7 +217,11 @@ def test_clipping():
 @pytest.mark.parametrize(
     "do, error, message",
     [
-        (lambda: nn.Conv2d(3, 4, 3)(framework.ones(1, 2, 8, 8)), RuntimeError, r"expected input\[1, 2, 8, 8\] to have 3 channels, but got 2"),
+        (
+            lambda: nn.Conv2d(3, 4, 3)(framework.ones(1, 2, 8, 8)),
+            RuntimeError,
+            r"expected input\[1, 2, 8, 8\] to have 3 channels, but got 2",
+        ),
         (lambda: nn.Conv2d(3, 4, 9)(framework.ones(1, 3, 8, 8)), RuntimeError, "Kernel size can't be greater than actual input size"),
         (lambda: nn.Conv2d(3, 4, 3)(framework.ones(3, 8)), RuntimeError, "Expected 3D .unbatched. or 4D"),
         (lambda: nn.Conv2d(3, 4, 3)(framework.ones(1, 3, 8, 8).double()), RuntimeError, "should be the same"),
@@ -217,8 +232,16 @@ def test_clipping():
         (lambda: nn.BatchNorm2d(3)(framework.ones(2, 3)), ValueError, "expected 4D input"),
         (lambda: nn.BatchNorm1d(3)(framework.ones(1, 3)), ValueError, "Expected more than 1 value per channel"),
         (lambda: F.nll_loss(framework.zeros(2, 3), framework.tensor([0, 3])), IndexError, "Target 3 is out of bounds"),
-        (lambda: F.cross_entropy(framework.zeros(2, 3), framework.tensor([0])), ValueError, r"input batch_size \(2\) to match target batch_size \(1\)"),
-        (lambda: F.mse_loss(framework.zeros(2), framework.zeros(2), reduction="average"), ValueError, "average is not a valid value for reduction"),
+        (
+            lambda: F.cross_entropy(framework.zeros(2, 3), framework.tensor([0])),
+            ValueError,
+            r"input batch_size \(2\) to match target batch_size \(1\)",
+        ),
+        (
+            lambda: F.mse_loss(framework.zeros(2), framework.zeros(2), reduction="average"),
+            ValueError,
+            "average is not a valid value for reduction",
+        ),
         (lambda: F.max_pool2d(framework.zeros(1, 1, 4, 4), 2, padding=2), RuntimeError, "pad should be at most half"),
         (lambda: F.max_pool2d(framework.zeros(1, 1, 2, 2), 5), RuntimeError, "output size is too small"),
         (lambda: nn.LayerNorm(4)(framework.zeros(2, 3)), RuntimeError, "expected input with shape"),

@@ -3,10 +3,11 @@
 import copy
 from collections import OrderedDict
 
+import pytest
+
 import framework
 import framework as torch
 import framework.nn.functional as F
-import pytest
 from framework import nn
 
 
@@ -25,8 +26,7 @@ def test_article_module_of_two_convolutions():
     net = Net()
     assert net(torch.randn(2, 1, 28, 28)).shape == (2, 20, 20, 20)
     assert repr(net) == (
-        "Net(\n  (conv1): Conv2d(1, 20, kernel_size=(5, 5), stride=(1, 1))\n"
-        "  (conv2): Conv2d(20, 20, kernel_size=(5, 5), stride=(1, 1))\n)"
+        "Net(\n  (conv1): Conv2d(1, 20, kernel_size=(5, 5), stride=(1, 1))\n  (conv2): Conv2d(20, 20, kernel_size=(5, 5), stride=(1, 1))\n)"
     )
 
 
@@ -42,7 +42,9 @@ def test_article_devices_and_types():
 
 def test_article_sequential():
     plain = nn.Sequential(nn.Conv2d(1, 20, 5), nn.ReLU(), nn.Conv2d(20, 64, 5), nn.ReLU())
-    named = nn.Sequential(OrderedDict([("conv1", nn.Conv2d(1, 20, 5)), ("relu1", nn.ReLU()), ("conv2", nn.Conv2d(20, 64, 5)), ("relu2", nn.ReLU())]))
+    named = nn.Sequential(
+        OrderedDict([("conv1", nn.Conv2d(1, 20, 5)), ("relu1", nn.ReLU()), ("conv2", nn.Conv2d(20, 64, 5)), ("relu2", nn.ReLU())])
+    )
     assert list(plain.state_dict()) == ["0.weight", "0.bias", "2.weight", "2.bias"]
     assert list(named.state_dict()) == ["conv1.weight", "conv1.bias", "conv2.weight", "conv2.bias"]
     named.load_state_dict(dict(zip(named.state_dict(), plain.state_dict().values(), strict=True)))

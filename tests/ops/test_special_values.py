@@ -15,7 +15,23 @@ ROWS = {each.values[0].row.name: each.values[0].row for each in samples() if [*m
 WITH_KINKS = (
     *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sqrt", "rsqrt", "reciprocal", "sigmoid", "erf", "sin", "cos", "tan"),
     *("asin", "acos", "atan", "sinh", "cosh", "tanh", "floor", "ceil", "trunc", "round", "sign", "abs", "square", "neg", "relu", "clamp"),
-    *("relu6", "leaky_relu", "elu", "gelu", "silu", "softplus", "logsigmoid", "hardtanh", "max", "min", "sum", "mean", "var", "std", "prod"),
+    *(
+        "relu6",
+        "leaky_relu",
+        "elu",
+        "gelu",
+        "silu",
+        "softplus",
+        "logsigmoid",
+        "hardtanh",
+        "max",
+        "min",
+        "sum",
+        "mean",
+        "var",
+        "std",
+        "prod",
+    ),
     "norm",
 )
 TIES = {

@@ -55,9 +55,13 @@ class Handler(BaseHTTPRequestHandler):
         site.requests.append((self.path, wanted))
         start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted and page.ranges else 0
         if page.status != 200:
-            return self.send_error(page.status)
-        if start >= len(page.body):
-            return self.send_error(416)
+            self.send_error(page.status)
+        elif start >= len(page.body):
+            self.send_error(416)
+        else:
+            self.send(site, page, start)
+
+    def send(self, site, page, start):
         rest = page.body[start:]
         self.send_response(206 if start else 200)
         if start:

@@ -31,7 +31,7 @@ def write_set(folder, train=None, test=None, suffix="", separator="-"):
     """Write four small files as a user's folder would hold them."""
     folder.mkdir(parents=True, exist_ok=True)
     arrays = (*(train or digits(20)), *(test or digits(10, seed=1)))
-    for name, array in zip(mnist.NAMES, arrays):
+    for name, array in zip(mnist.NAMES, arrays, strict=False):
         content = idx(array)
         path = folder / f"{name.replace('-idx', f'{separator}idx')}{suffix}"
         path.write_bytes(gzip.compress(content, 1) if suffix else content)
@@ -155,7 +155,7 @@ def test_user_folder(tmp_path, suffix, separator):
     arrays = write_set(folder, suffix=suffix, separator=separator)
     read = mnist.load(str(folder))
     assert (read.name, read.origin) == ("fashion", "user folder")
-    for found, expected in zip((read.train_images, read.train_labels, read.test_images, read.test_labels), arrays):
+    for found, expected in zip((read.train_images, read.train_labels, read.test_images, read.test_labels), arrays, strict=False):
         np.testing.assert_array_equal(found, expected)
 
 
@@ -215,9 +215,9 @@ def test_official_set():
     read, builtin = mnist.load("mnist"), mnist.load("builtin")
     assert read.origin == "official"
     assert read.train_images.shape == (60000, 28, 28) and read.test_images.shape == (10000, 28, 28)
-    label_of = {image.tobytes(): label for image, label in zip(read.train_images, read.train_labels)}
+    label_of = {image.tobytes(): label for image, label in zip(read.train_images, read.train_labels, strict=False)}
     for image, label in zip(
-        (*builtin.train_images, *builtin.test_images), (*builtin.train_labels, *builtin.test_labels)
+        (*builtin.train_images, *builtin.test_images), (*builtin.train_labels, *builtin.test_labels), strict=False
     ):
         assert label_of[image.tobytes()] == label
     assert label_of.keys().isdisjoint(image.tobytes() for image in read.test_images)

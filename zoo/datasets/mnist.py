@@ -75,7 +75,7 @@ def load(data: str = "auto", data_dir: Path | None = None) -> Digits:
         raise UserError(f"--data {data}: expected auto, mnist, builtin or a folder, and there is no such folder")
     paths = _locate(folder)
     if not all(paths):
-        missing = ", ".join(name for name, path in zip(NAMES, paths) if path is None)
+        missing = ", ".join(name for name, path in zip(NAMES, paths, strict=True) if path is None)
         raise UserError(f"{folder}: expected MNIST's four files, plain or .gz; missing: {missing}")
     return _read(folder.resolve().name, "user folder", paths)
 
@@ -83,7 +83,7 @@ def load(data: str = "auto", data_dir: Path | None = None) -> Digits:
 def download(data_dir: Path | None = None) -> Path:
     """Fetch the full set's four files and return their folder; DownloadError if no mirror delivers."""
     folder = data_root(data_dir) / "mnist"
-    for name, sha256 in zip(NAMES, OFFICIAL):
+    for name, sha256 in zip(NAMES, OFFICIAL, strict=True):
         fetch(RemoteFile(f"{name}.gz", sha256, tuple(f"{mirror}{name}.gz" for mirror in MIRRORS)), folder)
     return folder
 
@@ -134,7 +134,7 @@ def _parse_idx(path: Path, content: bytes) -> np.ndarray:
 def _read(name: str, origin: str, paths: list[Path], pinned: tuple[str, ...] | None = None) -> Digits:
     """Read the four files; with ``pinned``, only if each has the content of that sha256."""
     contents = [_content(path) for path in paths]
-    for path, content, sha256 in zip(paths, contents, pinned or ()):
+    for path, content, sha256 in zip(paths, contents, pinned or (), strict=False):
         found = hashlib.sha256(content).hexdigest()
         if found != sha256:
             raise UserError(
