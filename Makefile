@@ -16,7 +16,7 @@ parity: .venv/parity
 	$(BIN)/python -m pytest -m parity
 
 bench: .venv/base
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks --readme README.md
 
 lint: .venv/test
 	$(BIN)/ruff check .

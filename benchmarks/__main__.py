@@ -1,6 +1,6 @@
 """Run every workload here and in PyTorch, in alternating processes, and write the table.
 
-python -m benchmarks [--rounds 5] [--threads N] [--out DIR]
+python -m benchmarks [--rounds 5] [--threads N] [--out DIR] [--readme README.md]
 """
 
 import importlib.util
@@ -18,6 +18,7 @@ from rich.progress import track
 
 import framework
 from zoo.common import environment
+from zoo.common.results import fill
 
 from .workloads import WORKLOADS
 
@@ -34,6 +35,8 @@ class Flags:
     """Threads of each."""
     out: Path = Path("benchmarks/results")
     """Where the table and the figures behind it are written."""
+    readme: Path | None = None
+    """A page to write the table into as well, between its two marks."""
 
 
 def measure(name: str, library: str, threads: int) -> dict:
@@ -96,6 +99,8 @@ def main(flags: Flags) -> None:
     stem.with_suffix(".md").write_text("\n".join(lines) + "\n")
     print("\n".join(lines))
     print(f"written to {stem}.md and .json")
+    if flags.readme:
+        fill(flags.readme, "\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ LITERALS = {
     "tensor([1., 2.])": lambda T: T.tensor([1.0, 2.0]),
     "tensor([0.1000, 2.0000])": lambda T: T.tensor([0.1, 2.0]),
     "tensor([1.0000e-05, 1.0000e+00])": lambda T: T.tensor([1e-5, 1.0]),
+    "tensor([1.0000e-03, 2.0000e+00])": lambda T: T.tensor([1e-3, 2.0]),
+    "tensor([0.0040, 2.0000])": lambda T: T.tensor([4e-3, 2.0]),
     "tensor([1.0000e+09])": lambda T: T.tensor([1e9]),
     "tensor([nan, inf, -inf])": lambda T: T.tensor([float("nan"), float("inf"), -float("inf")]),
     "tensor([ 1, -2])": lambda T: T.tensor([1, -2]),

@@ -57,7 +57,6 @@ def _move_on_tape(target: Variable, value: Variable) -> None:
     base = view.base
     changed = view_scatter(base, value, view.steps)  # not `view`, which holds the base: the Node would hold itself
     base._tape_node, base._output, base._needs_grad = changed._tape_node, changed._output, False
-    view.refresh(target)
 
 
 def inplace(op, keeps_first: bool = False):

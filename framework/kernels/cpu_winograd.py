@@ -124,14 +124,12 @@ def _output_grads(grad, quarter, m, o, top, tile_rows, tile_columns):
         start, which = (y - top) // 2 * tile_columns, 2 * ((y - top) % 2)
         for x in range(grad.shape[1]):
             quarter[which + x % 2, start + x // 2] = grad[y, x]
-    for t in range(tile_rows * tile_columns):
-        y00, y01, y10, y11 = quarter[0, t], quarter[1, t], quarter[2, t], quarter[3, t]
-        m[0, o, t], m[1, o, t], m[2, o, t], m[3, o, t] = y00, y00 + y01, y00 - y01, -y01
-        p, q = y00 + y10, y01 + y11
-        m[4, o, t], m[5, o, t], m[6, o, t], m[7, o, t] = p, p + q, p - q, -q
-        p, q = y00 - y10, y01 - y11
-        m[8, o, t], m[9, o, t], m[10, o, t], m[11, o, t] = p, p + q, p - q, -q
-        m[12, o, t], m[13, o, t], m[14, o, t], m[15, o, t] = -y10, -y10 - y11, y11 - y10, y11
+    zero, one = m.dtype.type(0), m.dtype.type(1)
+    for a in range(4):  # a row of A at a time: sixteen streams of writes at once would push each other out of the cache
+        upper, lower = (zero, -one) if a == 3 else (one, (zero, one, -one)[a])
+        for t in range(tile_rows * tile_columns):
+            p, q = upper * quarter[0, t] + lower * quarter[2, t], upper * quarter[1, t] + lower * quarter[3, t]
+            m[4 * a, o, t], m[4 * a + 1, o, t], m[4 * a + 2, o, t], m[4 * a + 3, o, t] = p, p + q, p - q, -q
 
 
 @parallel()

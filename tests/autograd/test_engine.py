@@ -138,6 +138,11 @@ def test_gradients_are_not_shared():
     x.grad.zero_()
     assert given.tolist() == [1, 1]
 
+    y, given = leaf(1.0, 2.0) * 1, torch.ones(2, dtype=torch.float64)
+    (g,) = grad(y + 0, y, given)  # of a tensor that is no leaf
+    g.zero_()
+    assert given.tolist() == [1, 1]
+
     x = leaf([[1.0, 2.0]])
     x.sum().backward()
     x.grad[0, 0] = 5  # not one number seen twice

@@ -32,7 +32,7 @@ WITH_KINKS = (
         "std",
         "prod",
     ),
-    "norm",
+    *("norm", "relu6"),
 )
 TIES = {
     "max": lambda T, x: x.max(),
