@@ -76,56 +76,69 @@ def _fold(columns, image, kernel, stride, padding, dilation, out_width, top, bot
                             image[c, target, x * stride[1] + left] += columns[row, start + x]
 
 
+@compiled()
+def _forward_share(input, weight, bias, out, kernel, stride, padding, dilation, groups, rows, first_image, last_image):
+    """out (N, O, oH, oW) of some images; `rows` output rows to a tile; weight (O, K)."""
+    channels, filters, k = input.shape[1] // groups, weight.shape[0] // groups, weight.shape[1]
+    out_height, out_width = out.shape[2:]
+    buffer = np.empty(k * rows * out_width, input.dtype)
+    for image in range(first_image, last_image):
+        flat = out[image].reshape(out.shape[1], -1)
+        for o in range(out.shape[1]):
+            flat[o] = bias[o]
+        for group in range(groups):
+            planes = input[image, group * channels : (group + 1) * channels]
+            taps = weight[group * filters : (group + 1) * filters]
+            for top in range(0, out_height, rows):
+                bottom = min(top + rows, out_height)
+                tile = buffer[: k * (bottom - top) * out_width].reshape(k, -1)
+                _unfold(planes, tile, kernel, stride, padding, dilation, out_width, top, bottom)
+                gemm(taps, tile, flat[group * filters : (group + 1) * filters, top * out_width : bottom * out_width], 1)
+
+
 @parallel()
 def _forward(input, weight, bias, out, kernel, stride, padding, dilation, groups, rows, threads):
-    """out (N, O, oH, oW); `rows` output rows to a tile; weight (O, K)."""
-    n, channels = input.shape[0], input.shape[1] // groups
-    filters, k = weight.shape[0] // groups, weight.shape[1]
-    out_height, out_width = out.shape[2:]
+    n = input.shape[0]
     for thread in nb.prange(threads):
-        buffer = np.empty(k * rows * out_width, input.dtype)
-        for image in range(n * thread // threads, n * (thread + 1) // threads):
-            flat = out[image].reshape(out.shape[1], -1)
-            for o in range(out.shape[1]):
-                flat[o] = bias[o]
-            for group in range(groups):
-                planes = input[image, group * channels : (group + 1) * channels]
-                taps = weight[group * filters : (group + 1) * filters]
-                for top in range(0, out_height, rows):
-                    bottom = min(top + rows, out_height)
-                    tile = buffer[: k * (bottom - top) * out_width].reshape(k, -1)
-                    _unfold(planes, tile, kernel, stride, padding, dilation, out_width, top, bottom)
-                    gemm(taps, tile, flat[group * filters : (group + 1) * filters, top * out_width : bottom * out_width], 1)
+        first, last = n * thread // threads, n * (thread + 1) // threads
+        _forward_share(input, weight, bias, out, kernel, stride, padding, dilation, groups, rows, first, last)
+
+
+@compiled()
+def _backward_share(grad, input, weight, input_grad, weight_grad, bias_grad, kernel, stride, padding, dilation, groups, rows, first_image,
+                    last_image):  # fmt: skip
+    """input_grad (N, C, H, W), or empty if not needed; weight_grad (O, K) and bias_grad (O), zeros before: the share of some images."""
+    channels, filters, k = input.shape[1] // groups, weight.shape[0] // groups, weight.shape[1]
+    out_height, out_width = grad.shape[2:]
+    buffer = np.empty(k * rows * out_width, input.dtype)
+    for image in range(first_image, last_image):
+        flat = grad[image].reshape(grad.shape[1], -1)
+        for o in range(grad.shape[1]):
+            bias_grad[o] += flat[o].sum()
+        if input_grad.size:
+            input_grad[image] = 0
+        for group in range(groups):
+            first, last = group * filters, (group + 1) * filters
+            planes = slice(group * channels, (group + 1) * channels)
+            for top in range(0, out_height, rows):
+                bottom = min(top + rows, out_height)
+                tile = buffer[: k * (bottom - top) * out_width].reshape(k, -1)
+                arrived = flat[first:last, top * out_width : bottom * out_width]
+                _unfold(input[image, planes], tile, kernel, stride, padding, dilation, out_width, top, bottom)
+                gemm(arrived, tile.T, weight_grad[first:last], 1)
+                if input_grad.size:
+                    gemm(weight[first:last].T, arrived, tile, 0)
+                    _fold(tile, input_grad[image, planes], kernel, stride, padding, dilation, out_width, top, bottom)
 
 
 @parallel()
 def _backward(grad, input, weight, input_grad, weight_grads, bias_grads, kernel, stride, padding, dilation, groups, rows, threads):
-    """input_grad (N, C, H, W), or empty if not needed; weight_grads (threads, O, K) and bias_grads (threads, O): a thread's share each."""
-    n, channels = input.shape[0], input.shape[1] // groups
-    filters, k = weight.shape[0] // groups, weight.shape[1]
-    out_height, out_width = grad.shape[2:]
+    """weight_grads (threads, O, K) and bias_grads (threads, O): a thread's share each."""
+    n = input.shape[0]
     for thread in nb.prange(threads):
-        buffer = np.empty(k * rows * out_width, input.dtype)
-        weight_grads[thread] = 0
-        bias_grads[thread] = 0
-        for image in range(n * thread // threads, n * (thread + 1) // threads):
-            flat = grad[image].reshape(grad.shape[1], -1)
-            for o in range(grad.shape[1]):
-                bias_grads[thread, o] += flat[o].sum()
-            if input_grad.size:
-                input_grad[image] = 0
-            for group in range(groups):
-                first, last = group * filters, (group + 1) * filters
-                planes = slice(group * channels, (group + 1) * channels)
-                for top in range(0, out_height, rows):
-                    bottom = min(top + rows, out_height)
-                    tile = buffer[: k * (bottom - top) * out_width].reshape(k, -1)
-                    arrived = flat[first:last, top * out_width : bottom * out_width]
-                    _unfold(input[image, planes], tile, kernel, stride, padding, dilation, out_width, top, bottom)
-                    gemm(arrived, tile.T, weight_grads[thread, first:last], 1)
-                    if input_grad.size:
-                        gemm(weight[first:last].T, arrived, tile, 0)
-                        _fold(tile, input_grad[image, planes], kernel, stride, padding, dilation, out_width, top, bottom)
+        first, last = n * thread // threads, n * (thread + 1) // threads
+        _backward_share(grad, input, weight, input_grad, weight_grads[thread], bias_grads[thread], kernel, stride, padding, dilation, groups,
+                        rows, first, last)  # fmt: skip
 
 
 def _as_planes(array):
@@ -152,7 +165,7 @@ def unfolded_conv(input, weight, bias, stride, padding, dilation, groups):
     def backward(grad, needs_input, needs_weight, needs_bias):
         grad = np.ascontiguousarray(grad)
         input_grad = np.empty(planes.shape if needs_input else (0, 0, 0, 0), input.dtype)
-        weight_grads, bias_grads = np.empty((threads, *flat_weight.shape), input.dtype), np.empty((threads, len(weight)), input.dtype)
+        weight_grads, bias_grads = np.zeros((threads, *flat_weight.shape), input.dtype), np.zeros((threads, len(weight)), input.dtype)
         run(_backward, _as_planes(grad), planes, flat_weight, input_grad, weight_grads, bias_grads, *geometry, rows, threads)
         return (
             input_grad.reshape(input.shape) if needs_input else None,

@@ -5,27 +5,32 @@ import numpy as np
 
 from ..ops import linalg as ops
 from ..threads import get_num_threads
-from .cpu import floats, kernel, parallel, run
+from .cpu import compiled, floats, kernel, parallel, run
 from .cpu_blas import gemm
 
 _WORTH_IT = 1 << 19  # multiplications: below, NumPy's product is as fast
 
 
+@compiled()
+def _block(a, b, start, out, top, bottom, left, right):
+    """out[top:bottom, left:right] of out = a @ b + start, `start` a row added to all, or empty."""
+    if start.size:
+        for row in range(top, bottom):
+            for column in range(left, right):
+                out[row, column] = start[column]
+    if bottom > top and right > left:
+        gemm(a[top:bottom], b[:, left:right], out[top:bottom, left:right], 1 if start.size else 0)
+
+
 @parallel()
 def _product(a, b, start, out, threads):
-    """out = a @ b + start, `start` a row added to all, or empty; the longer side of the result is cut."""
+    """out = a @ b + start; the longer side of the result is cut, a block to each thread."""
     m, n = out.shape
     for thread in nb.prange(threads):
-        top, bottom, left, right = 0, m, 0, n
         if m >= n:
-            top, bottom = m * thread // threads, m * (thread + 1) // threads
+            _block(a, b, start, out, m * thread // threads, m * (thread + 1) // threads, 0, n)
         else:
-            left, right = n * thread // threads, n * (thread + 1) // threads
-        if start.size:
-            for row in range(top, bottom):
-                out[row, left:right] = start[left:right]
-        if bottom > top and right > left:
-            gemm(a[top:bottom], b[:, left:right], out[top:bottom, left:right], 1 if start.size else 0)
+            _block(a, b, start, out, 0, m, n * thread // threads, n * (thread + 1) // threads)
 
 
 @parallel()

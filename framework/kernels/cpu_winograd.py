@@ -132,63 +132,75 @@ def _output_grads(grad, quarter, m, o, top, tile_rows, tile_columns):
             m[4 * a, o, t], m[4 * a + 1, o, t], m[4 * a + 2, o, t], m[4 * a + 3, o, t] = p, p + q, p - q, -q
 
 
+@compiled()
+def _forward_share(input, u, bias, out, padding, strip, first_image, last_image):
+    """out (N, O, oH, oW) of some images, from input (N, C, H, W) and u (16, O, C), `strip` tile rows at a time."""
+    channels = input.shape[1]
+    tile_rows, tile_columns = (out.shape[2] + 1) // 2, (out.shape[3] + 1) // 2
+    plane = np.empty((2 * strip + 2, 2 * tile_columns + 2), input.dtype)
+    lines = np.empty((4, plane.shape[1]), input.dtype)
+    quarter = np.empty((4, strip * tile_columns), input.dtype)
+    v = np.empty((16, channels, strip * tile_columns), input.dtype)
+    m = np.empty((16, out.shape[1], strip * tile_columns), input.dtype)
+    for image in range(first_image, last_image):
+        for first in range(0, tile_rows, strip):
+            rows = min(strip, tile_rows - first)
+            tiles = rows * tile_columns
+            for c in range(channels):
+                _load(input[image, c], plane, 2 * first, padding)
+                _input_tiles(plane, lines, v, c, rows, tile_columns)
+            for k in range(16):
+                gemm(u[k], v[k, :, :tiles], m[k, :, :tiles], 0)
+            for o in range(out.shape[1]):
+                _output_tiles(m, o, quarter, out[image, o], bias[o], 2 * first, rows, tile_columns)
+
+
 @parallel()
 def _forward(input, u, bias, out, padding, strip, threads):
-    """out (N, O, oH, oW) from input (N, C, H, W) and u (16, O, C), `strip` tile rows at a time."""
-    n, channels = input.shape[:2]
-    tile_rows, tile_columns = (out.shape[2] + 1) // 2, (out.shape[3] + 1) // 2
+    n = input.shape[0]
     for thread in nb.prange(threads):
-        plane = np.empty((2 * strip + 2, 2 * tile_columns + 2), input.dtype)
-        lines = np.empty((4, plane.shape[1]), input.dtype)
-        quarter = np.empty((4, strip * tile_columns), input.dtype)
-        v = np.empty((16, channels, strip * tile_columns), input.dtype)
-        m = np.empty((16, out.shape[1], strip * tile_columns), input.dtype)
-        for image in range(n * thread // threads, n * (thread + 1) // threads):
-            for first in range(0, tile_rows, strip):
-                rows = min(strip, tile_rows - first)
-                tiles = rows * tile_columns
-                for c in range(channels):
-                    _load(input[image, c], plane, 2 * first, padding)
-                    _input_tiles(plane, lines, v, c, rows, tile_columns)
+        _forward_share(input, u, bias, out, padding, strip, n * thread // threads, n * (thread + 1) // threads)
+
+
+@compiled()
+def _backward_share(grad, input, u, input_grad, u_grad, bias_grad, padding, strip, first_image, last_image):
+    """input_grad (N, C, H, W), or empty if not needed; u_grad (16, O, C) and bias_grad (O), zeros before: the share of some images."""
+    channels = input.shape[1]
+    tile_rows, tile_columns = (grad.shape[2] + 1) // 2, (grad.shape[3] + 1) // 2
+    plane = np.empty((2 * strip + 2, 2 * tile_columns + 2), input.dtype)
+    lines = np.empty((4, plane.shape[1]), input.dtype)
+    quarter = np.empty((4, strip * tile_columns), input.dtype)
+    v = np.empty((16, channels, strip * tile_columns), input.dtype)
+    m = np.empty((16, grad.shape[1], strip * tile_columns), input.dtype)
+    for image in range(first_image, last_image):
+        if input_grad.size:
+            input_grad[image] = 0
+        for first in range(0, tile_rows, strip):
+            rows = min(strip, tile_rows - first)
+            tiles = rows * tile_columns
+            for o in range(grad.shape[1]):
+                _output_grads(grad[image, o], quarter, m, o, 2 * first, rows, tile_columns)
+                bias_grad[o] += quarter.sum()
+            for c in range(channels):
+                _load(input[image, c], plane, 2 * first, padding)
+                _input_tiles(plane, lines, v, c, rows, tile_columns)
+            for k in range(16):
+                gemm(m[k, :, :tiles], v[k, :, :tiles].T, u_grad[k], 1)
+            if input_grad.size:
                 for k in range(16):
-                    gemm(u[k], v[k, :, :tiles], m[k, :, :tiles], 0)
-                for o in range(out.shape[1]):
-                    _output_tiles(m, o, quarter, out[image, o], bias[o], 2 * first, rows, tile_columns)
+                    gemm(u[k].T, m[k, :, :tiles], v[k, :, :tiles], 0)
+                for c in range(channels):
+                    _input_grads(v, c, lines, plane, rows, tile_columns)
+                    _add_back(plane, input_grad[image, c], 2 * first, padding)
 
 
 @parallel()
 def _backward(grad, input, u, input_grad, u_grads, bias_grads, padding, strip, threads):
-    """input_grad (N, C, H, W), or empty if not needed; u_grads (threads, 16, O, C) and bias_grads (threads, O): a thread's share each."""
-    n, channels = input.shape[:2]
-    tile_rows, tile_columns = (grad.shape[2] + 1) // 2, (grad.shape[3] + 1) // 2
+    """u_grads (threads, 16, O, C) and bias_grads (threads, O): a thread's share each."""
+    n = input.shape[0]
     for thread in nb.prange(threads):
-        plane = np.empty((2 * strip + 2, 2 * tile_columns + 2), input.dtype)
-        lines = np.empty((4, plane.shape[1]), input.dtype)
-        quarter = np.empty((4, strip * tile_columns), input.dtype)
-        v = np.empty((16, channels, strip * tile_columns), input.dtype)
-        m = np.empty((16, grad.shape[1], strip * tile_columns), input.dtype)
-        u_grads[thread] = 0
-        bias_grads[thread] = 0
-        for image in range(n * thread // threads, n * (thread + 1) // threads):
-            if input_grad.size:
-                input_grad[image] = 0
-            for first in range(0, tile_rows, strip):
-                rows = min(strip, tile_rows - first)
-                tiles = rows * tile_columns
-                for o in range(grad.shape[1]):
-                    _output_grads(grad[image, o], quarter, m, o, 2 * first, rows, tile_columns)
-                    bias_grads[thread, o] += quarter.sum()
-                for c in range(channels):
-                    _load(input[image, c], plane, 2 * first, padding)
-                    _input_tiles(plane, lines, v, c, rows, tile_columns)
-                for k in range(16):
-                    gemm(m[k, :, :tiles], v[k, :, :tiles].T, u_grads[thread, k], 1)
-                if input_grad.size:
-                    for k in range(16):
-                        gemm(u[k].T, m[k, :, :tiles], v[k, :, :tiles], 0)
-                    for c in range(channels):
-                        _input_grads(v, c, lines, plane, rows, tile_columns)
-                        _add_back(plane, input_grad[image, c], 2 * first, padding)
+        first, last = n * thread // threads, n * (thread + 1) // threads
+        _backward_share(grad, input, u, input_grad, u_grads[thread], bias_grads[thread], padding, strip, first, last)
 
 
 def _pays(input, weight, stride, dilation, groups) -> bool:
@@ -217,7 +229,7 @@ def winograd_conv(input, weight, bias, stride, padding, dilation, groups):
     def backward(grad, needs_input, needs_weight, needs_bias):
         grad = np.ascontiguousarray(grad)
         input_grad = np.empty(input.shape if needs_input else (0, 0, 0, 0), input.dtype)
-        u_grads, bias_grads = np.empty((threads, *u.shape), input.dtype), np.empty((threads, len(weight)), input.dtype)
+        u_grads, bias_grads = np.zeros((threads, *u.shape), input.dtype), np.zeros((threads, len(weight)), input.dtype)
         run(_backward, grad, input, u, input_grad, u_grads, bias_grads, tuple(padding), strip, threads)
         u_grad = u_grads.sum(0).reshape(4, 4, *weight.shape[:2])
         return (
