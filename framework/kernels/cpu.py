@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 # Threads that wait must sleep, not spin: where another program wants the cores too, spinning makes every kernel wait for a time slice
 # (a step of mnist_cnn beside one busy process: 73 ms instead of 200), and on idle cores it gains nothing.  Read when OpenMP is loaded.
@@ -42,12 +43,31 @@ parallel = functools.partial(nb.njit, cache=True, nogil=True, error_model="numpy
 
 
 def run(function, *args):
-    """Run a parallel function on the pool, with as many threads as `set_num_threads` allows."""
+    """Run a parallel function on Numba's pool, with as many threads as `set_num_threads` allows."""
     with _pool:
         wanted = threads.get_num_threads()
         if nb.get_num_threads() != wanted:
             nb.set_num_threads(wanted)
         return function(*args)
+
+
+def run_shares(function, count: int, *args) -> None:
+    """`function(*args, share, first, last)` for ranges that cover [0, count), a share a thread: the first here, the others beside it.
+
+    For functions that take milliseconds.  Numba would compile such a long function four times over to put it inside a `prange`, and a
+    thread of Python's, which waits asleep, is started as well on 30 microseconds.
+    """
+    shares = threads.get_num_threads()
+    ranges = [(share, count * share // shares, count * (share + 1) // shares) for share in range(shares)]
+    others = [_helpers(shares).submit(function, *args, *each) for each in ranges[1:]]
+    function(*args, *ranges[0])
+    for each in others:
+        each.result()
+
+
+@functools.cache
+def _helpers(shares: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(shares - 1, "framework kernels")
 
 
 def floats(*arrays) -> bool:
@@ -66,4 +86,4 @@ def contiguous(*arrays) -> bool:
     return all(each.flags.c_contiguous for each in arrays)
 
 
-__all__ = ["SMALL", "compiled", "contiguous", "floats", "kernel", "large", "parallel", "run"]
+__all__ = ["SMALL", "compiled", "contiguous", "floats", "kernel", "large", "parallel", "run", "run_shares"]

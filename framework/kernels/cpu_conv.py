@@ -8,13 +8,12 @@ For one image, with K = C/groups * kH * kW and P = oH * oW:
 All of it in PyTorch's own NCHW order, so nothing is ever converted.  A line is a plane of height 1; volumes are left to the reference.
 """
 
-import numba as nb
 import numpy as np
 
 from ..ops import conv as ops
 from ..ops.conv import positions
 from ..threads import get_num_threads
-from .cpu import compiled, contiguous, floats, kernel, large, parallel, run
+from .cpu import compiled, contiguous, floats, kernel, large, run_shares
 from .cpu_blas import gemm, memcpy
 
 _TILE_BYTES = 640 * 1024  # of columns: most of a core's second-level cache
@@ -77,7 +76,7 @@ def _fold(columns, image, kernel, stride, padding, dilation, out_width, top, bot
 
 
 @compiled()
-def _forward_share(input, weight, bias, out, kernel, stride, padding, dilation, groups, rows, first_image, last_image):
+def _forward(input, weight, bias, out, kernel, stride, padding, dilation, groups, rows, share, first_image, last_image):
     """out (N, O, oH, oW) of some images; `rows` output rows to a tile; weight (O, K)."""
     channels, filters, k = input.shape[1] // groups, weight.shape[0] // groups, weight.shape[1]
     out_height, out_width = out.shape[2:]
@@ -96,18 +95,11 @@ def _forward_share(input, weight, bias, out, kernel, stride, padding, dilation, 
                 gemm(taps, tile, flat[group * filters : (group + 1) * filters, top * out_width : bottom * out_width], 1)
 
 
-@parallel()
-def _forward(input, weight, bias, out, kernel, stride, padding, dilation, groups, rows, threads):
-    n = input.shape[0]
-    for thread in nb.prange(threads):
-        first, last = n * thread // threads, n * (thread + 1) // threads
-        _forward_share(input, weight, bias, out, kernel, stride, padding, dilation, groups, rows, first, last)
-
-
 @compiled()
-def _backward_share(grad, input, weight, input_grad, weight_grad, bias_grad, kernel, stride, padding, dilation, groups, rows, first_image,
-                    last_image):  # fmt: skip
-    """input_grad (N, C, H, W), or empty if not needed; weight_grad (O, K) and bias_grad (O), zeros before: the share of some images."""
+def _backward(grad, input, weight, input_grad, weight_grads, bias_grads, kernel, stride, padding, dilation, groups, rows, share, first_image,
+              last_image):  # fmt: skip
+    """input_grad (N, C, H, W), or empty if not needed; weight_grads (shares, O, K) and bias_grads (shares, O): this share's."""
+    weight_grad, bias_grad = weight_grads[share], bias_grads[share]
     channels, filters, k = input.shape[1] // groups, weight.shape[0] // groups, weight.shape[1]
     out_height, out_width = grad.shape[2:]
     buffer = np.empty(k * rows * out_width, input.dtype)
@@ -131,16 +123,6 @@ def _backward_share(grad, input, weight, input_grad, weight_grad, bias_grad, ker
                     _fold(tile, input_grad[image, planes], kernel, stride, padding, dilation, out_width, top, bottom)
 
 
-@parallel()
-def _backward(grad, input, weight, input_grad, weight_grads, bias_grads, kernel, stride, padding, dilation, groups, rows, threads):
-    """weight_grads (threads, O, K) and bias_grads (threads, O): a thread's share each."""
-    n = input.shape[0]
-    for thread in nb.prange(threads):
-        first, last = n * thread // threads, n * (thread + 1) // threads
-        _backward_share(grad, input, weight, input_grad, weight_grads[thread], bias_grads[thread], kernel, stride, padding, dilation, groups,
-                        rows, first, last)  # fmt: skip
-
-
 def _as_planes(array):
     """(N, C, L) as (N, C, 1, L)."""
     return array.reshape(*array.shape[:2], 1, array.shape[2]) if array.ndim == 3 else array
@@ -158,15 +140,16 @@ def unfolded_conv(input, weight, bias, stride, padding, dilation, groups):
     flat_weight = taps.reshape(len(taps), -1)
     out = np.empty(out_shape, input.dtype)
     rows = max(1, min(_as_planes(out).shape[2], _TILE_BYTES // (flat_weight.shape[1] * out_shape[-1] * input.itemsize)))
-    threads = get_num_threads()
+    shares = get_num_threads()
     start = np.zeros(len(weight), input.dtype) if bias is None else bias
-    run(_forward, planes, flat_weight, start, _as_planes(out), *geometry, rows, threads)
+    run_shares(_forward, len(input), planes, flat_weight, start, _as_planes(out), *geometry, rows)
 
     def backward(grad, needs_input, needs_weight, needs_bias):
         grad = np.ascontiguousarray(grad)
         input_grad = np.empty(planes.shape if needs_input else (0, 0, 0, 0), input.dtype)
-        weight_grads, bias_grads = np.zeros((threads, *flat_weight.shape), input.dtype), np.zeros((threads, len(weight)), input.dtype)
-        run(_backward, _as_planes(grad), planes, flat_weight, input_grad, weight_grads, bias_grads, *geometry, rows, threads)
+        weight_grads, bias_grads = np.zeros((shares, *flat_weight.shape), input.dtype), np.zeros((shares, len(weight)), input.dtype)
+        sums = weight_grads, bias_grads
+        run_shares(_backward, len(input), _as_planes(grad), planes, flat_weight, input_grad, *sums, *geometry, rows)
         return (
             input_grad.reshape(input.shape) if needs_input else None,
             weight_grads.sum(0).reshape(weight.shape) if needs_weight else None,

@@ -1,42 +1,40 @@
 """Matrix products on a CPU: a block of the result to each thread."""
 
-import numba as nb
 import numpy as np
 
 from ..ops import linalg as ops
-from ..threads import get_num_threads
-from .cpu import compiled, floats, kernel, parallel, run
+from .cpu import compiled, floats, kernel, run_shares
 from .cpu_blas import gemm
 
 _WORTH_IT = 1 << 19  # multiplications: below, NumPy's product is as fast
 
 
 @compiled()
-def _block(a, b, start, out, top, bottom, left, right):
-    """out[top:bottom, left:right] of out = a @ b + start, `start` a row added to all, or empty."""
+def _rows(a, b, start, out, share, first, last):
+    """out[first:last] of out = a @ b + start, `start` a row added to all, or empty."""
     if start.size:
-        for row in range(top, bottom):
-            for column in range(left, right):
+        for row in range(first, last):
+            for column in range(out.shape[1]):
                 out[row, column] = start[column]
-    if bottom > top and right > left:
-        gemm(a[top:bottom], b[:, left:right], out[top:bottom, left:right], 1 if start.size else 0)
+    if first < last:
+        gemm(a[first:last], b, out[first:last], 1 if start.size else 0)
 
 
-@parallel()
-def _product(a, b, start, out, threads):
-    """out = a @ b + start; the longer side of the result is cut, a block to each thread."""
-    m, n = out.shape
-    for thread in nb.prange(threads):
-        if m >= n:
-            _block(a, b, start, out, m * thread // threads, m * (thread + 1) // threads, 0, n)
-        else:
-            _block(a, b, start, out, 0, m, n * thread // threads, n * (thread + 1) // threads)
+@compiled()
+def _columns(a, b, start, out, share, first, last):
+    """out[:, first:last] of the same."""
+    if start.size:
+        for row in range(out.shape[0]):
+            for column in range(first, last):
+                out[row, column] = start[column]
+    if first < last:
+        gemm(a, b[:, first:last], out[:, first:last], 1 if start.size else 0)
 
 
-@parallel()
-def _batch(a, b, out):
-    """out[i] = a[i] @ b[i], a product a task."""
-    for i in nb.prange(out.shape[0]):
+@compiled()
+def _batch(a, b, out, share, first, last):
+    """out[i] = a[i] @ b[i]."""
+    for i in range(first, last):
         gemm(a[i], b[i], out[i], 0)
 
 
@@ -48,9 +46,10 @@ def _simple(matrix) -> bool:
 
 
 def product(a, b, start=None):
-    """a @ b + start, in parallel, for matrices."""
-    out = np.empty((a.shape[0], b.shape[1]), a.dtype)
-    run(_product, a, b, np.empty(0, a.dtype) if start is None else start, out, get_num_threads())
+    """a @ b + start, for matrices: the longer side of the result is cut."""
+    m, n = a.shape[0], b.shape[1]
+    out = np.empty((m, n), a.dtype)
+    run_shares(_rows if m >= n else _columns, max(m, n), a, b, np.empty(0, a.dtype) if start is None else start, out)
     return out
 
 
@@ -68,7 +67,7 @@ def parallel_gemm(input, other):
         return product(input, other)
     if input.ndim == other.ndim == 3 and len(input) == len(other):
         out = np.empty((len(input), input.shape[1], other.shape[2]), input.dtype)
-        run(_batch, input, other, out)
+        run_shares(_batch, len(input), input, other, out)
         return out
     return NotImplemented
 

@@ -13,13 +13,12 @@ Backward is the same chain transposed: M̄ = A ȳ Aᵀ, Ū[k] = M̄[k] V[k]ᵀ, 
 images in strips of tile rows whose V and M stay in its cache.
 """
 
-import numba as nb
 import numpy as np
 
 from ..ops import conv as ops
 from ..threads import get_num_threads
 from . import cpu_conv  # noqa: F401  its kernel is older than this one, and takes what is declined here
-from .cpu import compiled, contiguous, floats, kernel, parallel, run
+from .cpu import compiled, contiguous, floats, kernel, run_shares
 from .cpu_blas import gemm
 
 _G = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
@@ -133,7 +132,7 @@ def _output_grads(grad, quarter, m, o, top, tile_rows, tile_columns):
 
 
 @compiled()
-def _forward_share(input, u, bias, out, padding, strip, first_image, last_image):
+def _forward(input, u, bias, out, padding, strip, share, first_image, last_image):
     """out (N, O, oH, oW) of some images, from input (N, C, H, W) and u (16, O, C), `strip` tile rows at a time."""
     channels = input.shape[1]
     tile_rows, tile_columns = (out.shape[2] + 1) // 2, (out.shape[3] + 1) // 2
@@ -155,16 +154,10 @@ def _forward_share(input, u, bias, out, padding, strip, first_image, last_image)
                 _output_tiles(m, o, quarter, out[image, o], bias[o], 2 * first, rows, tile_columns)
 
 
-@parallel()
-def _forward(input, u, bias, out, padding, strip, threads):
-    n = input.shape[0]
-    for thread in nb.prange(threads):
-        _forward_share(input, u, bias, out, padding, strip, n * thread // threads, n * (thread + 1) // threads)
-
-
 @compiled()
-def _backward_share(grad, input, u, input_grad, u_grad, bias_grad, padding, strip, first_image, last_image):
-    """input_grad (N, C, H, W), or empty if not needed; u_grad (16, O, C) and bias_grad (O), zeros before: the share of some images."""
+def _backward(grad, input, u, input_grad, u_grads, bias_grads, padding, strip, share, first_image, last_image):
+    """input_grad (N, C, H, W), or empty if not needed; u_grads (shares, 16, O, C) and bias_grads (shares, O): this share's."""
+    u_grad, bias_grad = u_grads[share], bias_grads[share]
     channels = input.shape[1]
     tile_rows, tile_columns = (grad.shape[2] + 1) // 2, (grad.shape[3] + 1) // 2
     plane = np.empty((2 * strip + 2, 2 * tile_columns + 2), input.dtype)
@@ -194,15 +187,6 @@ def _backward_share(grad, input, u, input_grad, u_grad, bias_grad, padding, stri
                     _add_back(plane, input_grad[image, c], 2 * first, padding)
 
 
-@parallel()
-def _backward(grad, input, u, input_grad, u_grads, bias_grads, padding, strip, threads):
-    """u_grads (threads, 16, O, C) and bias_grads (threads, O): a thread's share each."""
-    n = input.shape[0]
-    for thread in nb.prange(threads):
-        first, last = n * thread // threads, n * (thread + 1) // threads
-        _backward_share(grad, input, u, input_grad, u_grads[thread], bias_grads[thread], padding, strip, first, last)
-
-
 def _pays(input, weight, stride, dilation, groups) -> bool:
     """3 × 3 with step 1 everywhere, and channels enough on both sides for the products to outweigh the transforms."""
     if input.ndim != 4 or weight.shape[2:] != (3, 3) or groups != 1 or {*stride, *dilation} != {1}:
@@ -220,17 +204,17 @@ def winograd_conv(input, weight, bias, stride, padding, dilation, groups):
     u = np.einsum("ai,bj,ocij->aboc", to_u, to_u, weight, optimize=True).reshape(16, *weight.shape[:2])
     u = np.ascontiguousarray(u)
     out = np.empty(out_shape, input.dtype)
-    tile_columns, threads = (out_shape[3] + 1) // 2, get_num_threads()
+    tile_columns, shares = (out_shape[3] + 1) // 2, get_num_threads()
     strip_row = 16 * (input.shape[1] + len(weight)) * tile_columns * input.itemsize
     strip = max(1, min((out_shape[2] + 1) // 2, _STRIP_BYTES // strip_row))
     start = np.zeros(len(weight), input.dtype) if bias is None else bias
-    run(_forward, input, u, start, out, tuple(padding), strip, threads)
+    run_shares(_forward, len(input), input, u, start, out, tuple(padding), strip)
 
     def backward(grad, needs_input, needs_weight, needs_bias):
         grad = np.ascontiguousarray(grad)
         input_grad = np.empty(input.shape if needs_input else (0, 0, 0, 0), input.dtype)
-        u_grads, bias_grads = np.zeros((threads, *u.shape), input.dtype), np.zeros((threads, len(weight)), input.dtype)
-        run(_backward, grad, input, u, input_grad, u_grads, bias_grads, tuple(padding), strip, threads)
+        u_grads, bias_grads = np.zeros((shares, *u.shape), input.dtype), np.zeros((shares, len(weight)), input.dtype)
+        run_shares(_backward, len(input), grad, input, u, input_grad, u_grads, bias_grads, tuple(padding), strip)
         u_grad = u_grads.sum(0).reshape(4, 4, *weight.shape[:2])
         return (
             input_grad if needs_input else None,
