@@ -96,8 +96,8 @@ def _forward(input, weight, bias, out, kernel, stride, padding, dilation, groups
 
 
 @compiled()
-def _backward(grad, input, weight, input_grad, weight_grads, bias_grads, kernel, stride, padding, dilation, groups, rows, share, first_image,
-              last_image):  # fmt: skip
+def _backward(grad, input, weight, input_grad, weight_grads, bias_grads, kernel, stride, padding, dilation, groups, rows, share,
+              first_image, last_image):  # fmt: skip
     """input_grad (N, C, H, W), or empty if not needed; weight_grads (shares, O, K) and bias_grads (shares, O): this share's."""
     weight_grad, bias_grad = weight_grads[share], bias_grads[share]
     channels, filters, k = input.shape[1] // groups, weight.shape[0] // groups, weight.shape[1]
