@@ -7,23 +7,13 @@ import numpy as np
 import pytest
 
 import framework
-from tests.samples.table import outputs, samples
+from tests.samples.table import assert_same, outputs, samples
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.parity
 
 DTYPES = ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64")
 PRECISION = {"float16": 2e-2, "bfloat16": 1e-1, "float32": 1e-4}
-
-
-def assert_same(ours, theirs, rtol=1e-6):
-    """The same structure, shapes, types and values."""
-    ours, theirs = outputs(ours), outputs(theirs)
-    assert len(ours) == len(theirs)
-    for a, b in zip(ours, theirs, strict=True):
-        assert str(a.dtype).partition(".")[2] == str(b.dtype).partition(".")[2]
-        assert tuple(a.shape) == tuple(b.shape)
-        np.testing.assert_allclose(a.detach().double().numpy(), b.detach().double().numpy(), rtol=rtol, atol=rtol)
 
 
 @pytest.mark.parametrize("sample", samples())

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 import framework
-from tests.ops.test_parity import assert_same
-from tests.samples.table import samples
+from tests.samples.table import assert_same, samples
 
 torch = pytest.importorskip("torch")
 pytestmark = [pytest.mark.parity, pytest.mark.filterwarnings("ignore")]  # NumPy warns of log(0), PyTorch does not

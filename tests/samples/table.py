@@ -125,3 +125,13 @@ def samples(*, where=lambda row: True) -> list:
 def outputs(result) -> list:
     """The tensors that a function returned, one or several."""
     return list(result) if isinstance(result, (tuple, list)) else [result]
+
+
+def assert_same(ours, theirs, rtol=1e-6):
+    """The same structure, shapes, types and values."""
+    ours, theirs = outputs(ours), outputs(theirs)
+    assert len(ours) == len(theirs)
+    for a, b in zip(ours, theirs, strict=True):
+        assert str(a.dtype).partition(".")[2] == str(b.dtype).partition(".")[2]
+        assert tuple(a.shape) == tuple(b.shape)
+        np.testing.assert_allclose(a.detach().double().numpy(), b.detach().double().numpy(), rtol=rtol, atol=rtol)
