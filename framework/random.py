@@ -74,15 +74,6 @@ class Generator:
         self._taken += count
         return self._key, start
 
-    def state(self) -> tuple[int, int]:
-        """(seed, numbers taken)."""
-        return self._seed, self._taken
-
-    def restore(self, state: tuple[int, int]) -> None:
-        """Go back to a `state()` of before."""
-        self.manual_seed(state[0])
-        self._taken = int(state[1])
-
     def get_state(self):
         """The state as a uint8 tensor of 16 bytes."""
         from .autograd.variable import Variable
@@ -95,7 +86,9 @@ class Generator:
         array = np.ascontiguousarray(new_state._array)
         if array.dtype != np.uint8 or array.size != 16:
             raise RuntimeError(f"a generator's state is a uint8 tensor of 16 bytes, but got {array.size} elements of {array.dtype}")
-        self.restore(tuple(int(each) for each in array.view("<u8")))
+        seed, taken = array.view("<u8")
+        self.manual_seed(int(seed))
+        self._taken = int(taken)
 
 
 default_generator = Generator()

@@ -1,4 +1,4 @@
-"""Matrix products inside Numba code: SciPy's BLAS, called single-threaded from the tasks of the one thread pool.
+"""Matrix products inside Numba code: SciPy's BLAS, called single-threaded from the tasks of our own threads.
 
 Two pools of spinning threads ruin each other (a 0.15 ms kernel and a 0.20 ms product in turn take 8 ms), so BLAS gets one thread, and
 kernels cut their products into a task a thread.

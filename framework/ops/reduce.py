@@ -1,5 +1,6 @@
 """Sums, means, extremes: many elements into one, along `dim` (one, several, or None for all)."""
 
+import builtins
 from collections import namedtuple
 
 import numpy as np
@@ -75,12 +76,8 @@ def std(input, dim=None, unbiased=True, keepdim=False, *, correction=None):
 
 def _degrees(input, dim, unbiased, correction):
     """n - correction, the number of independent deviations; nan if there are none."""
-    degrees = max_number(count(input.shape, dim) - (int(unbiased) if correction is None else correction), 0)
+    degrees = builtins.max(count(input.shape, dim) - (int(unbiased) if correction is None else correction), 0)
     return degrees if degrees else float("nan")
-
-
-def max_number(a, b):
-    return a if a > b else b
 
 
 def _prod(input, dim=None, keepdim=False):
