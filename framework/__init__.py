@@ -1,5 +1,7 @@
 """A deep-learning framework small enough to read, with PyTorch's interface: `import framework as torch`."""
 
+import warnings
+
 from .tensor import Size, Tensor  # isort: skip: first, for the function `tensor` takes this module's name below
 
 from .autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
@@ -41,6 +43,8 @@ concat = cat
 FloatTensor = Tensor
 
 keep_freed_memory()
+# NumPy warns of log(0), of overflow, of 0 / 0; PyTorch does not, and a warning inside an op helps nobody
+warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"framework\.")
 
 
 def is_tensor(obj) -> bool:

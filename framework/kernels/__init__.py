@@ -16,8 +16,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from ..autograd import op as dispatch
-from ..nn import losses
-from ..ops import activation, conv, linalg, pool, random
+from ..ops import activation, conv, linalg, loss, pool, random
 from ..optim import adadelta, adam, rmsprop, sgd
 
 # The CPU's kernels: module -> the ops it has kernels for
@@ -27,7 +26,7 @@ _CPU = {
     "cpu_matmul": [linalg.matrix_product, linalg.linear],
     "cpu_elementwise": [activation.relu, random.dropout],
     "cpu_optim": [sgd.sgd_update, adam.adam_update, adadelta.adadelta_update, rmsprop.rmsprop_update],
-    "cpu_softmax": [activation.log_softmax_op, losses.negative_log_likelihood],
+    "cpu_softmax": [activation.log_softmax_op, loss.negative_log_likelihood],
 }
 SMALL = 8192  # below so many elements NumPy is as fast as a compiled loop with its call and its threads
 

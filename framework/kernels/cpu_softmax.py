@@ -3,8 +3,7 @@
 import numba as nb
 import numpy as np
 
-from ..nn import losses
-from ..ops import activation
+from ..ops import activation, loss
 from .cpu import contiguous, floats, kernel, large, parallel, run
 
 
@@ -47,7 +46,7 @@ def by_rows_log_softmax(input, dim):
     return out, backward
 
 
-@kernel(losses.negative_log_likelihood)
+@kernel(loss.negative_log_likelihood)
 def picked_nll(input, target, weight, ignore_index, reduction):
     """Reads and writes one element a row, where the formula makes several arrays of them."""
     if input.ndim != 2 or weight is not None or reduction != "mean" or not floats(input) or not large(input):

@@ -1,7 +1,7 @@
 """Losses as modules."""
 
 from . import functional as F
-from . import losses
+from .functional.loss import legacy_reduction
 from .module import Module
 
 
@@ -12,7 +12,7 @@ class _Loss(Module):
 
     def __init__(self, size_average=None, reduce=None, reduction: str = "mean"):
         super().__init__()
-        self.reduction = losses.legacy_reduction(reduction, size_average, reduce)
+        self.reduction = legacy_reduction(reduction, size_average, reduce)
 
     def forward(self, input, target):
         return type(self).function(input, target, reduction=self.reduction)

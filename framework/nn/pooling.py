@@ -1,6 +1,7 @@
 """Pooling layers."""
 
 from . import functional as F
+from .functional.arguments import tuple_of
 from .module import Module
 
 
@@ -71,7 +72,7 @@ class AvgPool1d(_AvgPool):
 
     def __init__(self, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
         super().__init__(
-            *(F.tuple_of(each, 1) for each in (kernel_size, kernel_size if stride is None else stride, padding)),
+            *(tuple_of(each, 1) for each in (kernel_size, kernel_size if stride is None else stride, padding)),
             ceil_mode,
             count_include_pad,
         )

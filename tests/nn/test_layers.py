@@ -6,6 +6,7 @@ import pytest
 import framework
 import framework.nn.functional as F
 from framework import nn
+from tests.nn.checks import identifier, right_gradients, same_as_pytorch
 
 IMAGE, LINE, VOLUME, ROWS = (2, 4, 9, 7), (2, 4, 9), (2, 4, 6, 7, 5), (5, 4)
 LAYERS = [
@@ -57,68 +58,23 @@ LAYERS = [
     ("Dropout", (0.5,), {}, None),
     ("Dropout2d", (), {"p": 0.1, "inplace": True}, None),
 ]
-IDS = [f"{i}-{name}" for i, (name, *_) in enumerate(LAYERS)]
+CASES = [(name, args, options, [] if shape is None else [shape]) for name, args, options, shape in LAYERS]
 
 
 @pytest.mark.parity
 @pytest.mark.filterwarnings("ignore:Using padding='same'")  # PyTorch's, of its own speed
-@pytest.mark.parametrize("name, args, options, shape", LAYERS, ids=IDS)
-def test_parity(name, args, options, shape):
-    torch = pytest.importorskip("torch")
-    ours, theirs = (getattr(library.nn, name)(*args, **options) for library in (framework, torch))
-    assert repr(ours) == repr(theirs)
-    assert {key: tuple(each.shape) for key, each in ours.state_dict().items()} == {
-        key: tuple(v.shape) for key, v in theirs.state_dict().items()
-    }
-    if shape is None:
-        return
-    random = np.random.default_rng(0)
-    state = {key: random.uniform(0.5, 1.5, tuple(v.shape)) for key, v in theirs.state_dict().items() if v.is_floating_point()}
-    x = random.standard_normal(shape) * 2
-    results = []
-    for library, layer in ((framework, ours.double()), (torch, theirs.double())):
-        layer.load_state_dict({key: library.tensor(value) for key, value in state.items()}, strict=False)
-        input = library.tensor(x, requires_grad=True)
-        for mode in (True, False):
-            layer.train(mode)
-            out = layer(input * 1)
-            layer.zero_grad()
-            input.grad = None
-            (out * out).sum().backward()
-            results.append([out.detach().numpy(), input.grad.numpy(), *(each.grad.numpy() for each in layer.parameters()),
-                            *(each.numpy().copy() for each in layer.state_dict().values())])  # fmt: skip
-    for ours, theirs in zip(results[0] + results[1], results[2] + results[3], strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-8, atol=1e-10)
+@pytest.mark.parametrize("case", CASES, ids=identifier)
+def test_parity(case):
+    if case[3]:
+        same_as_pytorch(case)
+    else:  # random: the text alone
+        torch = pytest.importorskip("torch")
+        assert len({repr(getattr(library.nn, case[0])(*case[1], **case[2])) for library in (framework, torch)}) == 1
 
 
-@pytest.mark.parametrize(
-    "name, args, options, shape", [case for case in LAYERS if case[3]], ids=[i for i, c in zip(IDS, LAYERS, strict=True) if c[3]]
-)
-def test_gradients(name, args, options, shape):
-    """Of the parameters, against finite differences along a random direction."""
-    layer = getattr(nn, name)(*args, **options).double()
-    random = np.random.default_rng(0)
-    x = framework.tensor(random.standard_normal(shape))
-    for parameter in layer.parameters():
-        parameter.data = framework.tensor(random.uniform(0.5, 1.5, tuple(parameter.shape)))
-    x.requires_grad_()
-    leaves = [x, *layer.parameters()]
-    weights = framework.tensor(random.standard_normal(tuple(layer(x * 1).shape)))
-    grads = framework.autograd.grad((layer(x * 1) * weights).sum(), leaves, allow_unused=True)
-    directions = [random.standard_normal(tuple(each.shape)) for each in leaves]
-    slope = sum((grad.numpy() * d).sum() for grad, d in zip(grads, directions, strict=True) if grad is not None)
-
-    def along(h):
-        with framework.no_grad():
-            for leaf, d in zip(leaves, directions, strict=True):
-                leaf.add_(framework.tensor(h * d))
-            value = (layer(x * 1) * weights).sum().item()
-            for leaf, d in zip(leaves, directions, strict=True):
-                leaf.sub_(framework.tensor(h * d))
-        return value
-
-    h = 1e-6
-    assert slope == pytest.approx((along(h) - along(-h)) / (2 * h), rel=1e-4, abs=1e-6)
+@pytest.mark.parametrize("case", [case for case in CASES if case[3]], ids=identifier)
+def test_gradients(case):
+    right_gradients(case)
 
 
 LOSSES = [

@@ -2,23 +2,10 @@
 
 import warnings
 
-from ..autograd.fusable import fusable
-from ..ops.activation import log_softmax, logsigmoid
-from ..ops.elementwise import abs, clamp, exp, log, square, where, xlogy
-from ..ops.index import gather
-from ..ops.reduce import mean, sum
-from ..ops.shape import unsqueeze
-
-
-def reduced(loss, reduction: str):
-    """`loss` element by element, its mean or its sum."""
-    if reduction == "mean":
-        return mean(loss)
-    if reduction == "sum":
-        return sum(loss)
-    if reduction != "none":
-        raise ValueError(f"{reduction} is not a valid value for reduction")
-    return loss
+from ...ops.activation import log_softmax, logsigmoid
+from ...ops.elementwise import abs, clamp, exp, log, square, where, xlogy
+from ...ops.loss import negative_log_likelihood, reduced
+from ...ops.reduce import sum
 
 
 def legacy_reduction(reduction, size_average, reduce):
@@ -119,19 +106,6 @@ def _check_classes(input, target, weight, ignore_index) -> None:
     outside = ((array < 0) | (array >= classes)) & (array != ignore_index)
     if outside.any():
         raise IndexError(f"Target {array[outside].flat[0]} is out of bounds.")
-
-
-@fusable("input")
-def negative_log_likelihood(input, target, weight, ignore_index, reduction):
-    """-w[y] x[y] for log-probabilities x (N, C, …) and classes y (N, …); the mean is weighted."""
-    dim = 1 if input.ndim > 1 else 0
-    ignored = target == ignore_index
-    target = where(ignored, 0, target)
-    scale = where(ignored, 0.0, weight[target]) if weight is not None else (~ignored).to(input.dtype)
-    loss = -gather(input, dim, unsqueeze(target, dim)).squeeze(dim) * scale
-    if reduction == "mean":
-        return sum(loss) / sum(scale)
-    return reduced(loss, reduction)
 
 
 def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):

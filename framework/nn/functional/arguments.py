@@ -1,0 +1,24 @@
+"""What the functions of several dimensions share: options given once or once a dimension, inputs with or without a batch."""
+
+from ...ops.shape import unsqueeze
+
+
+def tuple_of(value, dims: int) -> tuple:
+    """`value` once for each dimension, unless it is a sequence already."""
+    if not isinstance(value, (tuple, list)):
+        return (value,) * dims
+    if len(value) == 1:
+        return tuple(value) * dims
+    if len(value) != dims:
+        raise RuntimeError(f"expected one value or {dims}, but got {tuple(value)}")
+    return tuple(value)
+
+
+def batched(name, input, dims):
+    """`input` with a batch dimension, and whether it had none."""
+    if input.ndim not in (dims + 1, dims + 2):
+        raise RuntimeError(
+            f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {name}, but got input of size: {list(input.shape)}"
+        )
+    alone = input.ndim == dims + 1
+    return (unsqueeze(input, 0) if alone else input), alone
