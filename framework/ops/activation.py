@@ -3,28 +3,67 @@
 import numpy as np
 
 from ..autograd.op import cast, op
+from ..autograd.variable import Variable
 from ..device import array_module, special
-from .elementwise import analytic, elementwise, exp, sigmoid, where
+from ..dtypes import of_numpy
+from .elementwise import abs, erf, exp, sigmoid, tanh, where
 from .reduce import sum_op
+from .shape import normalize, split
+
+
+def refusing(kinds):
+    """A promotion that changes nothing, but refuses tensors whose NumPy kind is one of `kinds`, as PyTorch does."""
+
+    def promote(args):
+        if isinstance(args[0], Variable) and args[0]._array.dtype.kind in kinds:
+            raise NotImplementedError(f"not implemented for '{of_numpy(args[0]._array.dtype).name}'")
+        return args
+
+    return promote
+
+
+def smooth(forward, **rules):
+    """An op on floating tensors alone."""
+    return op(forward, promote=refusing("biu"), **rules)
+
 
 # fmt: off
-relu = elementwise(lambda input: np.maximum(input, 0), input=lambda grad, out: grad * (out > 0))
-leaky_relu = analytic(lambda input, negative_slope=0.01: np.where(input > 0, input, input * negative_slope),
-                      input=lambda grad, input, negative_slope: where(input > 0, grad, grad * negative_slope))
-elu = analytic(lambda input, alpha=1.0: np.where(input > 0, input, alpha * np.expm1(np.minimum(input, 0))),
-               input=lambda grad, input, alpha: where(input > 0, grad, grad * alpha * exp(where(input > 0, 0.0, input))))
-silu = analytic(lambda input: input * special(input).expit(input),
-                input=lambda grad, input: grad * sigmoid(input) * (1 + input * (1 - sigmoid(input))))
-softplus = analytic(lambda input, beta=1.0, threshold=20.0: _softplus(input, beta, threshold),
-                    input=lambda grad, input, beta, threshold: where(input * beta > threshold, grad, grad * sigmoid(input * beta)))
-logsigmoid = analytic(lambda input: special(input).log_expit(input), input=lambda grad, input: grad * sigmoid(-input))
-hardtanh = elementwise(lambda input, min_val=-1.0, max_val=1.0: np.clip(input, min_val, max_val),
-                       input=lambda grad, input, min_val, max_val: where((input > min_val) & (input < max_val), grad, 0.0))
+relu = op(lambda input: np.maximum(input, 0), promote=refusing("b"), input=lambda grad, out: grad * (out > 0))
+leaky_relu = smooth(lambda input, negative_slope=0.01: np.where(input > 0, input, input * negative_slope),
+                    input=lambda grad, input, negative_slope: where(input > 0, grad, grad * negative_slope))
+elu = smooth(lambda input, alpha=1.0, scale=1.0, input_scale=1.0:
+                 np.where(input > 0, scale * input, scale * alpha * np.expm1(input_scale * np.minimum(input, 0))),
+             input=lambda grad, input, alpha, scale, input_scale:
+                 where(input > 0, grad * scale, grad * (alpha * scale * input_scale) * exp(where(input > 0, 0.0, input) * input_scale)))
+silu = smooth(lambda input: input * special(input).expit(input),
+              input=lambda grad, input: grad * sigmoid(input) * (1 + input * (1 - sigmoid(input))))
+softplus = smooth(lambda input, beta=1.0, threshold=20.0: _softplus(input, beta, threshold),
+                  input=lambda grad, input, beta, threshold: where(input * beta > threshold, grad, grad * sigmoid(input * beta)))
+logsigmoid = smooth(lambda input: special(input).log_expit(input), input=lambda grad, input: grad * sigmoid(-input))
+hardsigmoid = smooth(lambda input: np.clip(input / 6 + 0.5, 0, 1), input=lambda grad, input: where(abs(input) < 3, grad / 6, 0.0))
+hardswish = smooth(lambda input: input * np.clip(input / 6 + 0.5, 0, 1),
+                   input=lambda grad, input: where(input >= 3, grad, where(input > -3, grad * (input / 3 + 0.5), 0.0)))
+hardshrink = smooth(lambda input, lambd=0.5: np.where(np.abs(input) <= lambd, 0, input),
+                    input=lambda grad, input, lambd: where(abs(input) <= lambd, 0.0, grad))
+softshrink = smooth(lambda input, lambd=0.5: input - np.clip(input, -lambd, lambd),
+                    input=lambda grad, input, lambd: where(abs(input) <= lambd, 0.0, grad))
+hardtanh = op(lambda input, min_val=-1.0, max_val=1.0: np.clip(input, *_in_type_of(input, min_val, max_val)), promote=refusing("b"),
+              input=lambda grad, input, min_val, max_val: where((input > min_val) & (input < max_val), grad, 0.0))
+threshold = op(lambda input, threshold, value: _thresholded(input, *_in_type_of(input, threshold, value)), promote=refusing("b"),
+               input=lambda grad, input, threshold: where(input <= threshold, 0.0, grad))
 softmax_op = op(lambda input, dim: _softmax(input, dim), name="softmax",
                 input=lambda grad, out, dim: out * (grad - sum_op(grad * out, dim, True)))
 log_softmax_op = op(lambda input, dim: _log_softmax(input, dim), name="log_softmax",
                     input=lambda grad, out, dim: grad - exp(out) * sum_op(grad, dim, True))
 # fmt: on
+
+
+def _in_type_of(input, *numbers):
+    return np.array(numbers).astype(input.dtype)
+
+
+def _thresholded(input, threshold, value):
+    return np.where(input <= threshold, value, input)
 
 
 def _softplus(input, beta, threshold):
@@ -50,18 +89,23 @@ def _top(input, dim):
 def _along(function, input, dim, dtype):
     input = input if dtype is None else cast(input, dtype.numpy)
     if not input.is_floating_point():
-        raise RuntimeError(f'"{function.__name__}_kernel_impl" not implemented for \'{input.dtype.name}\'')
-    return function(input, dim)
+        raise NotImplementedError(f'"{function.__name__}_kernel_impl" not implemented for \'{input.dtype.name}\'')
+    return function(input, default_dim(input) if dim is None else dim)
 
 
 def softmax(input, dim=None, _stacklevel=3, dtype=None):
     """exp(x_i) / sum_j exp(x_j) along `dim`."""
-    return _along(softmax_op, input, default_dim(input) if dim is None else dim, dtype)
+    return _along(softmax_op, input, dim, dtype)
+
+
+def softmin(input, dim=None, _stacklevel=3, dtype=None):
+    """softmax(-x): exp(-x_i) / sum_j exp(-x_j) along `dim`."""
+    return _along(softmax_op, -input, dim, dtype)
 
 
 def log_softmax(input, dim=None, _stacklevel=3, dtype=None):
     """x_i - log sum_j exp(x_j) along `dim`."""
-    return _along(log_softmax_op, input, default_dim(input) if dim is None else dim, dtype)
+    return _along(log_softmax_op, input, dim, dtype)
 
 
 def default_dim(input) -> int:
@@ -71,10 +115,53 @@ def default_dim(input) -> int:
 
 def gelu(input, approximate="none"):
     """x Phi(x), Phi the normal distribution function; or its "tanh" approximation (Hendrycks and Gimpel, 2016)."""
-    from .elementwise import erf, tanh
-
+    refusing("biu")((input,))
     if approximate == "none":
         return input * 0.5 * (1 + erf(input * 0.5**0.5))
     if approximate != "tanh":
         raise RuntimeError(f"approximate argument must be either none or tanh, but got {approximate!r}")
     return 0.5 * input * (1 + tanh((2 / np.pi) ** 0.5 * (input + 0.044715 * input**3)))
+
+
+def mish(input):
+    """x tanh(softplus(x)) (Misra, 2019)."""
+    return input * tanh(softplus(input))
+
+
+def softsign(input):
+    """x / (1 + |x|)."""
+    return input / (abs(input) + 1)
+
+
+def tanhshrink(input):
+    """x - tanh(x)."""
+    return input - tanh(input)
+
+
+def glu(input, dim=-1):
+    """a sigmoid(b) for the two halves a and b of `input` along `dim` (Dauphin et al., 2016)."""
+    refusing("biu")((input,))
+    if not input.ndim:
+        raise RuntimeError("glu does not support 0-dimensional tensors")
+    dim = normalize(dim, input.ndim)
+    length = input.shape[dim]
+    if length % 2:
+        raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {length}")
+    a, b = split(input, [length // 2, length // 2], dim)
+    return a * sigmoid(b)
+
+
+def prelu(input, weight):
+    """x where positive, else weight x: one learnt slope, or one for each channel of `input` (N, C, …) (He et al., 2015)."""
+    if input.dtype is not weight.dtype:
+        raise RuntimeError(f"prelu: Type promoting not supported. Got {input.dtype.name} and {weight.dtype.name}")
+    if weight.ndim > 1:
+        raise RuntimeError(f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.ndim}")
+    channels = input.shape[1] if input.ndim > 1 else 1
+    if weight.numel() not in (1, channels):
+        raise RuntimeError(
+            "Mismatch of parameter numbers and input channel size. "
+            f"Found parameter numbers = {weight.numel()} and channel size = {channels}."
+        )
+    weight = weight.reshape(() if weight.numel() == 1 else (channels,) + (1,) * (input.ndim - 2))
+    return where(input > 0, input, weight * input)
