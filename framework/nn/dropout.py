@@ -28,6 +28,12 @@ class Dropout(_Dropout):
     function = F.dropout
 
 
+class AlphaDropout(_Dropout):
+    """Single elements, in such a way that mean and variance stay, for use after SELU (Klambauer et al., 2017)."""
+
+    function = F.alpha_dropout
+
+
 class Dropout1d(_Dropout):
     """Whole channels of (N, C, L) (Tompson et al., 2015)."""
 

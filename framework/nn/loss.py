@@ -1,114 +1,153 @@
 """Losses as modules."""
 
 from . import functional as F
-from .functional.loss import legacy_reduction
-from .module import Module
+from .options import REDUCED, Loss
 
 
-class _Loss(Module):
-    """A loss with its `reduction`: "mean", "sum" or "none"."""
-
-    function = None
-
-    def __init__(self, size_average=None, reduce=None, reduction: str = "mean"):
-        super().__init__()
-        self.reduction = legacy_reduction(reduction, size_average, reduce)
-
-    def forward(self, input, target):
-        return type(self).function(input, target, reduction=self.reduction)
-
-
-class MSELoss(_Loss):
+class MSELoss(Loss):
     """(x - y)^2."""
 
-    function = F.mse_loss
+    function, options = F.mse_loss, REDUCED
 
 
-class L1Loss(_Loss):
+class L1Loss(Loss):
     """|x - y|."""
 
-    function = F.l1_loss
+    function, options = F.l1_loss, REDUCED
 
 
-class SmoothL1Loss(_Loss):
+class SmoothL1Loss(Loss):
     """(x - y)^2 / 2 beta where |x - y| < beta, else |x - y| - beta / 2."""
 
-    def __init__(self, size_average=None, reduce=None, reduction: str = "mean", beta: float = 1.0):
-        super().__init__(size_average, reduce, reduction)
-        self.beta = beta
-
-    def forward(self, input, target):
-        return F.smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
+    function, options = F.smooth_l1_loss, {**REDUCED, "beta": 1.0}
 
 
-class HuberLoss(_Loss):
+class HuberLoss(Loss):
     """(x - y)^2 / 2 where |x - y| <= delta, else delta (|x - y| - delta / 2)."""
 
-    def __init__(self, reduction: str = "mean", delta: float = 1.0):
-        super().__init__(reduction=reduction)
-        self.delta = delta
-
-    def forward(self, input, target):
-        return F.huber_loss(input, target, self.reduction, self.delta)
+    function, options = F.huber_loss, {"reduction": "mean", "delta": 1.0}
 
 
-class KLDivLoss(_Loss):
+class KLDivLoss(Loss):
     """y (log y - x) for log-probabilities x."""
 
-    def __init__(self, size_average=None, reduce=None, reduction: str = "mean", log_target: bool = False):
-        super().__init__(size_average, reduce, reduction)
-        self.log_target = log_target
-
-    def forward(self, input, target):
-        return F.kl_div(input, target, reduction=self.reduction, log_target=self.log_target)
+    function, options = F.kl_div, {**REDUCED, "log_target": False}
 
 
-class BCELoss(_Loss):
+class BCELoss(Loss):
     """-(y log p + (1 - y) log(1 - p))."""
 
-    def __init__(self, weight=None, size_average=None, reduce=None, reduction: str = "mean"):
-        super().__init__(size_average, reduce, reduction)
-        self.register_buffer("weight", weight)
-
-    def forward(self, input, target):
-        return F.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
+    function, options = F.binary_cross_entropy, {"weight": None, **REDUCED}
 
 
-class BCEWithLogitsLoss(_Loss):
+class BCEWithLogitsLoss(Loss):
     """Binary cross entropy of sigmoid(x)."""
 
-    def __init__(self, weight=None, size_average=None, reduce=None, reduction: str = "mean", pos_weight=None):
-        super().__init__(size_average, reduce, reduction)
-        self.register_buffer("weight", weight)
-        self.register_buffer("pos_weight", pos_weight)
-
-    def forward(self, input, target):
-        return F.binary_cross_entropy_with_logits(input, target, self.weight, reduction=self.reduction, pos_weight=self.pos_weight)
+    function, options = F.binary_cross_entropy_with_logits, {"weight": None, **REDUCED, "pos_weight": None}
 
 
-class NLLLoss(_Loss):
+class NLLLoss(Loss):
     """-w[y] x[y] for log-probabilities x."""
 
-    def __init__(self, weight=None, size_average=None, ignore_index: int = -100, reduce=None, reduction: str = "mean"):
-        super().__init__(size_average, reduce, reduction)
-        self.register_buffer("weight", weight)
-        self.ignore_index = ignore_index
-
-    def forward(self, input, target):
-        return F.nll_loss(input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction)
+    function = F.nll_loss
+    options = {"weight": None, "size_average": None, "ignore_index": -100, "reduce": None, "reduction": "mean"}
 
 
-class CrossEntropyLoss(_Loss):
+class CrossEntropyLoss(Loss):
     """-log softmax(x)[y] for logits x."""
 
-    def __init__(
-        self, weight=None, size_average=None, ignore_index: int = -100, reduce=None, reduction: str = "mean", label_smoothing: float = 0.0
-    ):
-        super().__init__(size_average, reduce, reduction)
-        self.register_buffer("weight", weight)
-        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
+    function, options = F.cross_entropy, {**NLLLoss.options, "label_smoothing": 0.0}
 
-    def forward(self, input, target):
-        return F.cross_entropy(
-            input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction, label_smoothing=self.label_smoothing
-        )
+
+class PoissonNLLLoss(Loss):
+    """exp(x) - y x for counts y."""
+
+    function = F.poisson_nll_loss
+    options = {"log_input": True, "full": False, "size_average": None, "eps": 1e-8, "reduce": None, "reduction": "mean"}
+
+
+class GaussianNLLLoss(Loss):
+    """(log var + (x - y)^2 / var) / 2."""
+
+    function, options = F.gaussian_nll_loss, {"full": False, "eps": 1e-6, "reduction": "mean"}
+
+    def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean"):
+        super().__init__(full, eps, reduction)
+
+
+class SoftMarginLoss(Loss):
+    """log(1 + exp(-y x)) for labels y of 1 or -1."""
+
+    function, options = F.soft_margin_loss, REDUCED
+
+
+class HingeEmbeddingLoss(Loss):
+    """x where y = 1, max(0, margin - x) where y = -1."""
+
+    function, options = F.hinge_embedding_loss, {"margin": 1.0, **REDUCED}
+
+
+class MarginRankingLoss(Loss):
+    """max(0, margin - y (x1 - x2))."""
+
+    function, options = F.margin_ranking_loss, {"margin": 0.0, **REDUCED}
+
+
+class CosineEmbeddingLoss(Loss):
+    """1 - cos(x1, x2) where y = 1, max(0, cos(x1, x2) - margin) where y = -1."""
+
+    function, options = F.cosine_embedding_loss, {"margin": 0.0, **REDUCED}
+
+
+class MultiMarginLoss(Loss):
+    """w[y] sum_{c != y} max(0, margin - x[y] + x[c])^p / C."""
+
+    function, options = F.multi_margin_loss, {"p": 1, "margin": 1.0, "weight": None, **REDUCED}
+
+    def keep(self, p, weight, **options) -> None:
+        if p not in (1, 2):
+            raise ValueError("only p == 1 and p == 2 supported")
+        if weight is not None and weight.ndim != 1:
+            raise ValueError("weight must be one-dimensional")
+        super().keep(p=p, weight=weight, **options)
+
+
+class MultiLabelMarginLoss(Loss):
+    """sum_{right y, wrong c} max(0, 1 - x[y] + x[c]) / C."""
+
+    function, options = F.multilabel_margin_loss, REDUCED
+
+
+class MultiLabelSoftMarginLoss(Loss):
+    """The mean over classes of the binary cross entropy of sigmoid(x)."""
+
+    function, options = F.multilabel_soft_margin_loss, {"weight": None, **REDUCED}
+
+
+class TripletMarginLoss(Loss):
+    """max(0, margin + ||a - p|| - ||a - n||)."""
+
+    function, options = F.triplet_margin_loss, {"margin": 1.0, "p": 2.0, "eps": 1e-6, "swap": False, **REDUCED}
+
+    def keep(self, margin, **options) -> None:
+        if margin <= 0:
+            raise ValueError(f"TripletMarginLoss: expected margin to be greater than 0, got {margin} instead")
+        super().keep(margin=margin, **options)
+
+
+class TripletMarginWithDistanceLoss(Loss):
+    """max(0, margin + d(a, p) - d(a, n)) for a distance d of one's own."""
+
+    function = F.triplet_margin_with_distance_loss
+    options = {"distance_function": None, "margin": 1.0, "swap": False, "reduction": "mean"}
+
+    def __init__(self, *, distance_function=None, margin: float = 1.0, swap: bool = False, reduction: str = "mean"):
+        if margin <= 0:
+            raise ValueError(f"TripletMarginWithDistanceLoss: expected margin to be greater than 0, got {margin} instead")
+        super().__init__(distance_function, margin, swap, reduction)
+
+
+class CTCLoss(Loss):
+    """-log of the probability of the targets over all alignments (Graves et al., 2006)."""
+
+    function, options = F.ctc_loss, {"blank": 0, "reduction": "mean", "zero_infinity": False}

@@ -20,6 +20,6 @@ from .pooling import (
     adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_max_pool1d, adaptive_max_pool2d, avg_pool1d, avg_pool2d, avg_pool3d, max_pool1d,
     max_pool2d, max_pool3d,
 )  # fmt: skip
-from .sparse import embedding, one_hot
+from .sparse import bilinear, embedding, embedding_bag, one_hot
 
 __all__ = [name for name, value in vars().items() if callable(value)]

@@ -111,7 +111,7 @@ def binary_cross_entropy_with_logits(input, target, weight=None, size_average=No
 
 def _check_classes(input, target, weight, ignore_index) -> None:
     if input.ndim == 0:
-        raise RuntimeError("Expected 1 or more dimensions (got 0)")
+        raise ValueError("Expected 1 or more dimensions (got 0)")
     expected = tuple(input.shape[:1]) + tuple(input.shape[2:]) if input.ndim > 1 else ()
     if tuple(target.shape) != expected:
         if input.ndim > 1 and target.ndim and input.shape[0] != target.shape[0]:
@@ -246,8 +246,9 @@ def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=
     if bool(((right < 0) | (right >= input.shape[-1])).any()):
         raise RuntimeError("target out of range")
     missing = relu(margin - gather(input, -1, right) + input) ** p
+    missing = missing if weight is None else missing * weight[right]
     loss = sum(where(arange(input.shape[-1]) == right, 0.0, missing), -1) / input.shape[-1]
-    return reduced(loss if weight is None else loss * weight[right.squeeze(-1)], legacy_reduction(reduction, size_average, reduce))
+    return reduced(loss.reshape(target.shape), legacy_reduction(reduction, size_average, reduce))
 
 
 def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
@@ -308,7 +309,8 @@ def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reducti
     steps, n, classes = log_probs.shape
     labels, module = targets._array, array_module(targets._array)
     input_lengths, target_lengths = (
-        module.asarray(each._array if isinstance(each, Variable) else each, np.int64).reshape(-1) for each in (input_lengths, target_lengths)
+        module.asarray(each._array if isinstance(each, Variable) else each, np.int64).reshape(-1)
+        for each in (input_lengths, target_lengths)
     )
     if labels.dtype.kind not in "iu":
         raise RuntimeError(f"ctc_loss: targets must be integers, but got {targets.dtype.name}")
