@@ -75,22 +75,24 @@ def _tuple(value) -> tuple:
 
 
 class _Watch(Function):
-    """The identity on its tensors; in backward `seen(gradients)` replaces them."""
+    """The identity on its tensors; in backward `seen(gradients)` replaces them, where there are none zeros if so told."""
 
     @staticmethod
-    def forward(ctx, seen, *tensors):
+    def forward(ctx, seen, zeros, *tensors):
         ctx.seen = seen
+        ctx.set_materialize_grads(zeros)
+        ctx.mark_non_differentiable(*(each for each in tensors if not each.requires_grad))
         return tensors
 
     @staticmethod
     def backward(ctx, *grads):
-        return None, *ctx.seen(grads)
+        return None, None, *ctx.seen(grads)
 
 
-def _watch(values: tuple, seen) -> tuple:
-    """`values`, those that need a gradient behind a _Watch; `seen` takes and gives a gradient, or None, for each of all `values`."""
-    places = [i for i, each in enumerate(values) if isinstance(each, Tensor) and each.requires_grad]
-    if not places:
+def _watch(values: tuple, seen, zeros: bool) -> tuple:
+    """`values`, the tensors behind a _Watch if one needs a gradient; `seen` takes and gives a gradient, or None, for each of `values`."""
+    places = [i for i, each in enumerate(values) if isinstance(each, Tensor)]
+    if not any(values[i].requires_grad for i in places):
         return values
 
     def seen_there(grads):
@@ -98,7 +100,7 @@ def _watch(values: tuple, seen) -> tuple:
         changed = seen(tuple(of.get(i) for i in range(len(values))))
         return [changed[i] for i in places]
 
-    watched = dict(zip(places, _Watch.apply(seen_there, *(values[i] for i in places)), strict=True))
+    watched = dict(zip(places, _Watch.apply(seen_there, zeros, *(values[i] for i in places)), strict=True))
     return tuple(watched.get(i, each) for i, each in enumerate(values))
 
 
@@ -110,7 +112,7 @@ class _BackwardHooks:
 
     def watch_inputs(self, args: tuple) -> tuple:
         self.inputs = len(args)
-        watched = _watch(args, self.at_inputs)
+        watched = _watch(args, self.at_inputs, zeros=True)
         self.inputs_watched = watched is not args
         return watched
 
@@ -120,7 +122,7 @@ class _BackwardHooks:
             warnings.warn(f"For backward hooks to be called, module output should be a Tensor or a tuple of Tensors but received {kind}",
                           stacklevel=4)  # fmt: skip
             return result
-        watched = _watch(_tuple(result), self.at_outputs)
+        watched = _watch(_tuple(result), self.at_outputs, zeros=False)
         if hasattr(result, "_fields"):
             return type(result)(*watched)
         return watched if isinstance(result, tuple) else watched[0]

@@ -1,6 +1,7 @@
 """Losses as modules."""
 
 from . import functional as F
+from .distance import PairwiseDistance
 from .options import REDUCED, Loss
 
 
@@ -144,7 +145,7 @@ class TripletMarginWithDistanceLoss(Loss):
     def __init__(self, *, distance_function=None, margin: float = 1.0, swap: bool = False, reduction: str = "mean"):
         if margin <= 0:
             raise ValueError(f"TripletMarginWithDistanceLoss: expected margin to be greater than 0, got {margin} instead")
-        super().__init__(distance_function, margin, swap, reduction)
+        super().__init__(distance_function or PairwiseDistance(), margin, swap, reduction)
 
 
 class CTCLoss(Loss):

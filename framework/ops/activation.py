@@ -86,6 +86,10 @@ def _top(input, dim):
     return array_module(input).max(input, axis=dim, keepdims=True) if input.size else input.sum(axis=dim, keepdims=True)
 
 
+def _softmin(input, dim):
+    return softmax_op(-input, dim)
+
+
 def _along(function, input, dim, dtype):
     input = input if dtype is None else cast(input, dtype.numpy)
     if not input.is_floating_point():
@@ -100,7 +104,7 @@ def softmax(input, dim=None, _stacklevel=3, dtype=None):
 
 def softmin(input, dim=None, _stacklevel=3, dtype=None):
     """softmax(-x): exp(-x_i) / sum_j exp(-x_j) along `dim`."""
-    return _along(softmax_op, -input, dim, dtype)
+    return _along(_softmin, input, dim, dtype)
 
 
 def log_softmax(input, dim=None, _stacklevel=3, dtype=None):

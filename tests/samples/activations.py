@@ -29,7 +29,7 @@ row("softsign", [WIDE, f()], lambda x: x / (1 + abs(x)))
 row("tanhshrink", [WIDE, f()], lambda x: x - np.tanh(x))
 row("threshold", [(WIDE, 0.1, 20.0), (f(), 0.5, -1.0)], lambda x, t, v: np.where(x > t, x, v))
 row("prelu", [(f(2, 3), f(1)), (f(2, 3), f(3)), (f(4), f(1)), (f(), f(1)), (f(0, 3), f(3)), (f(2, 3), f())],
-    lambda x, w: np.where(x > 0, x, w * x))  # fmt: skip
+    lambda x, w: np.where(x > 0, x, w * x).reshape(x.shape))  # fmt: skip
 row("prelu image", [(f(2, 3, 2), f(3))], lambda x, w: np.where(x > 0, x, w[:, None] * x))
 row("rrelu", [f(2, 3), f()], lambda x: np.where(x > 0, x, x * 11 / 48))
 row("softmin", [(f(2, 3), 1), (f(2, 3, 2), -2), (f(4), 0)], lambda x, d: special.softmax(-x, d))

@@ -57,6 +57,8 @@ def parameters_to_vector(parameters):
 
 def vector_to_parameters(vec, parameters) -> None:
     """The opposite: pieces of `vec` become the data of the parameters."""
+    if not isinstance(vec, Tensor):
+        raise TypeError(f"expected torch.Tensor, but got: {type(vec).__name__}")
     start = 0
     for each in parameters:
         each.data = vec[start : start + each.numel()].view_as(each).data
