@@ -3,177 +3,47 @@
 from ..creation import full
 from . import functional as F
 from .module import Module
-from .options import REQUIRED, WithOptions
+from .options import REQUIRED, Layer
 from .parameter import Parameter
 
-INPLACE = {"inplace": False}
+
+class ReLU(Layer, of=F.relu, inplace=False): ...
+class ReLU6(Layer, of=F.relu6, inplace=False): ...
+class LeakyReLU(Layer, of=F.leaky_relu, negative_slope=0.01, inplace=False): ...
+class ELU(Layer, of=F.elu, alpha=1.0, inplace=False): ...
+class CELU(Layer, of=F.celu, alpha=1.0, inplace=False): ...
+class SELU(Layer, of=F.selu, inplace=False): ...
+class SiLU(Layer, of=F.silu, inplace=False): ...
+class Mish(Layer, of=F.mish, inplace=False): ...
+class GELU(Layer, of=F.gelu, approximate="none"): ...
+class GLU(Layer, of=F.glu, dim=-1): ...
+class Softplus(Layer, of=F.softplus, beta=1.0, threshold=20.0): ...
+class Hardtanh(Layer, of=F.hardtanh, min_val=-1.0, max_val=1.0, inplace=False): ...
+class Hardsigmoid(Layer, of=F.hardsigmoid, shown=False, inplace=False): ...
+class Hardswish(Layer, of=F.hardswish, shown=False, inplace=False): ...
+class Threshold(Layer, of=F.threshold, threshold=REQUIRED, value=REQUIRED, inplace=False): ...
+class Sigmoid(Layer, of=F.sigmoid): ...
+class Tanh(Layer, of=F.tanh): ...
+class Tanhshrink(Layer, of=F.tanhshrink): ...
+class Softsign(Layer, of=F.softsign): ...
+class LogSigmoid(Layer, of=F.logsigmoid): ...
+class Softmax(Layer, of=F.softmax, dim=None): ...
+class Softmin(Layer, of=F.softmin, dim=None): ...
+class LogSoftmax(Layer, of=F.log_softmax, dim=None): ...
 
 
-class ReLU(WithOptions):
-    """max(x, 0)."""
-
-    function, options = F.relu, INPLACE
-
-
-class ReLU6(WithOptions):
-    """min(max(x, 0), 6)."""
-
-    function, options = F.relu6, INPLACE
-
-
-class LeakyReLU(WithOptions):
-    """x where positive, else negative_slope x."""
-
-    function, options = F.leaky_relu, {"negative_slope": 0.01, **INPLACE}
-
-
-class RReLU(WithOptions):
-    """LeakyReLU with random slopes in training."""
-
-    function, options = F.rrelu, {"lower": 1 / 8, "upper": 1 / 3, **INPLACE}
-
-    def forward(self, input):
-        return F.rrelu(input, self.lower, self.upper, self.training, self.inplace)
-
-
-class ELU(WithOptions):
-    """x where positive, else alpha (exp(x) - 1)."""
-
-    function, options = F.elu, {"alpha": 1.0, **INPLACE}
-
-
-class CELU(WithOptions):
-    """x where positive, else alpha (exp(x / alpha) - 1)."""
-
-    function, options = F.celu, {"alpha": 1.0, **INPLACE}
-
-
-class SELU(WithOptions):
-    """The scaled ELU that keeps mean 0 and variance 1."""
-
-    function, options = F.selu, INPLACE
-
-
-class SiLU(WithOptions):
-    """x sigmoid(x)."""
-
-    function, options = F.silu, INPLACE
-
-
-class Mish(WithOptions):
-    """x tanh(softplus(x))."""
-
-    function, options = F.mish, INPLACE
-
-
-class GELU(WithOptions):
-    """x Phi(x), Phi the normal distribution function."""
-
-    function, options = F.gelu, {"approximate": "none"}
-
-
-class GLU(WithOptions):
-    """a sigmoid(b) for the two halves a and b of the input."""
-
-    function, options = F.glu, {"dim": -1}
-
-
-class Softplus(WithOptions):
-    """log(1 + exp(beta x)) / beta."""
-
-    function, options = F.softplus, {"beta": 1.0, "threshold": 20.0}
-
-
-class Hardtanh(WithOptions):
-    """x cut off below min_val and above max_val."""
-
-    function, options = F.hardtanh, {"min_val": -1.0, "max_val": 1.0, **INPLACE}
-
-    def keep(self, min_val, max_val, inplace) -> None:
-        if max_val <= min_val:
-            raise AssertionError("max_val must be larger than min_val")
-        super().keep(min_val=min_val, max_val=max_val, inplace=inplace)
-
-
-class Hardsigmoid(WithOptions):
-    """x / 6 + 1/2, cut off below 0 and above 1."""
-
-    function, options, shown = F.hardsigmoid, INPLACE, False
-
-
-class Hardswish(WithOptions):
-    """x hardsigmoid(x)."""
-
-    function, options, shown = F.hardswish, INPLACE, False
-
-
-class Hardshrink(WithOptions):
-    """x, and zero where |x| <= lambd."""
-
-    function, options = F.hardshrink, {"lambd": 0.5}
-
+class Hardshrink(Layer, of=F.hardshrink, lambd=0.5):
     def extra_repr(self) -> str:
         return str(self.lambd)
 
 
-class Softshrink(WithOptions):
-    """x moved by lambd toward zero, and zero where |x| <= lambd."""
-
-    function, options, extra_repr = F.softshrink, {"lambd": 0.5}, Hardshrink.extra_repr
+class Softshrink(Layer, of=F.softshrink, lambd=0.5):
+    extra_repr = Hardshrink.extra_repr
 
 
-class Threshold(WithOptions):
-    """x where above `threshold`, else `value`."""
-
-    function, options = F.threshold, {"threshold": REQUIRED, "value": REQUIRED, **INPLACE}
-
-
-class Sigmoid(WithOptions):
-    """1 / (1 + exp(-x))."""
-
-    function = F.sigmoid
-
-
-class Tanh(WithOptions):
-    """(exp(x) - exp(-x)) / (exp(x) + exp(-x))."""
-
-    function = F.tanh
-
-
-class Tanhshrink(WithOptions):
-    """x - tanh(x)."""
-
-    function = F.tanhshrink
-
-
-class Softsign(WithOptions):
-    """x / (1 + |x|)."""
-
-    function = F.softsign
-
-
-class LogSigmoid(WithOptions):
-    """log sigmoid(x)."""
-
-    function = F.logsigmoid
-
-
-class Softmax(WithOptions):
-    """exp(x_i) / sum_j exp(x_j) along `dim`."""
-
-    function, options = F.softmax, {"dim": None}
-
-
-class Softmin(WithOptions):
-    """softmax(-x)."""
-
-    function, options = F.softmin, {"dim": None}
-
-
-class LogSoftmax(WithOptions):
-    """x_i - log sum_j exp(x_j) along `dim`."""
-
-    function, options = F.log_softmax, {"dim": None}
+class RReLU(Layer, of=F.rrelu, lower=1 / 8, upper=1 / 3, inplace=False):
+    def forward(self, input):
+        return F.rrelu(input, self.lower, self.upper, self.training, self.inplace)
 
 
 class Softmax2d(Module):
@@ -190,12 +60,8 @@ class PReLU(Module):
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25, device=None, dtype=None):
         super().__init__()
-        self.num_parameters, self.init = num_parameters, init
+        self.num_parameters = num_parameters
         self.weight = Parameter(full((num_parameters,), init, device=device, dtype=dtype))
-
-    def reset_parameters(self) -> None:
-        """Back to the slope at the beginning."""
-        self.weight.data.fill_(self.init)
 
     def forward(self, input):
         return F.prelu(input, self.weight)

@@ -7,14 +7,14 @@ from ...ops import random as ops
 from .activation import SELU_ALPHA, SELU_SCALE, overwriting
 
 
-def _check_probability(p) -> None:
+def check_probability(p) -> None:
     if not 0 <= p <= 1:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
 
 
 def _dropout(input, p, training, inplace, shape):
     """Drop whole slices: the random mask has `shape`, and is broadcast."""
-    _check_probability(p)
+    check_probability(p)
     if not training or p == 0:
         return input
 
@@ -39,7 +39,7 @@ def alpha_dropout(input, p: float = 0.5, training: bool = False, inplace: bool =
 
     a (x or -s) + a p s, with a = ((1 - p) (1 + p s^2))^(-1/2) (Klambauer et al., 2017).
     """
-    _check_probability(p)
+    check_probability(p)
     if not training or p == 0:
         return input
     if p == 1:
