@@ -11,11 +11,10 @@ from functools import partial
 import ml_dtypes
 import numpy as np
 
-from .. import dtypes
 from ..autograd.op import op
 from ..autograd.variable import Variable
 from ..device import array_module, special
-from .promotion import common, fitting, floating, refuse, refusing, rounded, same_type, scaled
+from .promotion import branches, common, filling, fitting, floating, powers, refuse, refusing, rounded, same_type, scaled, subtraction
 
 
 def elementwise(forward, promote=common, not_for="", name=None, **rules):
@@ -29,78 +28,6 @@ def analytic(forward, not_for="", **rules):
     return elementwise(forward, floating, not_for, **rules)
 
 
-def _without_bools(args):
-    """Subtracting bools would be a guess: the user means `^` or `~`."""
-    bools = [isinstance(each, bool) or isinstance(each, Variable) and each._array.dtype.kind == "b" for each in args[:2]]
-    if all(bools):
-        raise RuntimeError(
-            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead."
-        )
-    if any(bools):
-        raise RuntimeError(
-            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, "
-            "use the `~` or `logical_not()` operator instead."
-        )
-    return scaled(args)
-
-
-def _divisor(input, other):
-    """`other`; RuntimeError if an integer would be divided by zero."""
-    if np.result_type(input, other).kind in "iu" and not np.all(other):
-        raise RuntimeError("ZeroDivisionError")
-    return other
-
-
-def _power(input, exponent):
-    if np.result_type(input, exponent).kind != "i" or not np.any(exponent < 0):
-        return np.power(input, exponent)
-    # of the integers 1 and -1 alone have an inverse, themselves; the others' rounds to 0
-    inverse = np.where(np.abs(input) == 1, np.power(input, exponent & 1), 0)
-    return np.where(exponent < 0, inverse, np.power(input, np.maximum(exponent, 0))).astype(np.result_type(input, exponent))
-
-
-def _powers(args):
-    input, exponent = args
-    if isinstance(exponent, int) and exponent < 0 and isinstance(input, Variable) and input._array.dtype.kind in "biu":
-        raise RuntimeError("Integers to negative integer powers are not allowed.")
-    return fitting(args)
-
-
-def _whole_value(args):
-    """addcmul of integers counts only the whole part of `value`."""
-    operands, value = common(args[:3]), args[3]
-    integers = isinstance(operands[0], Variable) and operands[0]._array.dtype.kind in "iu"
-    return (*operands, fitting((operands[0], int(value)))[1] if integers else value)
-
-
-def _true_division(args):
-    if all(isinstance(each, Variable) and each._array.dtype.kind in "biu" for each in args[1:3]):
-        raise RuntimeError("Integer division with addcdiv is not supported: make tensor1 or tensor2 a floating-point tensor")
-    return (*common(args[:3]), args[3])
-
-
-def _logit(input):
-    return np.log(input / (1 - input))
-
-
-def _inside(grad, input, eps):
-    """The gradient of logit, which has none outside of [eps, 1 - eps], or no value outside of [0, 1]."""
-    low, outside = (0.0, math.nan) if eps is None else (eps, 0.0)
-    return where((input < low) | (input > 1 - low), outside, grad)
-
-
-def _sinc_slope(input):
-    """(cos(pi x) - sinc(x)) / x, which is 0 at 0."""
-    return where(input == 0, 0.0, (cos(input * math.pi) - sinc(input)) / where(input == 0, 1.0, input))
-
-
-def _truncated_quotient(input, other):
-    if np.result_type(input, other).kind == "f":
-        return np.trunc(np.true_divide(input, other))
-    quotient = np.floor_divide(input, other)  # floats would not hold every int64
-    return quotient + ((quotient < 0) & (quotient * other != input))
-
-
 # fmt: off
 # Arithmetic
 add = elementwise(lambda input, other, alpha=1: input + other if alpha == 1 else input + alpha * other,
@@ -108,14 +35,14 @@ add = elementwise(lambda input, other, alpha=1: input + other if alpha == 1 else
                   other=lambda grad, alpha: grad if alpha == 1 else grad * alpha, promote=scaled)
 sub = elementwise(lambda input, other, alpha=1: input - other if alpha == 1 else input - alpha * other,
                   input=lambda grad: grad,
-                  other=lambda grad, alpha: grad * -alpha, promote=_without_bools)
+                  other=lambda grad, alpha: grad * -alpha, promote=subtraction)
 mul = elementwise(lambda input, other: input * other,
                   input=lambda grad, other: grad * other,
                   other=lambda grad, input: grad * input)
 true_divide = analytic(lambda input, other: np.true_divide(input, other),
                        input=lambda grad, other: grad / other,
                        other=lambda grad, out, other: -grad * out / other)
-pow = elementwise(lambda input, exponent: _power(input, exponent), promote=_powers, not_for="b",
+pow = elementwise(lambda input, exponent: _power(input, exponent), promote=powers, not_for="b",
                   input=lambda grad, input, exponent: where(exponent == 0, 0.0, grad * exponent * input ** (exponent - 1)),
                   exponent=lambda grad, input, exponent, out: where((input == 0) & (exponent >= 0), 0.0, grad * out * log(input)))
 remainder = elementwise(lambda input, other: np.remainder(input, _divisor(input, other)), promote=rounded, not_for="b",
@@ -139,12 +66,11 @@ lerp_op = elementwise(lambda input, end, weight: input + weight * (end - input),
 addcmul = elementwise(lambda input, tensor1, tensor2, value=1: input + value * tensor1 * tensor2, not_for="b",
                       input=lambda grad: grad,
                       tensor1=lambda grad, tensor2, value: grad * value * tensor2,
-                      tensor2=lambda grad, tensor1, value: grad * value * tensor1, promote=lambda args: _whole_value(args))
-addcdiv = elementwise(lambda input, tensor1, tensor2, value=1: input + value * tensor1 / tensor2,
+                      tensor2=lambda grad, tensor1, value: grad * value * tensor1, promote=scaled)
+addcdiv = elementwise(lambda input, tensor1, tensor2, value=1: input + value * tensor1 / tensor2, not_for="biu",
                       input=lambda grad: grad,
                       tensor1=lambda grad, tensor2, value: grad * value / tensor2,
-                      tensor2=lambda grad, tensor1, tensor2, value: -grad * value * tensor1 / (tensor2 * tensor2),
-                      promote=lambda args: _true_division(args))
+                      tensor2=lambda grad, tensor1, tensor2, value: -grad * value * tensor1 / (tensor2 * tensor2), promote=scaled)
 deg2rad = analytic(lambda input: np.deg2rad(input), input=lambda grad: grad * (math.pi / 180))
 rad2deg = analytic(lambda input: np.rad2deg(input), input=lambda grad: grad * (180 / math.pi))
 
@@ -169,7 +95,7 @@ sqrt = analytic(lambda input: np.sqrt(input), input=lambda grad, out: grad / (2 
 rsqrt = analytic(lambda input: 1 / np.sqrt(input), input=lambda grad, out: grad * out**3 * -0.5)
 reciprocal = analytic(lambda input: 1 / input, input=lambda grad, out: -grad * out * out)
 sigmoid = analytic(lambda input: special(input).expit(input), input=lambda grad, out: grad * out * (1 - out))
-logit = analytic(lambda input, eps=None: _logit(input if eps is None else np.minimum(np.maximum(input, eps), 1 - eps)),
+logit = analytic(lambda input, eps=None: special(input).logit(input if eps is None else _kept_inside(input, eps)),
                  input=lambda grad, input, eps: _inside(grad / (input * (1 - input)), input, eps))
 erf = analytic(lambda input: special(input).erf(input),
                input=lambda grad, input: grad * exp(-input * input) * (2 / math.sqrt(math.pi)))
@@ -185,15 +111,16 @@ asin = analytic(lambda input: np.arcsin(input), input=lambda grad, input: grad *
 acos = analytic(lambda input: np.arccos(input), input=lambda grad, input: -grad * rsqrt(1 - input * input))
 atan = analytic(lambda input: np.arctan(input), input=lambda grad, input: grad / (1 + input * input))
 atan2 = analytic(lambda input, other: np.arctan2(input, other),
-                 input=lambda grad, input, other: grad * other / (input * input + other * other),
-                 other=lambda grad, input, other: -grad * input / (input * input + other * other))
+                 input=lambda grad, input, other: grad * other / _nonzero(input * input + other * other),
+                 other=lambda grad, input, other: -grad * input / _nonzero(input * input + other * other))
 sinh = analytic(lambda input: np.sinh(input), input=lambda grad, input: grad * cosh(input))
 cosh = analytic(lambda input: np.cosh(input), input=lambda grad, input: grad * sinh(input))
 tanh = analytic(lambda input: np.tanh(input), input=lambda grad, out: grad * (1 - out * out))
 asinh = analytic(lambda input: np.arcsinh(input), input=lambda grad, input: grad * rsqrt(input * input + 1))
 acosh = analytic(lambda input: np.arccosh(input), input=lambda grad, input: grad * rsqrt(input * input - 1))
 atanh = analytic(lambda input: np.arctanh(input), input=lambda grad, input: grad / (1 - input * input))
-sinc = analytic(lambda input: np.sinc(input), input=lambda grad, input: grad * _sinc_slope(input))  # sin(pi x) / (pi x)
+sinc = analytic(lambda input: np.sinc(input),  # sin(pi x) / (pi x)
+                input=lambda grad, input, out: where(input == 0, 0.0, grad * (cos(input * math.pi) - out) / _nonzero(input)))
 
 # Rounding: piecewise constant, so the gradient is zero wherever there is one
 def _zero(grad):
@@ -207,13 +134,13 @@ round = elementwise(lambda input, decimals=0: np.round(input, decimals), input=_
 frac = elementwise(lambda input: input - np.trunc(input), input=lambda grad: grad, not_for="biu")
 sign = elementwise(lambda input: (input > 0).astype(input.dtype) - (input < 0) if input.dtype.kind != "b" else input.copy(), input=_zero)
 copysign = analytic(lambda input, other: np.copysign(input, other),
-                    input=lambda grad, input, out: grad * where(input == 0, 0.0, out / where(input == 0, 1.0, input)), other=_zero)
+                    input=lambda grad, input, out: grad * where(input == 0, 0.0, out / _nonzero(input)), other=_zero)
 floor_divide = elementwise(lambda input, other: np.floor_divide(input, _divisor(input, other)), input=_zero, other=_zero, not_for="b")
 trunc_divide = elementwise(lambda input, other: _truncated_quotient(input, _divisor(input, other)), input=_zero, other=_zero, not_for="b")
 
 # Choosing
 where_op = op(lambda condition, input, other: np.where(condition, input, other).astype(_chosen(input, other), copy=False), name="where",
-              promote=lambda args: _branches(*args),
+              promote=branches,
               input=lambda grad, condition: where(condition, grad, 0.0),
               other=lambda grad, condition: where(condition, 0.0, grad))
 maximum = elementwise(lambda input, other: np.maximum(input, other),  # at a tie each side gets half
@@ -228,7 +155,7 @@ fmax = elementwise(lambda input, other: np.fmax(input, other),  # a number befor
 fmin = elementwise(lambda input, other: np.fmin(input, other),
                    input=lambda grad, input, other: where((input <= other) | (other != other), grad, 0.0),
                    other=lambda grad, input, other: where((input <= other) | (other != other), 0.0, grad))
-fill = op(lambda input, value: array_module(input).full_like(input, value), promote=lambda args: _filling(*args),
+fill = op(lambda input, value: array_module(input).full_like(input, value), promote=filling,
           input=_zero, value=lambda grad: grad)
 # fmt: on
 
@@ -242,28 +169,48 @@ def where(condition, input=None, other=None):
     return where_op(condition, input, other)
 
 
-def _branches(condition, input, other):
-    if isinstance(condition, Variable):
-        if condition._array.dtype != np.bool_ and condition._array.dtype != np.uint8:
-            name = dtypes.of_numpy(condition._array.dtype).name
-            raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype {name}")
-        if not isinstance(input, Variable) and not isinstance(other, Variable):  # two numbers
-            module = array_module(condition._array)
-            input = Variable.wrap(module.asarray(input, dtypes.common_type((), (), map(dtypes.of_number, (input, other))).numpy))
-    return (condition, *common((input, other)))
-
-
-def _filling(input, value):
-    if isinstance(value, Variable) and value.ndim:
-        raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.")
-    return input, fitting((input, value))[1] if isinstance(value, int) else value
-
-
 def _chosen(input, other):
     """The type of where's result: that of the operand with a type of its own, for a Python number has none."""
     if hasattr(input, "dtype") and hasattr(other, "dtype"):
         return np.result_type(input, other)
     return getattr(input, "dtype", None) or getattr(other, "dtype", None) or np.result_type(input, other)
+
+
+def _nonzero(divisor):
+    """1 in place of 0, where the gradient is 0 by convention."""
+    return where(divisor == 0, 1.0, divisor)
+
+
+def _divisor(input, other):
+    """`other`; RuntimeError if an integer would be divided by zero."""
+    if np.result_type(input, other).kind in "iu" and np.size(input) and not np.all(other):
+        raise RuntimeError("ZeroDivisionError")
+    return other
+
+
+def _truncated_quotient(input, other):
+    if np.result_type(input, other).kind == "f":
+        return np.trunc(np.true_divide(input, other))
+    quotient = np.floor_divide(input, other)  # floats would not hold every int64
+    return quotient + ((quotient < 0) & (quotient * other != input))
+
+
+def _power(input, exponent):
+    kind = np.result_type(input, exponent)
+    if kind.kind != "i" or not np.any(exponent < 0):
+        return np.power(input, exponent)
+    inverse = np.where(np.abs(input) == 1, np.power(input, exponent & 1), 0)  # of 1 and -1 themselves; the others' rounds to 0
+    return np.where(exponent < 0, inverse, np.power(input, np.maximum(exponent, 0))).astype(kind)
+
+
+def _kept_inside(input, eps):
+    return np.where(input < eps, eps, np.minimum(input, 1 - eps)).astype(input.dtype, copy=False)
+
+
+def _inside(grad, input, eps):
+    """The gradient of logit, which has none outside of [eps, 1 - eps], or no value outside of [0, 1]."""
+    low, outside = (0.0, math.nan) if eps is None else (eps, 0.0)
+    return where((input < low) | (input > 1 - low), outside, grad)
 
 
 def _share(grad, wins, ties):

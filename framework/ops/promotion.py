@@ -5,6 +5,7 @@ import numpy as np
 from .. import dtypes
 from ..autograd.op import cast, is_array
 from ..autograd.variable import Variable
+from ..device import array_module
 
 
 def common(args):
@@ -75,8 +76,44 @@ def _scale(operands, scale):
     if isinstance(scale, bool) and kind != "b":
         raise RuntimeError("Boolean alpha only supported for Boolean results.")
     if kind in "biu" and not isinstance(scale, int):
-        raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
+        raise RuntimeError("For integral input tensors, argument alpha or value must not be a floating point number.")
     return bool(scale) if kind == "b" else fitting((tensor, scale))[1] if kind in "iu" else scale
+
+
+def subtraction(args):
+    """`scaled`, with bools refused: whoever subtracts them means `^` or `~`."""
+    bools = [isinstance(each, bool) or isinstance(each, Variable) and each._array.dtype.kind == "b" for each in args[:2]]
+    if any(bools):
+        which, instead = ("two bool tensors", "^` or `logical_xor()") if all(bools) else ("a bool tensor", "~` or `logical_not()")
+        raise RuntimeError(f"Subtraction, the `-` operator, with {which} is not supported. Use the `{instead}` operator instead.")
+    return scaled(args)
+
+
+def powers(args):
+    """`fitting`; RuntimeError for a negative power of integers."""
+    input, exponent = args
+    if isinstance(exponent, int) and exponent < 0 and isinstance(input, Variable) and input._array.dtype.kind in "biu":
+        raise RuntimeError("Integers to negative integer powers are not allowed.")
+    return fitting(args)
+
+
+def branches(args):
+    """The operands of `where`: the condition apart, two numbers as the tensor they would be."""
+    condition, input, other = args
+    if isinstance(condition, Variable):
+        if condition._array.dtype.kind != "b" and condition._array.dtype != np.uint8:
+            raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype.name}")
+        if not isinstance(input, Variable) and not isinstance(other, Variable):
+            input = Variable.wrap(array_module(condition._array).asarray(input, result_type(input, other).numpy))
+    return (condition, *common((input, other)))
+
+
+def filling(args):
+    """The operands of `fill`: what is filled says of which type."""
+    input, value = args
+    if isinstance(value, Variable) and value.ndim:
+        raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.")
+    return input, fitting(args)[1] if isinstance(value, (int, complex)) else value
 
 
 def rounded(args):
