@@ -77,6 +77,15 @@ T.remainder(7,i8) ;  T.remainder(7.5,i8) ;  T.pow(i8,T.tensor([-1,-2]))
 T.tensor([2,1,-1,0,-3],dtype=T.int8)**T.tensor([-1,-2,-3,-1,-2],dtype=T.int8) ;  T.atan2(i,f[:1]) ;  T.sub(1,f) ;  T.mul(2,f)
 T.add(2,f) ;  T.div(2,f) ;  T.promote_types(T.uint8,T.int8) ;  T.add(f,'a') ;  T.add(f,None) ;  f+[1,2] ;  f+np.float64(1)
 i+np.float64(1) ;  i+np.int32(1) ;  u+np.int64(300) ;  np.float64(2)*f ;  np.float32(2)*i
+T.tensor([300],dtype=T.uint8) ;  T.tensor([-1],dtype=T.uint8) ;  T.tensor(2**40,dtype=T.int32) ;  T.tensor(nan,dtype=T.int64)
+T.tensor([1e10],dtype=T.int32) ;  T.tensor([300]).to(T.uint8) ;  T.cat([i,f]) ;  T.cat([u,b])
+T.cat([h,T.tensor([1.]).bfloat16()]) ;  T.stack([i[:2],f]) ;  T.add(T.tensor(1,dtype=T.int8),200)
+T.tensor(1,dtype=T.int8)+T.tensor(200) ;  T.tensor([1.],dtype=T.float16)+T.tensor(70000.) ;  T.tensor([1.],dtype=T.float16)*70000
+T.tensor([1],dtype=T.int8)*1.5 ;  T.tensor(1.)+T.tensor([1]) ;  f.sub_(b) ;  f.add_(f.double())
+f.add_(T.tensor([[1.,2.],[3.,4.]])) ;  f.__ipow__(2) ;  i.__ilshift__(1) ;  i.bitwise_left_shift_(1) ;  b.__ixor__(i[:2])
+i.remainder_(2) ;  i.fmod_(0) ;  f.clamp_(T.tensor([0.,1.],dtype=T.float64)) ;  f.logit_(0.1) ;  f.heaviside_(f)
+f.copysign_(-1) ;  f.addcmul_(f,f,value=2) ;  f.div_(2,rounding_mode='floor') ;  f.gt_(1) ;  b.logsumexp(0) ;  h.var()
+(h*30000).sum()
 """
 
 
