@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -180,6 +180,7 @@ DATA = st.tuples(SHAPES.map(lambda each: each.input_shapes), st.tuples(*[st.samp
 
 
 @pytest.mark.parametrize("name", ["add", "multiply", "maximum", "less", "logical_xor", "where"])
+@settings(deadline=None)
 @given(DATA)
 def test_broadcasting(name, data):
     a, b = operands(data, framework)
@@ -191,6 +192,7 @@ def test_broadcasting(name, data):
 
 @pytest.mark.parity
 @pytest.mark.parametrize("name", OF_TWO.split())
+@settings(deadline=None)
 @given(DATA)
 def test_broadcasting_and_promotion(name, data):
     torch = pytest.importorskip("torch")
