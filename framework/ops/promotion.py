@@ -66,8 +66,11 @@ def _to(arg, wanted):
 
 def scaled(args):
     """`common` of all arguments but the last, `alpha` or `value`: that one scales a result, it does not widen it."""
-    operands, scale = common(args[:-1]), args[-1]
-    return (*operands, scale if type(scale) is int and scale == 1 else _scale(operands, scale))
+    operands, scale = args[:-1], args[-1]
+    promoted = common(operands)
+    if type(scale) is int and scale == 1:
+        return args if promoted is operands else (*promoted, 1)
+    return (*promoted, _scale(promoted, scale))
 
 
 def _scale(operands, scale):
