@@ -51,9 +51,8 @@ def test_seeding_gpus_leaves_the_cpu_alone(namespace):
 def test_accelerator(namespace):
     accelerator = namespace.accelerator
     assert (accelerator.is_available(), accelerator.current_accelerator(), accelerator.device_count()) == (False, None, 0)
-    for needs_one in (lambda: accelerator.set_device_index(0), accelerator.current_device_index, accelerator.synchronize):
-        with pytest.raises(RuntimeError, match="Cannot access accelerator device when none is available"):
-            needs_one()
+    with pytest.raises(RuntimeError, match="Cannot access accelerator device when none is available"):
+        accelerator.set_device_index(0)
 
 
 def test_switches(namespace):

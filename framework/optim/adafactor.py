@@ -5,7 +5,7 @@ import numpy as np
 
 from ..autograd.op import op
 from ..creation import zeros, zeros_like
-from .optimizer import Optimizer, check_says, scalar
+from .optimizer import Optimizer, check, scalar
 
 
 def _rms(x) -> float:
@@ -48,7 +48,7 @@ class Adafactor(Optimizer):
             (eps[0] is None or eps[0] >= 0, "epsilon1 should be >= 0", eps[0]), (eps[1] >= 0, "epsilon2 should be >= 0", eps[1]),
             (d >= 1, "Clipping threshold d should be >= 1", d), (weight_decay >= 0, "weight_decay should be >= 0", weight_decay),
         ):  # fmt: skip
-            check_says(valid, f"{what} but is", value)
+            check(valid, f"{what} but is", value)
         super().__init__(params, {"lr": lr, "beta2_decay": beta2_decay, "eps": eps, "d": d, "weight_decay": weight_decay,
                                   "maximize": maximize}, **switches)  # fmt: skip
 

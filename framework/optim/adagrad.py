@@ -4,7 +4,7 @@ import numpy as np
 
 from ..autograd.op import op
 from ..creation import full_like
-from .optimizer import Optimizer, check, descent, scalar
+from .optimizer import Optimizer, checked, descent, scalar
 
 
 @op
@@ -25,13 +25,8 @@ class Adagrad(Optimizer):
     state_names = ("sum",)
 
     def __init__(self, params, lr=1e-2, lr_decay=0, weight_decay=0, initial_accumulator_value=0, eps=1e-10, *, maximize=False, **switches):
-        check(lr >= 0, "learning rate", lr)
-        check(lr_decay >= 0, "lr_decay value", lr_decay)
-        check(weight_decay >= 0, "weight_decay value", weight_decay)
-        check(initial_accumulator_value >= 0, "initial_accumulator_value value", initial_accumulator_value)
-        check(eps >= 0, "epsilon value", eps)
-        super().__init__(params, {"lr": lr, "lr_decay": lr_decay, "eps": eps, "weight_decay": weight_decay,
-                                  "initial_accumulator_value": initial_accumulator_value, "maximize": maximize}, **switches)  # fmt: skip
+        super().__init__(params, checked(lr=lr, lr_decay=lr_decay, eps=eps, weight_decay=weight_decay,
+                                         initial_accumulator_value=initial_accumulator_value, maximize=maximize), **switches)  # fmt: skip
         for group in self.param_groups:  # unlike the others, Adagrad has its state from the beginning
             for param in group["params"]:
                 self.state[param] = self.initial_state(param, group)

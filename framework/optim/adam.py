@@ -4,7 +4,7 @@ import numpy as np
 
 from ..autograd.op import op
 from ..creation import zeros_like
-from .optimizer import Optimizer, check, descent, scalar
+from .optimizer import Optimizer, checked, descent, scalar
 
 
 @op
@@ -36,13 +36,8 @@ class Adam(Optimizer):
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, amsgrad=False, *, maximize=False,
                  decoupled_weight_decay=False, **switches):  # fmt: skip
-        check(lr >= 0, "learning rate", lr)
-        check(eps >= 0, "epsilon value", eps)
-        check(0 <= betas[0] < 1, "beta parameter at index 0", betas[0])
-        check(0 <= betas[1] < 1, "beta parameter at index 1", betas[1])
-        check(weight_decay >= 0, "weight_decay value", weight_decay)
-        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad,
-                                  "maximize": maximize, "decoupled_weight_decay": decoupled_weight_decay}, **switches)  # fmt: skip
+        super().__init__(params, checked(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad, maximize=maximize,
+                                         decoupled_weight_decay=decoupled_weight_decay), **switches)  # fmt: skip
 
     def initial_state(self, param, group):
         names = self.state_names if group["amsgrad"] else self.state_names[:2]

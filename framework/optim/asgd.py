@@ -2,7 +2,7 @@
 
 from ..autograd.op import op
 from ..creation import zeros_like
-from .optimizer import Optimizer, check, descent, scalar
+from .optimizer import Optimizer, checked, descent, scalar
 
 
 @op
@@ -26,10 +26,7 @@ class ASGD(Optimizer):
     state_names = ("eta", "mu", "ax")
 
     def __init__(self, params, lr=1e-2, lambd=1e-4, alpha=0.75, t0=1e6, weight_decay=0, *, maximize=False, **switches):
-        check(lr >= 0, "learning rate", lr)
-        check(weight_decay >= 0, "weight_decay value", weight_decay)
-        super().__init__(params, {"lr": lr, "lambd": lambd, "alpha": alpha, "t0": t0, "weight_decay": weight_decay,
-                                  "maximize": maximize}, **switches)  # fmt: skip
+        super().__init__(params, checked(lr=lr, lambd=lambd, alpha=alpha, t0=t0, weight_decay=weight_decay, maximize=maximize), **switches)
 
     def initial_state(self, param, group):
         return {"step": scalar(0.0), "eta": scalar(group["lr"]), "mu": scalar(1.0), "ax": zeros_like(param)}

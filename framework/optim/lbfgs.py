@@ -4,7 +4,7 @@ from ..autograd.mode import enable_grad, no_grad
 from ..creation import zeros_like
 from ..ops.shape import cat
 from .line_search import Point, strong_wolfe
-from .optimizer import Optimizer, _options, check
+from .optimizer import Optimizer, _options, checked
 
 
 class LBFGS(Optimizer):
@@ -19,11 +19,10 @@ class LBFGS(Optimizer):
 
     def __init__(self, params, lr=1, max_iter=20, max_eval=None, tolerance_grad=1e-7, tolerance_change=1e-9, history_size=100,
                  line_search_fn=None):  # fmt: skip
-        check(lr >= 0, "learning rate", lr)
         max_eval = max_iter * 5 // 4 if max_eval is None else max_eval
-        super().__init__(params, {"lr": lr, "max_iter": max_iter, "max_eval": max_eval, "tolerance_grad": tolerance_grad,
-                                  "tolerance_change": tolerance_change, "history_size": history_size,
-                                  "line_search_fn": line_search_fn})  # fmt: skip
+        super().__init__(params, checked(lr=lr, max_iter=max_iter, max_eval=max_eval, tolerance_grad=tolerance_grad,
+                                         tolerance_change=tolerance_change, history_size=history_size,
+                                         line_search_fn=line_search_fn))  # fmt: skip
         if len(self.param_groups) != 1:
             raise ValueError("LBFGS doesn't support per-parameter options (parameter groups)")
 

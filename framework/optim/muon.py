@@ -5,7 +5,7 @@ import numpy as np
 
 from ..autograd.op import op
 from ..creation import zeros_like
-from .optimizer import Optimizer, check_says
+from .optimizer import Optimizer, check
 
 
 def _rounded(x):
@@ -48,9 +48,9 @@ class Muon(Optimizer):
 
     def __init__(self, params, lr=1e-3, weight_decay=0.1, momentum=0.95, nesterov=True, ns_coefficients=(3.4445, -4.775, 2.0315), eps=1e-7,
                  ns_steps=5, adjust_lr_fn=None):  # fmt: skip
-        check_says(lr >= 0, "Learning rate should be >= 0 but is", lr)
-        check_says(momentum >= 0, "momentum should be >= 0 but is", momentum)
-        check_says(weight_decay >= 0, "weight decay should be >= 0 but is", weight_decay)
+        check(lr >= 0, "Learning rate should be >= 0 but is", lr)
+        check(momentum >= 0, "momentum should be >= 0 but is", momentum)
+        check(weight_decay >= 0, "weight decay should be >= 0 but is", weight_decay)
         if adjust_lr_fn not in (None, "original", "match_rms_adamw"):
             raise ValueError(f"Adjust learning rate function {adjust_lr_fn} is not supported")
         super().__init__(params, {"lr": lr, "weight_decay": weight_decay, "momentum": momentum, "nesterov": nesterov, "eps": eps,

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..autograd.op import op
-from .optimizer import Optimizer, check, descent, scalar
+from .optimizer import Optimizer, checked, descent, scalar
 
 
 @op
@@ -34,14 +34,8 @@ class NAdam(Optimizer):
 
     def __init__(self, params, lr=2e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, momentum_decay=4e-3, decoupled_weight_decay=False, *,
                  maximize=False, **switches):  # fmt: skip
-        check(lr >= 0, "learning rate", lr)
-        check(eps >= 0, "epsilon value", eps)
-        check(0 <= betas[0] < 1, "beta parameter at index 0", betas[0])
-        check(0 <= betas[1] < 1, "beta parameter at index 1", betas[1])
-        check(weight_decay >= 0, "weight_decay value", weight_decay)
-        check(momentum_decay >= 0, "momentum_decay value", momentum_decay)
-        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "momentum_decay": momentum_decay,
-                                  "decoupled_weight_decay": decoupled_weight_decay, "maximize": maximize}, **switches)  # fmt: skip
+        super().__init__(params, checked(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, momentum_decay=momentum_decay,
+                                         decoupled_weight_decay=decoupled_weight_decay, maximize=maximize), **switches)  # fmt: skip
 
     def initial_state(self, param, group):
         return {**super().initial_state(param, group), "mu_product": scalar(1.0)}

@@ -22,22 +22,28 @@ from ..creation import tensor, zeros_like
 from ..dtypes import float32, float64, get_default_dtype
 
 _SWITCHES = {"foreach", "fused", "capturable", "differentiable"}  # PyTorch's, of how a step is computed
+_NOT_NEGATIVE = {"lr", "eps", "weight_decay", "momentum", "momentum_decay", "lr_decay", "initial_accumulator_value"}
 _NUMBERS = {"step", "eta", "mu", "mu_product"}  # of the state, exact to single precision whatever the parameter's type
 _HOOKS = ("_step_pre_hooks", "_step_post_hooks", "_state_dict_pre_hooks", "_state_dict_post_hooks", "_load_state_dict_pre_hooks",
           "_load_state_dict_post_hooks")  # fmt: skip
 
 
-def check(valid, what: str, value) -> None:
-    """ValueError if the option `what` has an impossible value."""
-    check_says(valid, f"Invalid {what}", value)
-
-
-def check_says(valid, message: str, value) -> None:
+def check(valid, message: str, value) -> None:
     """ValueError(message: value) unless `valid`."""
     if isinstance(value, Variable) and value.numel() != 1:
         raise ValueError("Tensor lr must be 1-element")
     if not valid:
         raise ValueError(f"{message}: {value}")
+
+
+def checked(**options) -> dict:
+    """The options of an optimizer; ValueError if one has an impossible value."""
+    for name, value in options.items():
+        if name in _NOT_NEGATIVE:
+            check(value >= 0, "Invalid " + {"lr": "learning rate", "eps": "epsilon value"}.get(name, f"{name} value"), value)
+    for i, beta in enumerate(options.get("betas", ())):
+        check(0 <= beta < 1, f"Invalid beta parameter at index {i}", beta)
+    return options
 
 
 def scalar(value: float):
@@ -79,6 +85,14 @@ def _with_hooks(step):
         return result
 
     return hooked
+
+
+def _registers(hooks: str, call: str):
+    def register(self, hook) -> RemovableHandle:
+        return RemovableHandle(getattr(self, hooks)).put(hook)
+
+    register.__doc__ = f"Call {call}"
+    return register
 
 
 class Optimizer:
@@ -231,31 +245,12 @@ class Optimizer:
         for hook in self._load_state_dict_post_hooks.values():
             hook(self)
 
-    # Hooks
-
-    def register_step_pre_hook(self, hook) -> RemovableHandle:
-        """Call `hook(optimizer, args, kwargs)` before every step; what it returns, (args, kwargs), replaces the arguments."""
-        return RemovableHandle(self._step_pre_hooks).put(hook)
-
-    def register_step_post_hook(self, hook) -> RemovableHandle:
-        """Call `hook(optimizer, args, kwargs)` after every step."""
-        return RemovableHandle(self._step_post_hooks).put(hook)
-
-    def register_state_dict_pre_hook(self, hook) -> RemovableHandle:
-        """Call `hook(optimizer)` before `state_dict()`."""
-        return RemovableHandle(self._state_dict_pre_hooks).put(hook)
-
-    def register_state_dict_post_hook(self, hook) -> RemovableHandle:
-        """Call `hook(optimizer, state_dict)` after `state_dict()`; what it returns replaces the result."""
-        return RemovableHandle(self._state_dict_post_hooks).put(hook)
-
-    def register_load_state_dict_pre_hook(self, hook) -> RemovableHandle:
-        """Call `hook(optimizer, state_dict)` before `load_state_dict()`; what it returns replaces what is loaded."""
-        return RemovableHandle(self._load_state_dict_pre_hooks).put(hook)
-
-    def register_load_state_dict_post_hook(self, hook) -> RemovableHandle:
-        """Call `hook(optimizer)` after `load_state_dict()`."""
-        return RemovableHandle(self._load_state_dict_post_hooks).put(hook)
+    register_step_pre_hook = _registers("_step_pre_hooks", "`hook(optimizer, args, kwargs)` before a step; it may return (args, kwargs).")
+    register_step_post_hook = _registers("_step_post_hooks", "`hook(optimizer, args, kwargs)` after a step.")
+    register_state_dict_pre_hook = _registers("_state_dict_pre_hooks", "`hook(optimizer)` before `state_dict()`.")
+    register_state_dict_post_hook = _registers("_state_dict_post_hooks", "`hook(optimizer, state_dict)`, which may return another one.")
+    register_load_state_dict_pre_hook = _registers("_load_state_dict_pre_hooks", "`hook(optimizer, state_dict)` before it is loaded.")
+    register_load_state_dict_post_hook = _registers("_load_state_dict_post_hooks", "`hook(optimizer)` after `load_state_dict()`.")
 
 
 def _loaded_group(saved: dict, present: dict) -> dict:

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..autograd.op import op
 from ..creation import zeros_like
-from .optimizer import Optimizer, check, descent, scalar
+from .optimizer import Optimizer, check, checked, descent, scalar
 
 
 @op
@@ -34,13 +34,9 @@ class RMSprop(Optimizer):
     state_names = ("square_avg", "grad_avg", "momentum_buffer")
 
     def __init__(self, params, lr=1e-2, alpha=0.99, eps=1e-8, weight_decay=0, momentum=0, centered=False, *, maximize=False, **switches):
-        check(lr >= 0, "learning rate", lr)
-        check(eps >= 0, "epsilon value", eps)
-        check(momentum >= 0, "momentum value", momentum)
-        check(weight_decay >= 0, "weight_decay value", weight_decay)
-        check(alpha >= 0, "alpha value", alpha)
-        super().__init__(params, {"lr": lr, "momentum": momentum, "alpha": alpha, "eps": eps, "centered": centered,
-                                  "weight_decay": weight_decay, "maximize": maximize}, **switches)  # fmt: skip
+        check(alpha >= 0, "Invalid alpha value", alpha)
+        super().__init__(params, checked(lr=lr, momentum=momentum, alpha=alpha, eps=eps, centered=centered, weight_decay=weight_decay,
+                                         maximize=maximize), **switches)  # fmt: skip
 
     def initial_state(self, param, group):
         used = {"square_avg": True, "momentum_buffer": group["momentum"] > 0, "grad_avg": group["centered"]}

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..autograd.op import op
 from ..creation import full_like, zeros_like
-from .optimizer import Optimizer, check, scalar
+from .optimizer import Optimizer, check, checked, scalar
 
 
 @op
@@ -29,9 +29,8 @@ class Rprop(Optimizer):
     state_names = ("prev", "step_size")
 
     def __init__(self, params, lr=1e-2, etas=(0.5, 1.2), step_sizes=(1e-6, 50), *, maximize=False, **switches):
-        check(lr >= 0, "learning rate", lr)
-        check(0 < etas[0] < 1 < etas[1], "eta values", f"{etas[0]}, {etas[1]}")
-        super().__init__(params, {"lr": lr, "etas": etas, "step_sizes": step_sizes, "maximize": maximize}, **switches)
+        check(0 < etas[0] < 1 < etas[1], "Invalid eta values", f"{etas[0]}, {etas[1]}")
+        super().__init__(params, checked(lr=lr, etas=etas, step_sizes=step_sizes, maximize=maximize), **switches)
 
     def initial_state(self, param, group):
         return {"step": scalar(0.0), "prev": zeros_like(param), "step_size": full_like(param, group["lr"])}

@@ -1,7 +1,7 @@
 """Saving and loading: safetensors files, written so that a crash never leaves half a file, and PyTorch's own, read without running them."""
 
 from ..device import CPU, device
-from . import pytorch_file, safetensors_file
+from . import safetensors_file
 from .files import CorruptFileError, write_atomically
 from .safetensors_file import save
 
@@ -19,6 +19,8 @@ def load(f, map_location=None, *, weights_only: bool = True):
     if not hasattr(f, "read"):
         with open(f, "rb") as file:
             return load(file, map_location)
+    from . import pytorch_file  # takes a while
+
     where = None if map_location is None else device(map_location)
     name, data = getattr(f, "name", "the file"), f.read()
     if pytorch_file.is_one(data):

@@ -15,7 +15,7 @@ import numpy as np
 
 from .. import dtypes
 from ..autograd.variable import Variable
-from ..device import device
+from ..device import array_module, device, move
 from ..tensor import Size
 from .files import CorruptFileError
 
@@ -163,8 +163,9 @@ class _Machine:
             raise CorruptFileError(f"data/{key} has {self.archive.sizes[f'data/{key}']} bytes in place of {count * dtype.itemsize}")
         if key not in self.storages:
             array = np.frombuffer(bytearray(self.archive.bytes(f"data/{key}")), dtype)
-            self.storages[key] = array.byteswap() if self.swapped and dtype.itemsize > 1 else array
-        self.stack.append(_Storage(self.storages[key].view(dtype), _device(location if self.map_location is None else self.map_location)))
+            array = array.byteswap() if self.swapped and dtype.itemsize > 1 else array
+            self.storages[key] = move(array, _device(location) if self.map_location is None else self.map_location)
+        self.stack.append(_Storage(self.storages[key].view(dtype)))
 
 
 class _Inner:
@@ -179,8 +180,8 @@ class _Global(_Inner):
 
 
 class _Storage(_Inner):
-    def __init__(self, array, where: device):
-        self.array, self.where = array, where
+    def __init__(self, array):
+        self.array = array
 
 
 class _Arguments(_Inner, tuple):
@@ -211,18 +212,16 @@ def _is_key(value) -> bool:
 def _tensor(machine, storage, offset, size, stride, requires_grad=False, hooks=None, metadata=None):
     """A view of a storage: element i, j, … is number offset + i stride[0] + j stride[1] + … of it."""
     array = storage.array
-    numbers = [offset, *size, *stride]
-    if len(size) != len(stride) or not all(type(each) is int and 0 <= each < 1 << 62 for each in numbers):
+    module = array_module(array)
+    if not len(size) == len(stride) <= 64 or not all(type(each) is int and 0 <= each < 1 << 62 for each in (offset, *size, *stride)):
         raise UnpicklingError("a tensor is not described as one")
     if 0 in size:
-        view = np.empty(size, array.dtype)
+        view = module.empty(size, array.dtype)
     elif offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True)) >= array.size:
         raise CorruptFileError("a tensor reaches beyond its storage")
     else:
-        view = np.lib.stride_tricks.as_strided(array[offset:], size, [each * array.itemsize for each in stride])
+        view = module.lib.stride_tricks.as_strided(array[offset:], size, [each * array.itemsize for each in stride])
     tensor = Variable.wrap(view)
-    if storage.where.type != "cpu":
-        tensor = tensor.to(storage.where)
     tensor.requires_grad = _gradient(tensor, requires_grad)
     return tensor
 
@@ -250,28 +249,23 @@ _CALLABLE = {
 }
 
 
+_CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
+_NUMBERS_AND_TEXT = ("BINUNICODE", "BININT", "BININT1", "BININT2", "LONG1", "LONG4", "BINFLOAT")
 _INSTRUCTIONS = {
-    **dict.fromkeys(
-        ["BINUNICODE", "BININT", "BININT1", "BININT2", "LONG1", "LONG4", "BINFLOAT"], lambda machine, value: machine.stack.append(value)
-    ),
-    **dict.fromkeys(["BINPUT", "LONG_BINPUT"], lambda machine, key: machine.memo.update({key: machine.stack[-1]})),
-    **dict.fromkeys(["BINGET", "LONG_BINGET"], lambda machine, key: machine.stack.append(machine.memo[key])),
     "PROTO": lambda machine, version: None,
-    "NONE": lambda machine, _: machine.stack.append(None),
-    "NEWTRUE": lambda machine, _: machine.stack.append(True),
-    "NEWFALSE": lambda machine, _: machine.stack.append(False),
+    **dict.fromkeys(_NUMBERS_AND_TEXT, lambda machine, value: machine.stack.append(value)),
+    **{name: lambda machine, _, value=value: machine.stack.append(value) for name, value in _CONSTANTS.items()},
     "EMPTY_DICT": lambda machine, _: machine.stack.append({}),
     "EMPTY_LIST": lambda machine, _: machine.stack.append([]),
-    "EMPTY_TUPLE": lambda machine, _: machine.stack.append(()),
     "MARK": lambda machine, _: machine.marks.append(len(machine.stack)),
     "TUPLE": lambda machine, _: machine.push_tuple(machine.pop_mark()),
-    "TUPLE1": lambda machine, _: machine.push_tuple(machine.pop(1)),
-    "TUPLE2": lambda machine, _: machine.push_tuple(machine.pop(2)),
-    "TUPLE3": lambda machine, _: machine.push_tuple(machine.pop(3)),
+    **{f"TUPLE{n}": lambda machine, _, n=n: machine.push_tuple(machine.pop(n)) for n in (1, 2, 3)},
     "APPEND": lambda machine, _: machine.extend(machine.pop(1)),
     "APPENDS": lambda machine, _: machine.extend(machine.pop_mark()),
     "SETITEM": lambda machine, _: machine.set_items(machine.pop(2)),
     "SETITEMS": lambda machine, _: machine.set_items(machine.pop_mark()),
+    **dict.fromkeys(("BINPUT", "LONG_BINPUT"), lambda machine, key: machine.memo.update({key: machine.stack[-1]})),
+    **dict.fromkeys(("BINGET", "LONG_BINGET"), lambda machine, key: machine.stack.append(machine.memo[key])),
     "GLOBAL": lambda machine, name: machine.load_global(name),
     "REDUCE": lambda machine, _: machine.call(),
     "BUILD": lambda machine, _: machine.build(),
