@@ -43,7 +43,7 @@ from .random import Generator, default_generator, get_rng_state, initial_seed, m
 from .serialization import load, save
 from .threads import get_num_threads, set_num_threads
 
-from . import autograd, cuda, kernels, nn, optim, serialization, utils  # isort: skip: they stand on the names above
+from . import accelerator, autograd, backends, cuda, kernels, nn, optim, serialization, utils  # isort: skip: they stand on the names above
 
 __version__ = "0.1.0"
 concat = cat
