@@ -2,6 +2,7 @@
 
 from . import functional, init, utils
 from .activation import ELU, GELU, Hardtanh, LeakyReLU, LogSigmoid, LogSoftmax, ReLU, ReLU6, Sigmoid, SiLU, Softmax, Softplus, Tanh
+from .attention import MultiheadAttention
 from .container import ModuleDict, ModuleList, ParameterList, Sequential
 from .conv import Conv1d, Conv2d, Conv3d
 from .dropout import Dropout, Dropout1d, Dropout2d, Dropout3d
@@ -17,5 +18,6 @@ from .pooling import (
 )  # fmt: skip
 from .recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNBase, RNNCell, RNNCellBase
 from .sparse import Embedding
+from .transformer import Transformer, TransformerDecoder, TransformerDecoderLayer, TransformerEncoder, TransformerEncoderLayer
 
 __all__ = [name for name, value in vars().items() if isinstance(value, type)] + ["functional", "init", "utils"]

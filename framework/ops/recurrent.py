@@ -32,11 +32,15 @@ def pieces(input, sizes, dim):
 
 @pieces.rule("input")
 def _(grad, sizes, dim):
+    if len(sizes) == 1:
+        return grad
     some = next(each for each in grad if each is not None)
-    if dim == 0 and any(each is None for each in grad):  # time steps that nothing depends on
-        rest = [0] * (some.ndim - 1)
-        grad = [constant_pad(some[:0], [0, *rest], [n, *rest]) if each is None else each for each, n in zip(grad, sizes, strict=True)]
-    return cat(list(grad), dim)
+    nothing, untouched = some[(slice(None),) * dim + (slice(0),)], [0] * some.ndim
+
+    def zeros(n):  # the gradient of a piece that nothing depends on
+        return constant_pad(nothing, untouched, [n if axis == dim else 0 for axis in range(some.ndim)])
+
+    return cat([zeros(n) if each is None else each for each, n in zip(grad, sizes, strict=True)], dim)
 
 
 def _gates(sums, count):

@@ -81,7 +81,7 @@ def _check_lengths(input, lengths) -> None:
         raise RuntimeError(f"'lengths' argument should be a 1D CPU int64 tensor, but got {lengths.ndim}D cpu Long tensor")
     if not input.numel():
         raise RuntimeError("Cannot pack empty tensors.")
-    if len(lengths) != input.shape[1]:
+    if len(lengths) != input.size(1):
         raise RuntimeError(f"Expected `len(lengths)` to be equal to batch_size, but got {len(lengths)} (batch_size={input.shape[1]})")
     if int(lengths.min()) <= 0:
         raise RuntimeError("Length of all samples has to be greater than 0, but found an element in 'lengths' that is <= 0")
