@@ -17,7 +17,10 @@ _Fields = namedtuple("PackedSequence", ("data", "batch_sizes", "sorted_indices",
 
 
 class PackedSequence(_Fields):
-    """A packed batch: `data` (sum of lengths, …), `batch_sizes` (T), and the two orders between the caller's batch and the sorted one."""
+    """A packed batch: `data` (sum of lengths, …), `batch_sizes` (T), and the two orders between the caller's batch and the sorted one.
+
+    `to cpu cuda double float half long int short char byte` do to the data what they do to a tensor.
+    """
 
     __slots__ = ()
 
@@ -26,36 +29,26 @@ class PackedSequence(_Fields):
             if not (isinstance(data, (list, tuple)) and len(data) == 2):
                 raise AssertionError("Expected data to be a list or tuple of length 2")
             data, batch_sizes = data
-        elif batch_sizes.device.type != "cpu":
-            raise ValueError(f"batch_sizes should always be on CPU. Instances of PackedSequence should be created by functions like "
-                             f"pack_sequence; got batch_sizes on {batch_sizes.device}")  # fmt: skip
-        if unsorted_indices is None:
-            unsorted_indices = invert_permutation(sorted_indices)
+        unsorted_indices = invert_permutation(sorted_indices) if unsorted_indices is None else unsorted_indices
         return super().__new__(cls, data, batch_sizes, sorted_indices, unsorted_indices)
 
     @property
     def is_cuda(self) -> bool:
         return self.data.is_cuda
 
-    def to(self, *args, **kwargs):
-        """The data in another type or on another device, as by `Tensor.to`; the batch sizes stay where they are."""
-        data = self.data.to(*args, **kwargs)
+
+def _moving(name):
+    def moved(self, *args, **kwargs):
+        data = getattr(self.data, name)(*args, **kwargs)
         if data is self.data:
             return self
-        orders = (None if each is None else each.to(data.device) for each in self[2:])
-        return type(self)(data, self.batch_sizes, *orders)
+        return PackedSequence(data, self.batch_sizes, *(None if each is None else each.to(data.device) for each in self[2:]))
 
-    def cpu(self):
-        """The data in the host's memory."""
-        return self.to("cpu")
-
-    def cuda(self, device=None):
-        """The data on a GPU."""
-        return self.to("cuda" if device is None else device)
+    return moved
 
 
-for _name in ("double", "float", "half", "long", "int", "short", "char", "byte"):  # as Tensor's casts
-    setattr(PackedSequence, _name, lambda self, _name=_name: self.to(getattr(self.data, _name)().dtype))
+for _name in ("to", "cpu", "cuda", "double", "float", "half", "long", "int", "short", "char", "byte"):
+    setattr(PackedSequence, _name, _moving(_name))
 
 
 def invert_permutation(permutation):
