@@ -35,7 +35,8 @@ class MultiheadAttention(Module):
         for name, wanted, shape in (
             ("in_proj_weight", together, (3 * embed_dim, embed_dim)), ("q_proj_weight", apart, (embed_dim, embed_dim)),
             ("k_proj_weight", apart, (embed_dim, self.kdim)), ("v_proj_weight", apart, (embed_dim, self.vdim)),
-            ("in_proj_bias", bias, (3 * embed_dim,)), ("bias_k", add_bias_kv, (1, 1, embed_dim)), ("bias_v", add_bias_kv, (1, 1, embed_dim)),
+            ("in_proj_bias", bias, (3 * embed_dim,)), ("bias_k", add_bias_kv, (1, 1, embed_dim)),
+            ("bias_v", add_bias_kv, (1, 1, embed_dim)),
         ):  # fmt: skip
             self.register_parameter(name, Parameter(empty(shape, **options)) if wanted else None)
         self.out_proj = NonDynamicallyQuantizableLinear(embed_dim, embed_dim, bias=bias, **options)

@@ -121,7 +121,7 @@ class RNNBase(_Recurrent):
         states = states if order is None else [index_select(state, 1, order) for state in states]
         last, starts = [], zip(*(unbind(state) for state in states), strict=True)
         for suffixes in self._layers:
-            if last:
+            if last:  # between layers
                 input = F.dropout(input, self.dropout, self.training)
             outs = []
             for suffix in suffixes:

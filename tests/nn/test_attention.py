@@ -64,13 +64,10 @@ def test_masks(options, masks, kind, need_weights):
     def call(library, layer, q, k, v):
         attn_mask = upper(library, 4, 4, kind) if masks != "key_padding_mask" else None
         if masks == "attn_mask 3d":
-            attn_mask = library.stack([attn_mask, attn_mask & False if kind == "bool" else attn_mask * 0 - 1] * 2) if kind == "bool" else \
-                library.stack([attn_mask, library.ones(4, 4).double()] * 2)  # fmt: skip
+            attn_mask = library.stack([attn_mask, attn_mask & False if kind == "bool" else library.ones(4, 4).double()] * 2)
         padded = padding(library, 2, 4, kind) if masks in ("key_padding_mask", "both", "causal padded") else None
         return layer(q, k, v, padded, need_weights, attn_mask, is_causal="causal" in masks)
 
-    if "causal" in masks and options.get("add_zero_attn"):
-        pytest.skip("a causal mask of keys that are not in the sequence is undefined")
     shape = (2, 4, 4) if options.get("batch_first") else (4, 2, 4)
     compare(lambda library: library.nn.MultiheadAttention(4, 2, **options), call, [shape] * 3)
 
@@ -118,7 +115,7 @@ def test_stacks_alone_and_activations_of_any_kind():
         compare(build, lambda library, layer, x: layer(x, upper(library, 5, 5, "float"), is_causal=True), ONE)
 
     def decoder(library):
-        return library.nn.TransformerDecoder(library.nn.TransformerDecoderLayer(4, 2, 3, 0.0, library.nn.ELU()), 2)
+        return library.nn.TransformerDecoder(library.nn.TransformerDecoderLayer(4, 2, 3, 0.0, library.nn.functional.elu), 2)
 
     compare(decoder, lambda library, layer, x, m: layer(x, m, upper(library, 5, 5, "bool")), [(5, 2, 4), (3, 2, 4)])
     torch = pytest.importorskip("torch")
@@ -132,7 +129,8 @@ def test_attention_masks_broadcast(shapes):
     torch = pytest.importorskip("torch")
     random = np.random.default_rng(0)
     q, k, v = (random.standard_normal(shape) for shape in shapes)
-    for mask in (random.random((2, 1, 4, 5)) > 0.5, random.random((1, 5)) > 0.5, random.standard_normal((2, 3, 4, 5)), np.zeros((4, 5), bool)):
+    bools = random.random((2, 1, 4, 5)) > 0.5, random.random((1, 5)) > 0.5, np.zeros((4, 5), bool)
+    for mask in (*bools, random.standard_normal((2, 3, 4, 5)), np.full((4, 1), -np.inf)):
         results = []
         for library in (framework, torch):
             leaves = [library.tensor(each, requires_grad=True) for each in (q, k, v)]
@@ -165,6 +163,14 @@ def test_causal_attention_sees_the_past_alone():
         np.testing.assert_allclose(whole[:t].detach().numpy(), part.detach().numpy(), atol=1e-5)
 
 
+@pytest.mark.parity
+def test_attention_to_nothing():
+    torch = pytest.importorskip("torch")
+    for shapes in ([(1, 2, 2), (1, 0, 2), (1, 0, 3)], [(1, 2, 0), (1, 3, 0), (1, 3, 1)], [(0, 2), (3, 2), (3, 2)]):
+        outs = [library.nn.functional.scaled_dot_product_attention(*map(library.ones, shapes)).numpy() for library in (framework, torch)]
+        np.testing.assert_array_equal(*outs)
+
+
 def test_dropout_of_the_weights():
     q, k, v = framework.randn(2, 50, 8), framework.randn(2, 40, 8), framework.ones(2, 40, 1)
     framework.manual_seed(3)
@@ -175,7 +181,8 @@ def test_dropout_of_the_weights():
     assert not F.scaled_dot_product_attention(q, k, v, dropout_p=1.0).any()
     layer = nn.MultiheadAttention(8, 2, dropout=0.5)
     assert not framework.equal(layer(q, q, q)[0], layer(q, q, q)[0])
-    assert (layer(q, q, q)[1] == 0).any() == (layer.eval()(q, q, q)[1] == 1).any()  # averaged over the heads
+    assert (layer(q, q, q, average_attn_weights=False)[1] == 0).any()
+    layer.eval()
     assert framework.equal(layer(q, q, q, need_weights=False)[0], layer(q, q, q, need_weights=False)[0])
 
 
@@ -212,16 +219,18 @@ SEQ = x(2, 1, 4)
         (lambda: MHA(x(2, 1, 3), SEQ, SEQ), AssertionError, "was expecting embedding dimension of 4, but got 3"),
         (lambda: MHA(SEQ, x(2, 1, 3), x(2, 1, 3)), RuntimeError, "mat1 and mat2 shapes cannot be multiplied"),
         (lambda: MHA(SEQ, SEQ, x(3, 1, 4)), AssertionError, "does not match value shape"),
-        (lambda: MHA(x(2, 4), SEQ, SEQ), AssertionError, r"For unbatched \(2-D\) `query`, expected `key` and `value` to be 2-D"),
+        (lambda: MHA(x(2, 4), SEQ, SEQ), AssertionError, r"For unbatched \(2-D\) `query`, expected `key` to be 2-D"),
         (lambda: MHA(x(2, 2, 1, 4), SEQ, SEQ), AssertionError, "query should be unbatched 2D or batched 3D tensor but received 4-D"),
         (lambda: MHA(SEQ, SEQ, SEQ, attn_mask=x(2, 3)), RuntimeError, r"The shape of the 2D attn_mask is .*, but should be \(2, 2\)"),
         (lambda: MHA(SEQ, SEQ, SEQ, attn_mask=x(1, 2, 2)), RuntimeError, r"3D attn_mask is .*, but should be \(2, 2, 2\)"),
-        (lambda: MHA(SEQ, SEQ, SEQ, attn_mask=x(2)), AssertionError, "expected `attn_mask` to be `None`, 2-D or 3-D but found 1-D"),
+        (lambda: MHA(SEQ, SEQ, SEQ, attn_mask=x(2)), AssertionError, "expected `attn_mask` to be 2-D or 3-D but found 1-D"),
         (lambda: MHA(SEQ, SEQ, SEQ, attn_mask=x(2, 2).long()), AssertionError, "only bool and floating types of attn_mask"),
         (lambda: MHA(SEQ, SEQ, SEQ, key_padding_mask=x(2, 1)), AssertionError, "Expected key_padded_mask.shape"),
-        (lambda: MHA(SEQ, SEQ, SEQ, key_padding_mask=x(2)), AssertionError, "expected `key_padding_mask` to be `None` or 2-D"),
+        (lambda: MHA(SEQ, SEQ, SEQ, key_padding_mask=x(2)), AssertionError, "expected `key_padding_mask` to be 2-D"),
         (lambda: MHA(SEQ, SEQ, SEQ, key_padding_mask=x(1, 2).long()), AssertionError, "only bool and floating types of key_padding_mask"),
         (lambda: MHA(SEQ, SEQ, SEQ, is_causal=True), RuntimeError, "Need attn_mask if specifying the is_causal hint"),
+        (lambda: F.multi_head_attention_forward(SEQ, SEQ, SEQ, 4, 2, MHA.in_proj_weight, None, SEQ, SEQ, False, 0.0, None, None,
+                                                static_k=SEQ), AssertionError, "bias cannot be added to static key"),
         (lambda: nn.TransformerEncoderLayer(4, 2, activation="tanh"), RuntimeError, "activation should be relu/gelu, not tanh"),
         (lambda: nn.Transformer(4, 2, 1, 1, 8)(SEQ, x(2, 2, 4)), RuntimeError, "the batch number of src and tgt must be equal"),
         (lambda: nn.Transformer(4, 2, 1, 1, 8)(x(2, 1, 5), x(2, 1, 5)), RuntimeError, "the feature number of src and tgt must be equal"),

@@ -8,9 +8,15 @@ from hypothesis import strategies as st
 import framework
 from framework import nn
 from framework.nn.utils.rnn import (
-    PackedSequence, invert_permutation, pack_padded_sequence, pack_sequence, pad_packed_sequence, pad_sequence, unpack_sequence,
+    PackedSequence,
+    invert_permutation,
+    pack_padded_sequence,
+    pack_sequence,
+    pad_packed_sequence,
+    pad_sequence,
+    unpack_sequence,
     unpad_sequence,
-)  # fmt: skip
+)
 from tests.nn.comparing import check_gradients, compare
 
 LENGTHS = ([3, 2, 2], [1], [4, 4], [4, 1])
@@ -56,9 +62,9 @@ def test_first_and_second_derivatives(kind, options):
 
 
 @settings(deadline=None, max_examples=40)
-@given(lengths=st.lists(st.integers(1, 5), min_size=1, max_size=5), extra=st.integers(0, 2), batch_first=st.booleans(), seed=st.integers(0, 9))
-def test_a_packed_layer_gives_each_sequence_what_it_gets_alone(lengths, extra, batch_first, seed):
-    framework.manual_seed(seed)
+@given(lengths=st.lists(st.integers(1, 5), min_size=1, max_size=5), extra=st.integers(0, 2), batch_first=st.booleans())
+def test_a_packed_layer_gives_each_sequence_what_it_gets_alone(lengths, extra, batch_first):
+    framework.manual_seed(0)
     layer = nn.LSTM(2, 3, bidirectional=True)
     sequences = [framework.randn(n, 2) for n in lengths]
     padded = pad_sequence(sequences, batch_first, padding_value=7.0)

@@ -161,7 +161,7 @@ PAIR = (zeros(1, 2, 4), zeros(1, 2, 4))
          r"Expected hidden\[0\] size \(1, 2, 4\), got \[1, 3, 4\]"),
         (lambda: nn.LSTM(3, 4)(zeros(2, 2, 3), (PAIR[0], zeros(1, 3, 4))), RuntimeError, r"Expected hidden\[1\] size \(1, 2, 4\)"),
         (lambda: nn.LSTM(3, 4)(zeros(2, 3), PAIR), RuntimeError, "For unbatched 2-D input, hx and cx should also be 2-D but got"),
-        (lambda: nn.GRU(3, 4)(zeros(2, 2, 3), zeros(1, 4)), RuntimeError, "For batched 3-D input, hx should also be 3-D but got 2-D tensor"),
+        (lambda: nn.GRU(3, 4)(zeros(2, 2, 3), zeros(1, 4)), RuntimeError, "For batched 3-D input, hx should also be 3-D but got 2-D"),
         (lambda: nn.GRU(3, 4)(zeros(2, 2, 3), zeros(1, 3, 4)), RuntimeError, r"Expected hidden size \(1, 2, 4\), got \[1, 3, 4\]"),
         (lambda: nn.RNN(3, 4)(zeros(2, 2, 3).double()), ValueError, "does not match weight dtype"),
         (lambda: nn.RNN(3, 4)(zeros(2, 2, 3), zeros(1, 2, 4).double()), RuntimeError, "same dtype"),

@@ -44,28 +44,27 @@ def _repeated(heads, count):
     return reshape(unsqueeze(heads, -3).expand(*batch, h, count // h, s, e), (*batch, count, s, e))
 
 
-def _checked(query, key, value, key_padding_mask, attn_mask) -> None:
+def _check_dimensions(query, key, value, key_padding_mask, attn_mask) -> None:
     """AssertionError unless the numbers of dimensions go together."""
-    if query.ndim not in (2, 3):
-        raise AssertionError(f"query should be unbatched 2D or batched 3D tensor but received {query.ndim}-D query tensor")
-    batch = "For batched (3-D) `query`" if query.ndim == 3 else "For unbatched (2-D) `query`"
-    if not key.ndim == value.ndim == query.ndim:
-        raise AssertionError(f"{batch}, expected `key` and `value` to be {query.ndim}-D but found {key.ndim}-D and {value.ndim}-D tensors")
-    if key_padding_mask is not None and key_padding_mask.ndim != query.ndim - 1:
-        raise AssertionError(
-            f"{batch}, expected `key_padding_mask` to be `None` or {query.ndim - 1}-D but found {key_padding_mask.ndim}-D tensor instead"
-        )
-    if attn_mask is not None and attn_mask.ndim not in (2, 3):
-        raise AssertionError(f"{batch}, expected `attn_mask` to be `None`, 2-D or 3-D but found {attn_mask.ndim}-D tensor instead")
+    n = query.ndim
+    if n not in (2, 3):
+        raise AssertionError(f"query should be unbatched 2D or batched 3D tensor but received {n}-D query tensor")
+    for name, each, allowed in (("key", key, (n,)), ("value", value, (n,)), ("key_padding_mask", key_padding_mask, (n - 1,)),
+                                ("attn_mask", attn_mask, (2, 3))):  # fmt: skip
+        if each is not None and each.ndim not in allowed:
+            raise AssertionError(
+                f"For {'batched (3-D)' if n == 3 else 'unbatched (2-D)'} `query`, expected `{name}` to be "
+                f"{' or '.join(f'{each}-D' for each in allowed)} but found {each.ndim}-D tensor instead"
+            )
 
 
 def _additive(name, mask, query):
-    """A mask that is added to the scores: minus infinity where a mask of bools says that a key may not be seen."""
-    if mask is None or mask.is_floating_point():
-        return mask
-    if mask.dtype is not dtypes.bool:
+    """A mask to be added: minus infinity where one of bools says that a key may not be seen."""
+    if mask.dtype is dtypes.bool:
+        return query.new_zeros(tuple(mask.shape)).masked_fill(mask, -math.inf)
+    if not mask.is_floating_point():
         raise AssertionError(f"only bool and floating types of {name} are supported")
-    return query.new_zeros(tuple(mask.shape)).masked_fill(mask, -math.inf)
+    return mask
 
 
 def multi_head_attention_forward(query, key, value, embed_dim_to_check, num_heads, in_proj_weight, in_proj_bias, bias_k, bias_v,
@@ -73,11 +72,11 @@ def multi_head_attention_forward(query, key, value, embed_dim_to_check, num_head
                                  need_weights=True, attn_mask=None, use_separate_proj_weight=False, q_proj_weight=None,
                                  k_proj_weight=None, v_proj_weight=None, static_k=None, static_v=None, average_attn_weights=True,
                                  is_causal=False):  # fmt: skip
-    """Attention in `num_heads` subspaces of queries (L, N, E) to keys and values (S, N, …), and its weights, or None (Vaswani et al., 2017).
+    """Attention in `num_heads` subspaces of queries (L, N, E) to keys and values (S, N, …): (L, N, E), and the weights or None.
 
-    `key_padding_mask` (N, S) and `attn_mask` (L, S) or (N H, L, S): bools say what may not be seen, floats are added to the scores.
+    `key_padding_mask` (N, S) and `attn_mask` (L, S) or (N H, L, S): bools say what not to see, floats are added (Vaswani et al., 2017).
     """
-    _checked(query, key, value, key_padding_mask, attn_mask)
+    _check_dimensions(query, key, value, key_padding_mask, attn_mask)
     alone = query.ndim == 2
     if alone:
         query, key, value = (unsqueeze(each, 1) for each in (query, key, value))
@@ -92,39 +91,45 @@ def multi_head_attention_forward(query, key, value, embed_dim_to_check, num_head
     if is_causal and attn_mask is None:
         raise RuntimeError("Need attn_mask if specifying the is_causal hint. You may use the Transformer module method "
                            "`generate_square_subsequent_mask` to create this mask.")  # fmt: skip
-    is_causal = is_causal and key_padding_mask is None and not need_weights  # then there is no need of the mask
-    padding, mask = _additive("key_padding_mask", key_padding_mask, query), None if is_causal else _additive("attn_mask", attn_mask, query)
+    if bias_k is not None and (static_k is not None or static_v is not None):
+        raise AssertionError("bias cannot be added to static key or value.")
 
     weights = (q_proj_weight, k_proj_weight, v_proj_weight) if use_separate_proj_weight else chunk(in_proj_weight, 3)
     biases = (None,) * 3 if in_proj_bias is None else chunk(in_proj_bias, 3)
     q, k, v = (linear(*each) for each in zip((query, key, value), weights, biases, strict=True))
-    source = k.shape[0]
-    if mask is not None:
-        shape = (length, source) if mask.ndim == 2 else (n * num_heads, length, source)
-        if tuple(mask.shape) != shape:
-            raise RuntimeError(f"The shape of the {mask.ndim}D attn_mask is {mask.shape}, but should be {shape}.")
-        mask = mask if mask.ndim == 2 else reshape(mask, (n, num_heads, length, source))
-    if padding is not None and tuple(padding.shape) != (n, source):
-        raise AssertionError(f"Expected key_padded_mask.shape to be {(n, source)}, but got {padding.shape}")
-    if bias_k is not None:  # one more key, the same for all
+    if bias_k is not None:  # one more key and value, learnt
         k, v = (cat([each, bias.expand(1, n, embed)]) for each, bias in ((k, bias_k), (v, bias_v)))
     q, k, v = (permute(reshape(each, (-1, n, num_heads, head)), (1, 2, 0, 3)) for each in (q, k, v))  # (N, H, L or S, E/H)
     k, v = (each if given is None else reshape(given, (n, num_heads, -1, head)) for each, given in ((k, static_k), (v, static_v)))
     if add_zero_attn:  # one more key and value, of zeros
         k, v = (constant_pad(each, [0] * 4, [0, 0, 1, 0]) for each in (k, v))
-    added = k.shape[2] - source if static_k is None else int(bias_k is not None) + int(add_zero_attn)
-    padding, mask = (each if each is None else constant_pad(each, [0] * each.ndim, [0] * (each.ndim - 1) + [added]) for each in (padding, mask))
-    if padding is not None:
-        padding = reshape(padding, (n, 1, 1, -1))
-        mask = padding if mask is None else mask + padding
+    more = (bias_k is not None) + bool(add_zero_attn)
+    causal = is_causal and key_padding_mask is None and not need_weights  # then the mask is not needed
+    mask = _added(query, key_padding_mask, None if causal else attn_mask, (n, num_heads, length, k.shape[2] - more), more)
 
-    dropout_p, weights = dropout_p if training else 0.0, None
+    dropout_p, weights, scale = dropout_p if training else 0.0, None, 1 / math.sqrt(head)
     if need_weights:
-        weights = dropout(ops.attention_weights(q, k, mask, 1 / math.sqrt(head)), dropout_p)
+        weights = dropout(ops.attention_weights(q, k, mask, scale), dropout_p)
         out = matmul(weights, v)
         weights = weights.mean(1) if average_attn_weights else weights
         weights = weights.squeeze(0) if alone else weights
     else:
-        out = scaled_dot_product_attention(q, k, v, mask, dropout_p, is_causal)
+        out = scaled_dot_product_attention(q, k, v, mask, dropout_p, causal)
     out = linear(reshape(permute(out, (2, 0, 1, 3)), (length, n, embed)), out_proj_weight, out_proj_bias)
     return (out.squeeze(1) if alone else out), weights
+
+
+def _added(query, key_padding_mask, attn_mask, shape, more):
+    """What both masks together add to scores of `shape` (N, H, L, S), and 0 to those of `more` keys: broadcasts to (N, H, L, S + more)."""
+    (n, heads, length, source), mask = shape, None
+    if attn_mask is not None:
+        wanted = (length, source) if attn_mask.ndim == 2 else (n * heads, length, source)
+        if tuple(attn_mask.shape) != wanted:
+            raise RuntimeError(f"The shape of the {attn_mask.ndim}D attn_mask is {attn_mask.shape}, but should be {wanted}.")
+        mask = reshape(_additive("attn_mask", attn_mask, query), (-1, heads if attn_mask.ndim == 3 else 1, length, source))
+    if key_padding_mask is not None:
+        if tuple(key_padding_mask.shape) != (n, source):
+            raise AssertionError(f"Expected key_padded_mask.shape to be {(n, source)}, but got {tuple(key_padding_mask.shape)}")
+        padding = reshape(_additive("key_padding_mask", key_padding_mask, query), (n, 1, 1, source))
+        mask = padding if mask is None else mask + padding
+    return mask if mask is None or not more else constant_pad(mask, [0] * 4, [0, 0, 0, more])

@@ -117,8 +117,8 @@ def pad_sequence(sequences, batch_first=False, padding_value=0.0, padding_side="
         raise RuntimeError("received an empty list of sequences")
     longest, padded = max(len(each) for each in sequences), []
     for each in sequences:
-        missing, none = [longest - len(each)] + [0] * (each.ndim - 1), [0] * each.ndim
-        padded.append(constant_pad(each, *((missing, none) if padding_side == "left" else (none, missing)), padding_value))
+        sides = [[longest - len(each)] + [0] * (each.ndim - 1), [0] * each.ndim]  # padding before and after
+        padded.append(constant_pad(each, *(sides if padding_side == "left" else reversed(sides)), padding_value))
     return stack(padded, 0 if batch_first else 1)
 
 
