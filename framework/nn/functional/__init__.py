@@ -3,6 +3,7 @@
 from ...ops.elementwise import sigmoid, tanh
 from ...ops.linalg import linear
 from .activation import elu, gelu, hardtanh, leaky_relu, log_softmax, logsigmoid, relu, relu6, silu, softmax, softplus
+from .attention import multi_head_attention_forward, scaled_dot_product_attention
 from .convolution import conv1d, conv2d, conv3d
 from .dropout import dropout, dropout1d, dropout2d, dropout3d
 from .loss import (

@@ -3,6 +3,7 @@
 from ...autograd.mode import no_grad
 from ...ops.reduce import norm
 from ...ops.shape import cat, stack
+from . import rnn
 
 
 def _with_gradients(parameters) -> list:
