@@ -3,32 +3,20 @@
 import numpy as np
 
 from ..autograd.op import cast, op
-from ..autograd.variable import Variable
 from ..device import array_module, special
-from ..dtypes import of_numpy
-from .elementwise import abs, erf, exp, sigmoid, tanh, where
+from .elementwise import abs, elementwise, erf, exp, sigmoid, tanh, where
+from .promotion import refuse
 from .reduce import sum_op
 from .shape import normalize, split
 
 
-def refusing(kinds):
-    """A promotion that changes nothing, but refuses tensors whose NumPy kind is one of `kinds`, as PyTorch does."""
-
-    def promote(args):
-        if isinstance(args[0], Variable) and args[0]._array.dtype.kind in kinds:
-            raise NotImplementedError(f"not implemented for '{of_numpy(args[0]._array.dtype).name}'")
-        return args
-
-    return promote
-
-
 def smooth(forward, **rules):
     """An op on floating tensors alone."""
-    return op(forward, promote=refusing("biu"), **rules)
+    return elementwise(forward, None, "biu", **rules)
 
 
 # fmt: off
-relu = op(lambda input: np.maximum(input, 0), promote=refusing("b"), input=lambda grad, out: grad * (out > 0))
+relu = elementwise(lambda input: np.maximum(input, 0), not_for="b", input=lambda grad, out: grad * (out > 0))
 leaky_relu = smooth(lambda input, negative_slope=0.01: np.where(input > 0, input, input * negative_slope),
                     input=lambda grad, input, negative_slope: where(input > 0, grad, grad * negative_slope))
 elu = smooth(lambda input, alpha=1.0, scale=1.0, input_scale=1.0:
@@ -47,9 +35,9 @@ hardshrink = smooth(lambda input, lambd=0.5: np.where(np.abs(input) <= lambd, 0,
                     input=lambda grad, input, lambd: where(abs(input) <= lambd, 0.0, grad))
 softshrink = smooth(lambda input, lambd=0.5: input - np.clip(input, -lambd, lambd),
                     input=lambda grad, input, lambd: where(abs(input) <= lambd, 0.0, grad))
-hardtanh = op(lambda input, min_val=-1.0, max_val=1.0: np.clip(input, *_in_type_of(input, min_val, max_val)), promote=refusing("b"),
+hardtanh = elementwise(lambda input, min_val=-1.0, max_val=1.0: np.clip(input, *_in_type_of(input, min_val, max_val)), promote=None, not_for="b",
               input=lambda grad, input, min_val, max_val: where((input > min_val) & (input < max_val), grad, 0.0))
-threshold = op(lambda input, threshold, value: _thresholded(input, *_in_type_of(input, threshold, value)), promote=refusing("b"),
+threshold = elementwise(lambda input, threshold, value: _thresholded(input, *_in_type_of(input, threshold, value)), promote=None, not_for="b",
                input=lambda grad, input, threshold: where(input <= threshold, 0.0, grad))
 softmax_op = op(lambda input, dim: _softmax(input, dim), name="softmax",
                 input=lambda grad, out, dim: out * (grad - sum_op(grad * out, dim, True)))
@@ -92,8 +80,7 @@ def _softmin(input, dim):
 
 def _along(function, input, dim, dtype):
     input = input if dtype is None else cast(input, dtype.numpy)
-    if not input.is_floating_point():
-        raise NotImplementedError(f'"{function.__name__}_kernel_impl" not implemented for \'{input.dtype.name}\'')
+    refuse("biu", function.__name__, input)
     return function(input, default_dim(input) if dim is None else dim)
 
 
@@ -119,7 +106,7 @@ def default_dim(input) -> int:
 
 def gelu(input, approximate="none"):
     """x Phi(x), Phi the normal distribution function; or its "tanh" approximation (Hendrycks and Gimpel, 2016)."""
-    refusing("biu")((input,))
+    refuse("biu", "gelu", input)
     if approximate == "none":
         return input * 0.5 * (1 + erf(input * 0.5**0.5))
     if approximate != "tanh":
@@ -144,7 +131,7 @@ def tanhshrink(input):
 
 def glu(input, dim=-1):
     """a sigmoid(b) for the two halves a and b of `input` along `dim` (Dauphin et al., 2016)."""
-    refusing("biu")((input,))
+    refuse("biu", "GLU", input)
     if not input.ndim:
         raise RuntimeError("glu does not support 0-dimensional tensors")
     dim = normalize(dim, input.ndim)

@@ -6,6 +6,7 @@ from .activation import (
     celu, elu, gelu, glu, hardshrink, hardsigmoid, hardswish, hardtanh, leaky_relu, log_softmax, logsigmoid, mish, prelu, relu, relu6,
     rrelu, selu, silu, softmax, softmin, softplus, softshrink, softsign, tanhshrink, threshold,
 )  # fmt: skip
+from .attention import multi_head_attention_forward, scaled_dot_product_attention
 from .convolution import conv1d, conv2d, conv3d
 from .dropout import alpha_dropout, dropout, dropout1d, dropout2d, dropout3d
 from .loss import (

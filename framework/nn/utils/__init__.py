@@ -5,6 +5,7 @@ from ...creation import tensor
 from ...ops.reduce import norm
 from ...ops.shape import cat, stack
 from ...tensor import Tensor
+from . import rnn
 
 
 def _gradients(parameters) -> list:
