@@ -6,7 +6,8 @@ from ..autograd.fusable import fusable
 from ..autograd.variable import Variable
 from ..device import array_module
 from .activation import softmax_op
-from .elementwise import eq, where
+from .comparison import eq
+from .elementwise import where
 from .linalg import matmul
 from .random import dropout
 from .reduce import all
