@@ -25,7 +25,13 @@ from .ops.elementwise import (
     sign, sin, sinh, sqrt, square, sub, tan, tanh, true_divide, trunc, where,
 )  # fmt: skip
 from .ops.index import gather, index_select, masked_fill
-from .ops.linalg import addmm, bmm, dot, matmul, mm, mv, outer
+from .ops.decompositions import cholesky, det, logdet, qr, slogdet, svd
+from .ops.distance import cdist, dist
+from .ops.einsum import einsum
+from .ops.linalg import matmul
+from .ops.products import (
+    addbmm, addmm, addmv, addr, baddbmm, bmm, cross, dot, inner, kron, mm, mv, outer, tensordot, trace, vdot,
+)  # fmt: skip
 from .ops.reduce import all, amax, amin, any, argmax, argmin, cumsum, logsumexp, max, mean, min, norm, prod, std, sum, var
 from .ops.shape import (
     cat, chunk, clone, flatten, flip, movedim, permute, reshape, roll, split, split_with_sizes, squeeze, stack, t, tile,
@@ -36,7 +42,7 @@ from .random import Generator, default_generator, get_rng_state, initial_seed, m
 from .serialization import load, save
 from .threads import get_num_threads, set_num_threads
 
-from . import autograd, cuda, kernels, nn, optim, serialization, utils  # isort: skip: they stand on the names above
+from . import autograd, cuda, distributions, kernels, linalg, nn, optim, serialization, utils  # isort: skip: they stand on the names above
 
 __version__ = "0.1.0"
 concat = cat

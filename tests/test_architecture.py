@@ -14,7 +14,7 @@ FLOORS = [  # from the ground up; a file may import from its own floor and from 
     {"device", "dtypes", "memory", "threads", "random"},
     {"autograd"},
     {"ops"},
-    {"creation", "printing", "serialization", "methods", "tensor", "cuda"},
+    {"creation", "printing", "serialization", "methods", "tensor", "cuda", "linalg"},
     {"nn"},
     {"optim", "distributions"},
     {"utils"},
