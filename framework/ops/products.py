@@ -1,5 +1,6 @@
 """Products of vectors and matrices, by PyTorch's names for each combination of dimensions."""
 
+from .. import dtypes
 from .einsum import contract, diagonal
 from .elementwise import add, mul
 from .linalg import matmul, matrix_product
@@ -106,6 +107,8 @@ def addr(input, vec1, vec2, *, beta=1, alpha=1):
     for name, number in (("beta", beta), ("alpha", alpha)):
         whole = isinstance(number, int) or input.is_floating_point() or product.is_floating_point()
         _check(whole, f"For integral input tensors, argument {name} must not be a floating point number.")
+    if input.dtype is product.dtype is dtypes.bool:
+        beta, alpha = bool(beta), bool(alpha)
     product = product if alpha == 1 else mul(product, alpha)
     return add(product, expand(input, tuple(product.shape)), alpha=beta)
 
@@ -125,7 +128,7 @@ def tensordot(a, b, dims=2):
         _check(m == n or 1 in (m, n), f"contracted dimensions need to match, but first has size {m} in dim {i} and second has size {n} in dim {j}")
         _check(first.count(i) == second.count(j) == 1, f"dim {i if first.count(i) > 1 else j} appears multiple times in the list of dims")
         others[j] = i
-    return contract([a, b], [names, others], [name for name in [*names, *others] if name not in first])
+    return contract([a, b], [names, others], [name for name in [*names, *others] if name not in first]).to(a.dtype)
 
 
 def kron(input, other):

@@ -50,6 +50,8 @@ def result_or_error(sample, namespace, dtype):
 def test_types(sample, dtype):
     if not sample.row.integers and "float" not in dtype:
         pytest.skip("not offered")
+    if not sample.row.halves and dtype in ("float16", "bfloat16"):
+        pytest.skip("refused, by PyTorch too unless the tensor is empty")
     ours, theirs = (result_or_error(sample, namespace, dtype) for namespace in (framework, torch))
     if isinstance(theirs, Exception):
         pytest.skip(f"PyTorch refuses: {theirs}")
