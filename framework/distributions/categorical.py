@@ -43,7 +43,7 @@ class Categorical(Distribution):
 
     @property
     def mean(self):
-        return self.probs.sum(-1) * float("nan")  # choices have no order
+        return self.probs.detach().sum(-1) * float("nan")  # choices have no order
 
     variance = mean
 

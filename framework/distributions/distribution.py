@@ -12,8 +12,8 @@ from ..tensor import Size, Tensor
 class Constraint:
     """A set that values must lie in: how it prints, and which elements (or events) are inside."""
 
-    def __init__(self, name: str, holds):
-        self.name, self.check = name, holds
+    def __init__(self, name: str, check):
+        self.name, self.check = name, check
 
     def __repr__(self) -> str:
         return self.name
@@ -40,12 +40,12 @@ class Distribution:
         self._validate_args = __debug__ if validate_args is None else validate_args
         self._given = [name for name in self.arg_constraints if name in self.__dict__]
         for name in self._given if self._validate_args else ():
-            self._check(self.arg_constraints[name], getattr(self, name), f"parameter {name}", f"of distribution {self!r} to satisfy the constraint")
+            constraint = self.arg_constraints[name]
+            self._check(constraint, f"parameter {name}", getattr(self, name), f"of distribution {self!r} to satisfy the constraint {constraint}")
 
-    def _check(self, constraint, value, what, where) -> None:
+    def _check(self, constraint, what, value, where) -> None:
         if not constraint.check(value.detach()).all():
-            shape = f"(Tensor of shape {tuple(value.shape)})"
-            raise ValueError(f"Expected {what} {shape} {where} {constraint}, but found invalid values:\n{value}")
+            raise ValueError(f"Expected {what} (Tensor of shape {tuple(value.shape)}) {where}, but found invalid values:\n{value}")
 
     def check_value(self, value) -> None:
         """ValueError unless `value` is a tensor of events that this distribution can have."""
@@ -58,10 +58,8 @@ class Distribution:
             raise ValueError(f"The right-most size of value must match event_shape: {got} vs {self.event_shape}.")
         if any(m != n and 1 not in (m, n) for m, n in zip(reversed(got), reversed(expected), strict=False)):
             raise ValueError(f"Value is not broadcastable with batch_shape+event_shape: {got} vs {Size(expected)}.")
-        constraint = self.support
-        if not constraint.check(value.detach()).all():
-            support = f"to be within the support ({constraint}) of the distribution {self!r}"
-            raise ValueError(f"Expected value argument (Tensor of shape {tuple(got)}) {support}, but found invalid values:\n{value}")
+        where = f"to be within the support ({self.support}) of the distribution {self!r}"
+        self._check(self.support, "value argument", value, where)
 
     @property
     def stddev(self):
@@ -76,17 +74,14 @@ class Distribution:
         with no_grad():
             return self.rsample(sample_shape)
 
-    def rsample(self, sample_shape=()):
-        """Random events as a function of the parameters, whose gradients pass through them."""
-        raise NotImplementedError(f"{type(self).__name__} has no rsample: its samples are no differentiable function of the parameters")
+    def _not_offered(self, *args, **options):
+        raise NotImplementedError(f"{type(self).__name__} does not offer this: it has no formula for it")
+
+    rsample = log_prob = entropy = cdf = icdf = enumerate_support = _not_offered
 
     def perplexity(self):
         """exp(entropy)."""
         return self.entropy().exp()
-
-    def enumerate_support(self, expand=True):
-        """All events there are, along a new first dimension."""
-        raise NotImplementedError(f"{type(self).__name__} has no finite support")
 
     def expand(self, batch_shape):
         """The same distribution repeated to a larger batch."""

@@ -1,7 +1,6 @@
 """Kullback and Leibler's divergence, KL(p || q) = E_p[log p - log q]: one formula for each pair of distributions."""
 
 from ..nn.functional import softplus
-from ..ops.decompositions import solve_matrices
 from ..ops.elementwise import log, where
 from .bernoulli import Bernoulli
 from .categorical import Categorical
@@ -32,7 +31,7 @@ def kl_divergence(p, q):
 
 
 def _term(weight, difference, impossible):
-    """weight * difference, where nothing is lost if p has no weight there, and everything if q finds it impossible."""
+    """weight * difference: nothing where p has no weight, infinite where q says impossible."""
     return where(weight == 0, 0.0, where(impossible, float("inf"), weight * difference))
 
 
@@ -57,9 +56,8 @@ def _(p, q):
 def _(p, q):
     if p.event_shape != q.event_shape:
         raise ValueError("KL-divergence between two Multivariate Normals with different event shapes cannot be computed")
-    spread = (solve_matrices(q.scale_tril, p.scale_tril) ** 2).sum(-1).sum(-1)
-    shift = (solve_matrices(q.scale_tril, (q.loc - p.loc).unsqueeze(-1)) ** 2).sum(-1).sum(-1)
-    return q._log_volume() - p._log_volume() + 0.5 * (spread + shift - p.event_shape[0])
+    distance = q.length(p.scale_tril) + q.length((q.loc - p.loc).unsqueeze(-1))
+    return q.log_volume() - p.log_volume() + 0.5 * (distance - p.event_shape[0])
 
 
 @register_kl(Independent, Independent)

@@ -72,15 +72,20 @@ class MultivariateNormal(Distribution):
         e = randn(self.shape_of(sample_shape), dtype=self.loc.dtype, device=self.loc.device)
         return self.loc + (self.scale_tril @ e.unsqueeze(-1)).squeeze(-1)
 
-    def _log_volume(self):
-        return diagonal(self.scale_tril, 0, -2, -1).log().sum(-1)  # log sqrt(det C)
+    def log_volume(self):
+        """log det L: half the logarithm of det C."""
+        return diagonal(self.scale_tril, 0, -2, -1).log().sum(-1)
+
+    def length(self, columns):
+        """|L^-1 x|^2 summed over the columns x (…, K, columns): their distance from 0 in units of the spread there."""
+        return (solve_matrices(self.scale_tril.tril(), columns) ** 2).sum(-1).sum(-1)
 
     def log_prob(self, value):
         """-(K log 2 pi + |L^-1 (x - loc)|^2) / 2 - log det L."""
         self.check_value(value)
-        distance = (solve_matrices(self.scale_tril, (value - self.loc).unsqueeze(-1)).squeeze(-1) ** 2).sum(-1)
-        return -0.5 * (self.event_shape[0] * math.log(2 * math.pi) + distance) - self._log_volume()
+        distance = self.length((value - self.loc).unsqueeze(-1))
+        return -0.5 * (self.event_shape[0] * math.log(2 * math.pi) + distance) - self.log_volume()
 
     def entropy(self):
         """K (1 + log 2 pi) / 2 + log det L."""
-        return 0.5 * self.event_shape[0] * (1 + math.log(2 * math.pi)) + self._log_volume()
+        return 0.5 * self.event_shape[0] * (1 + math.log(2 * math.pi)) + self.log_volume()

@@ -42,7 +42,7 @@ QUANTITIES = {
     "precision_matrix": lambda d, value: d.precision_matrix,
     "enumerate_support": lambda d, value: d.enumerate_support(),
     "enumerate_support narrow": lambda d, value: d.enumerate_support(expand=False),
-    "expanded": lambda d, value: d.expand((3, *d.batch_shape)).log_prob(value),
+    "expanded": lambda d, value: d.expand((2, *d.batch_shape)).log_prob(value),
 }
 
 
