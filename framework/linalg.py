@@ -14,8 +14,8 @@ from .ops.reduce import norm as _norm
 from .ops.shape import broadcast_to, movedim, normalize, unsqueeze
 
 __all__ = [
-    "LinAlgError", "cholesky", "cross", "det", "diagonal", "eigh", "inv", "matrix_norm", "matrix_power", "multi_dot", "norm", "qr", "slogdet",
-    "solve", "svd", "vector_norm",
+    "LinAlgError", "cholesky", "cross", "det", "diagonal", "eigh", "inv", "matrix_norm", "matrix_power", "multi_dot", "norm", "qr",
+    "slogdet", "solve", "svd", "vector_norm",
 ]  # fmt: skip
 
 
@@ -59,12 +59,12 @@ def multi_dot(tensors):
     last = len(tensors) - 1
     if last < 1:
         raise RuntimeError(f"multi_dot(): expected at least 2 tensors but got {last + 1}")
-    for i, each in enumerate(tensors):
-        if each.ndim != 2 and not (i in (0, last) and each.ndim == 1):
-            which = "the first tensor must be 1D or 2D" if i == 0 else "the last tensor must be 1D or 2D" if i == last else f"tensor {i} must be 2D"
-            raise RuntimeError(f"multi_dot(): {which} but got {each.ndim}D")
-    chain = [unsqueeze(tensors[0], 0) if tensors[0].ndim == 1 else tensors[0], *tensors[1:-1]]
-    chain.append(unsqueeze(tensors[-1], 1) if tensors[-1].ndim == 1 else tensors[-1])
+    row, column = tensors[0].ndim == 1, tensors[-1].ndim == 1
+    chain = [unsqueeze(tensors[0], 0) if row else tensors[0], *tensors[1:-1], unsqueeze(tensors[-1], 1) if column else tensors[-1]]
+    for i, each in enumerate(chain):
+        if each.ndim != 2:
+            must = {0: "the first tensor must be 1D or 2D", last: "the last tensor must be 1D or 2D"}.get(i, f"tensor {i} must be 2D")
+            raise RuntimeError(f"multi_dot(): {must} but got {each.ndim}D")
     for i in range(last):
         if chain[i].shape[1] != chain[i + 1].shape[0]:
             shapes = f"{list(tensors[i].shape)} and {list(tensors[i + 1].shape)}"
@@ -81,7 +81,7 @@ def multi_dot(tensors):
         return chain[i] if i == j else matmul(multiply(i, cut), multiply(cut + 1, j))
 
     out = multiply(0, last)
-    return out.reshape(out.shape[tensors[0].ndim == 1 : 1 if tensors[-1].ndim == 1 else 2])
+    return out.reshape(out.shape[int(row) : 2 - column])
 
 
 def _widened(name, input, dtype):
@@ -99,7 +99,7 @@ def _widened(name, input, dtype):
 
 
 def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None):
-    """(sum |x|^ord)^(1/ord) of all elements, or along `dim`; for ord = inf the largest |x|, for -inf the smallest, for 0 how many are not 0."""
+    """(sum |x|^ord)^(1/ord) of all elements or along `dim`; the largest |x| for inf, the smallest for -inf, how many are not 0 for 0."""
     if isinstance(ord, str):
         raise TypeError(f"linalg_vector_norm(): argument 'ord' (position 2) must be Number, not {type(ord).__name__}")
     return _norm(_widened("linalg.vector_norm", x, dtype), ord, dim, keepdim)

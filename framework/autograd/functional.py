@@ -111,12 +111,10 @@ def jacobian(func, inputs, create_graph=False, strict=False):
         for i in range(out._array.size):
             unit = _filled(0, out)
             unit._array.reshape(-1)[i] = 1
-            what = f"Output {o} of the user-provided function"
-            rows.append(_pull_back((out,), leaves, (unit,), create_graph, strict, what))
-        columns = zip(*rows, strict=True) if rows else [()] * len(leaves)
-        shapes = [(*out.shape, *leaf.shape) for leaf in leaves]
-        full = [stack(each).reshape(shape) if each else leaf.new_zeros(shape) for each, shape, leaf in zip(columns, shapes, leaves, strict=True)]
-        blocks.append(_like(inputs, full, create_graph))
+            rows.append(_pull_back((out,), leaves, (unit,), create_graph, strict, f"Output {o} of the user-provided function"))
+        columns = zip(*rows, strict=True) if rows else [()] * len(leaves)  # stack refuses an output without elements
+        whole = [stack(each).reshape((*out.shape, *leaf.shape)) for each, leaf in zip(columns, leaves, strict=True)]
+        blocks.append(_like(inputs, whole, create_graph))
     return tuple(blocks) if isinstance(result, tuple) else blocks[0]
 
 

@@ -2,7 +2,7 @@
 
 from ..creation import arange, rand
 from ..nn.functional.loss import binary_cross_entropy_with_logits
-from ..ops.elementwise import log1p, sigmoid, where
+from ..ops.elementwise import log, log1p, sigmoid, where
 from .distribution import Distribution, boolean, broadcast_all, kept_inside, lazily, probs_or_logits, real, unit_interval
 
 
@@ -19,26 +19,11 @@ class Bernoulli(Distribution):
         (self.__dict__[name],) = broadcast_all(given)
         super().__init__(self.__dict__[name].shape, validate_args=validate_args)
 
-    @lazily
-    def probs(self):
-        return sigmoid(self.logits)
-
-    @lazily
-    def logits(self):
-        inside = kept_inside(self.probs)
-        return inside.log() - log1p(-inside)
-
-    @property
-    def mean(self):
-        return self.probs
-
-    @property
-    def mode(self):
-        return where(self.probs == 0.5, float("nan"), (self.probs >= 0.5).to(self.probs.dtype))
-
-    @property
-    def variance(self):
-        return self.probs * (1 - self.probs)
+    probs = lazily(lambda self: sigmoid(self.logits))
+    logits = lazily(lambda self: log(kept_inside(self.probs)) - log1p(-kept_inside(self.probs)))
+    mean = property(lambda self: self.probs)
+    mode = property(lambda self: where(self.probs == 0.5, float("nan"), (self.probs >= 0.5).to(self.probs.dtype)))
+    variance = property(lambda self: self.probs * (1 - self.probs))
 
     def sample(self, sample_shape=()):
         """Random zeros and ones, (*sample_shape, *batch_shape)."""

@@ -4,8 +4,8 @@ import ml_dtypes
 
 from ..creation import arange, rand
 from ..dtypes import float64
-from ..ops.reduce import argmax, cumsum, logsumexp
 from ..ops.activation import softmax
+from ..ops.reduce import argmax, cumsum, logsumexp
 from .distribution import Constraint, Distribution, broadcast_all, kept_inside, lazily, probs_or_logits, real_vector, simplex
 
 
@@ -27,29 +27,15 @@ class Categorical(Distribution):
         self._choices = given.shape[-1]
         super().__init__(given.shape[:-1], validate_args=validate_args)
 
-    @lazily
-    def probs(self):
-        return softmax(self.logits, -1)
-
-    @lazily
-    def logits(self):
-        return kept_inside(self.probs).log()
+    probs = lazily(lambda self: softmax(self.logits, -1))
+    logits = lazily(lambda self: kept_inside(self.probs).log())
+    mean = variance = property(lambda self: self.probs.detach().sum(-1) * float("nan"))  # choices have no order
+    mode = property(lambda self: argmax(self.probs, -1))
 
     @property
     def support(self):
         last = self._choices - 1
-        name = f"IntegerInterval(lower_bound=0, upper_bound={last})"
-        return Constraint(name, lambda x: (x % 1 == 0) & (x >= 0) & (x <= last))
-
-    @property
-    def mean(self):
-        return self.probs.detach().sum(-1) * float("nan")  # choices have no order
-
-    variance = mean
-
-    @property
-    def mode(self):
-        return argmax(self.probs, -1)
+        return Constraint(f"IntegerInterval(lower_bound=0, upper_bound={last})", lambda x: (x % 1 == 0) & (x >= 0) & (x <= last))
 
     def sample(self, sample_shape=()):
         """Random choices, int64 (*sample_shape, *batch_shape): how many of the cumulated probabilities a uniform number reaches."""

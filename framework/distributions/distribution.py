@@ -41,7 +41,8 @@ class Distribution:
         self._given = [name for name in self.arg_constraints if name in self.__dict__]
         for name in self._given if self._validate_args else ():
             constraint = self.arg_constraints[name]
-            self._check(constraint, f"parameter {name}", getattr(self, name), f"of distribution {self!r} to satisfy the constraint {constraint}")
+            where = f"of distribution {self!r} to satisfy the constraint {constraint}"
+            self._check(constraint, f"parameter {name}", getattr(self, name), where)
 
     def _check(self, constraint, what, value, where) -> None:
         if not constraint.check(value.detach()).all():
@@ -61,9 +62,7 @@ class Distribution:
         where = f"to be within the support ({self.support}) of the distribution {self!r}"
         self._check(self.support, "value argument", value, where)
 
-    @property
-    def stddev(self):
-        return self.variance.sqrt()
+    stddev = property(lambda self: self.variance.sqrt())
 
     def shape_of(self, sample_shape) -> Size:
         """The shape of `sample_shape` samples."""
@@ -91,8 +90,8 @@ class Distribution:
         return type(self)(**given, validate_args=self._validate_args)
 
     def __repr__(self) -> str:
-        present = {name: self.__dict__[name] for name in self.arg_constraints if name in self.__dict__}
-        return f"{type(self).__name__}({', '.join(f'{name}: {each if each.numel() == 1 else each.shape}' for name, each in present.items())})"
+        known = [(name, self.__dict__[name]) for name in self.arg_constraints if name in self.__dict__]
+        return f"{type(self).__name__}({', '.join(f'{name}: {each if each.numel() == 1 else each.shape}' for name, each in known)})"
 
 
 def lazily(function):

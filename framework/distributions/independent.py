@@ -9,41 +9,25 @@ class Independent(Distribution):
     def __init__(self, base_distribution, reinterpreted_batch_ndims, validate_args=None):
         batch, count = base_distribution.batch_shape, reinterpreted_batch_ndims
         if count > len(batch):
-            raise ValueError(
-                f"Expected reinterpreted_batch_ndims <= len(base_distribution.batch_shape), actual {count} vs {len(batch)}"
-            )
+            raise ValueError(f"Expected reinterpreted_batch_ndims <= len(base_distribution.batch_shape), actual {count} vs {len(batch)}")
         self.base_dist, self.reinterpreted_batch_ndims = base_distribution, count
         kept = len(batch) - count
         super().__init__(batch[:kept], batch[kept:] + base_distribution.event_shape, validate_args)
 
-    def _total(self, values):
+    has_rsample = property(lambda self: self.base_dist.has_rsample)
+    has_enumerate_support = property(lambda self: not self.reinterpreted_batch_ndims and self.base_dist.has_enumerate_support)
+    mean = property(lambda self: self.base_dist.mean)
+    mode = property(lambda self: self.base_dist.mode)
+    variance = property(lambda self: self.base_dist.variance)
+
+    def total(self, values):
         """Summed over the dimensions that belong to an event."""
         return values.sum(tuple(range(-self.reinterpreted_batch_ndims, 0))) if self.reinterpreted_batch_ndims else values
-
-    @property
-    def has_rsample(self):
-        return self.base_dist.has_rsample
-
-    @property
-    def has_enumerate_support(self):
-        return not self.reinterpreted_batch_ndims and self.base_dist.has_enumerate_support
 
     @property
     def support(self):
         inner, count = self.base_dist.support, self.reinterpreted_batch_ndims
         return Constraint(f"IndependentConstraint({inner}, {count})", inner.check) if count else inner
-
-    @property
-    def mean(self):
-        return self.base_dist.mean
-
-    @property
-    def mode(self):
-        return self.base_dist.mode
-
-    @property
-    def variance(self):
-        return self.base_dist.variance
 
     def sample(self, sample_shape=()):
         """The base distribution's samples."""
@@ -55,11 +39,11 @@ class Independent(Distribution):
 
     def log_prob(self, value):
         """The sum of the logarithms: the parts are independent."""
-        return self._total(self.base_dist.log_prob(value))
+        return self.total(self.base_dist.log_prob(value))
 
     def entropy(self):
         """The sum of the entropies."""
-        return self._total(self.base_dist.entropy())
+        return self.total(self.base_dist.entropy())
 
     def enumerate_support(self, expand=True):
         """The base distribution's, if events are its own."""

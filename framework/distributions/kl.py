@@ -64,4 +64,4 @@ def _(p, q):
 def _(p, q):
     if p.reinterpreted_batch_ndims != q.reinterpreted_batch_ndims:
         raise NotImplementedError("KL(p || q) of Independent distributions that reinterpret different numbers of dimensions")
-    return p._total(kl_divergence(p.base_dist, q.base_dist))
+    return p.total(kl_divergence(p.base_dist, q.base_dist))

@@ -22,11 +22,8 @@ class MultivariateNormal(Distribution):
     """N(loc, C) of vectors of length K, with C = L L^T given as `covariance_matrix`, as its inverse or as L: exactly one of them."""
 
     arg_constraints = {
-        "loc": real_vector,
-        "covariance_matrix": positive_definite,
-        "precision_matrix": positive_definite,
-        "scale_tril": lower_triangular,
-    }
+        "loc": real_vector, "covariance_matrix": positive_definite, "precision_matrix": positive_definite, "scale_tril": lower_triangular,
+    }  # fmt: skip
     support = real_vector
     has_rsample = True
 
@@ -57,15 +54,8 @@ class MultivariateNormal(Distribution):
     def precision_matrix(self):
         return inv(self.covariance_matrix)
 
-    @property
-    def mean(self):
-        return self.loc
-
-    mode = mean
-
-    @property
-    def variance(self):
-        return (self.scale_tril**2).sum(-1)
+    mean = mode = property(lambda self: self.loc)
+    variance = property(lambda self: (self.scale_tril**2).sum(-1))
 
     def rsample(self, sample_shape=()):
         """loc + L e, with e from N(0, 1)."""

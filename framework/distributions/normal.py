@@ -18,19 +18,9 @@ class Normal(Distribution):
         self.loc, self.scale = broadcast_all(loc, scale)
         super().__init__(self.loc.shape, validate_args=validate_args)
 
-    @property
-    def mean(self):
-        return self.loc
-
-    mode = mean
-
-    @property
-    def variance(self):
-        return self.scale**2
-
-    @property
-    def stddev(self):
-        return self.scale
+    mean = mode = property(lambda self: self.loc)
+    variance = property(lambda self: self.scale**2)
+    stddev = property(lambda self: self.scale)
 
     def rsample(self, sample_shape=()):
         """loc + scale e, with e from N(0, 1)."""

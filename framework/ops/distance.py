@@ -5,7 +5,7 @@ import numpy as np
 from .elementwise import clamp, sub
 from .promotion import common
 from .reduce import norm, sum
-from .shape import broadcast_to, normalize, unsqueeze
+from .shape import broadcast_to, unsqueeze
 
 
 def dist(input, other, p=2):
@@ -45,8 +45,7 @@ def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
         if each.ndim < 2:
             raise RuntimeError(f"cdist only supports at least 2D tensors, X{i + 1} got: {each.ndim}D")
     if x1.shape[-1] != x2.shape[-1]:
-        columns = f"X1: {x1.shape[-1]} X2: {x2.shape[-1]}"
-        raise RuntimeError(f"X1 and X2 must have the same number of columns. {columns}")
+        raise RuntimeError(f"X1 and X2 must have the same number of columns. X1: {x1.shape[-1]} X2: {x2.shape[-1]}")
     if x1.dtype is not x2.dtype:
         raise RuntimeError(f"expected scalar type {x1.dtype.name} but found {x2.dtype.name}")
     return norm(unsqueeze(x1, -2) - unsqueeze(x2, -3), p, -1)

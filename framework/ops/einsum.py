@@ -70,8 +70,8 @@ def _product(left, left_names, right, right_names, kept):
     batch_shape, right_shape = tuple(left.shape[: len(batch)]), tuple(right.shape[len(batch) + len(inner) :])
     row_shape = tuple(left.shape[len(batch) : len(batch) + len(rows)])
     if not inner:
-        out = mul(reshape(left, batch_shape + row_shape + (1,) * len(columns)), reshape(right, batch_shape + (1,) * len(rows) + right_shape))
-        return out, [*batch, *rows, *columns]
+        left = reshape(left, batch_shape + row_shape + (1,) * len(columns))
+        return mul(left, reshape(right, batch_shape + (1,) * len(rows) + right_shape)), [*batch, *rows, *columns]
     length = math.prod(left.shape[len(batch) + len(rows) :])
     left = reshape(left, (*batch_shape, math.prod(row_shape), length))
     right = reshape(right, (*batch_shape, length, math.prod(right_shape)))

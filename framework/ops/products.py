@@ -114,7 +114,7 @@ def addr(input, vec1, vec2, *, beta=1, alpha=1):
 
 
 def tensordot(a, b, dims=2):
-    """The sum of products over pairs of dimensions: the last `dims` of `a` with the first of `b`, or those in two lists, dims=([…], […])."""
+    """The sum of products over pairs of dimensions: the last `dims` of `a` with the first of `b`, or those in the two lists `dims`."""
     if isinstance(dims, int):
         _check(dims >= 0, f"tensordot expects dims >= 0, but got dims={dims}")
         _check(dims <= min(a.ndim, b.ndim), f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims}")
@@ -125,7 +125,8 @@ def tensordot(a, b, dims=2):
     names, others = list(range(a.ndim)), [a.ndim + dim for dim in range(b.ndim)]
     for i, j in zip(first, second, strict=True):
         m, n = a.shape[i], b.shape[j]
-        _check(m == n or 1 in (m, n), f"contracted dimensions need to match, but first has size {m} in dim {i} and second has size {n} in dim {j}")
+        sizes = f"first has size {m} in dim {i} and second has size {n} in dim {j}"
+        _check(m == n or 1 in (m, n), f"contracted dimensions need to match, but {sizes}")
         _check(first.count(i) == second.count(j) == 1, f"dim {i if first.count(i) > 1 else j} appears multiple times in the list of dims")
         others[j] = i
     return contract([a, b], [names, others], [name for name in [*names, *others] if name not in first]).to(a.dtype)

@@ -79,23 +79,23 @@ def test_recorded_results_lead_back_to_the_inputs():
 
 STRICT = "not allowed in strict mode"
 REFUSED = {
-    "input": (lambda F, T, x: F.jacobian(lambda a: a, 3.0), TypeError, "The inputs given to jacobian must be either a Tensor or a tuple of Tensors"),
-    "list": (lambda F, T, x: F.jacobian(lambda a: a, [x]), TypeError, "The inputs given to jacobian must be either a Tensor or a tuple of Tensors"),
-    "output": (lambda F, T, x: F.vjp(lambda a: 3, x), TypeError, "The outputs of the user-provided function given to vjp must be either a Tensor"),
+    "input": (lambda F, T, x: F.jacobian(lambda a: a, 3.0), TypeError, "The inputs given to jacobian must be either a Tensor or a"),
+    "list": (lambda F, T, x: F.jacobian(lambda a: a, [x]), TypeError, "The inputs given to jacobian must be either a Tensor or a tuple"),
+    "output": (lambda F, T, x: F.vjp(lambda a: 3, x), TypeError, "The outputs of the user-provided function given to vjp must be"),
     "integers": (lambda F, T, x: F.jacobian(lambda a: a, T.tensor([1])), RuntimeError, "floating point"),
-    "constant": (lambda F, T, x: F.jacobian(lambda a: T.ones(2), x, strict=True), RuntimeError, "Output 0 of the user-provided function does not"),
-    "independent": (lambda F, T, x: F.jacobian(lambda a, b: a * 2, (x, x), strict=True), RuntimeError, f"is independent of input 1.*{STRICT}"),
-    "line": (lambda F, T, x: F.jacobian(lambda a: a * 2, x, strict=True, create_graph=True), RuntimeError, f"is independent of input 0.*{STRICT}"),
+    "constant": (lambda F, T, x: F.jacobian(lambda a: T.ones(2), x, strict=True), RuntimeError, "Output 0 of the user-provided"),
+    "independent": (lambda F, T, x: F.jacobian(lambda a, b: a * 2, (x, x), strict=True), RuntimeError, "is independent of input 1.*strict"),
+    "line": (lambda F, T, x: F.jacobian(lambda a: a * 2, x, strict=True, create_graph=True), RuntimeError, "is independent of input 0.*strict"),
     "hessian line": (lambda F, T, x: F.hessian(lambda a: a.sum(), x, strict=True), RuntimeError, STRICT),
     "hessian vector": (lambda F, T, x: F.hessian(lambda a: a * 2, x), RuntimeError, "given to hessian should contain a single element"),
-    "hessian tuple": (lambda F, T, x: F.hessian(lambda a: (a.sum(), a.sum()), x), RuntimeError, "given to hessian should return a single Tensor"),
-    "vjp v": (lambda F, T, x: F.vjp(lambda a: a * 2, x), RuntimeError, "v can only be None if the user-provided function returns a single Tensor"),
-    "jvp v": (lambda F, T, x: F.jvp(lambda a: a * 2, x), RuntimeError, "v can only be None if the input to the user-provided function is a single"),
+    "hessian tuple": (lambda F, T, x: F.hessian(lambda a: (a.sum(), a.sum()), x), RuntimeError, "given to hessian should return a"),
+    "vjp v": (lambda F, T, x: F.vjp(lambda a: a * 2, x), RuntimeError, "v can only be None if the user-provided function returns a"),
+    "jvp v": (lambda F, T, x: F.jvp(lambda a: a * 2, x), RuntimeError, "v can only be None if the input to the user-provided function"),
     "size": (lambda F, T, x: F.vjp(lambda a: a * 2, x, T.ones(3)), RuntimeError, "v has invalid size: should be"),
-    "length": (lambda F, T, x: F.hvp(lambda a, b: (a * b).sum(), (x, x), x), RuntimeError, "v is a tuple of invalid length: should be 2 but got 1"),
+    "length": (lambda F, T, x: F.hvp(lambda a, b: (a * b).sum(), (x, x), x), RuntimeError, "v is a tuple of invalid length: should be"),
     "vhp line": (lambda F, T, x: F.vhp(lambda a: a.sum(), x, x, strict=True), RuntimeError, STRICT),
     "vhp vector": (lambda F, T, x: F.vhp(lambda a: a * 2, x, x), RuntimeError, "given to vhp should contain a single element"),
-    "vjp strict": (lambda F, T, x: F.vjp(lambda a, b: a * 2, (x, x), x, strict=True), RuntimeError, f"is independent of input 1.*{STRICT}"),
+    "vjp strict": (lambda F, T, x: F.vjp(lambda a, b: a * 2, (x, x), x, strict=True), RuntimeError, "is independent of input 1.*strict"),
 }
 
 

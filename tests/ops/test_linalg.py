@@ -23,7 +23,7 @@ REFUSED = {
     "inner": (lambda T, o: T.inner(o(2, 3), o(4, 2)), "last dimension must match on both input tensors but got shapes"),
     "outer": (lambda T, o: T.outer(o(2, 3), o(2)), "outer: Expected 1-D argument self, but got 2-D"),
     "addmm types": (lambda T, o: T.addmm(o(2, 2).double(), o(2, 3), o(3, 2)), "dtype"),
-    "addmm size": (lambda T, o: T.addmm(o(3, 2), o(2, 3), o(3, 2)), r"The expanded size of the tensor \(2\) must match the existing size \(3\)"),
+    "addmm size": (lambda T, o: T.addmm(o(3, 2), o(2, 3), o(3, 2)), r"The expanded size of the tensor \(2\) must match the existing"),
     "addmm dims": (lambda T, o: T.addmm(o(3, 2, 2), o(2, 3), o(3, 2)), "the number of sizes provided"),
     "addr alpha": (lambda T, o: T.addr(o(2, 3).long(), o(2).long(), o(3).long(), alpha=1.5), "argument alpha must not be a floating point"),
     "tensordot": (lambda T, o: T.tensordot(o(2, 3), o(2, 3), 1), "contracted dimensions need to match, but first has size 3"),
@@ -46,12 +46,12 @@ REFUSED = {
     "cholesky": (lambda T, o: T.linalg.cholesky(-o(2, 2)), "could not be completed because the input is not positive-definite"),
     "eigh": (lambda T, o: T.linalg.eigh(o(2, 2), "X"), "Expected UPLO argument to be 'L' or 'U', but got X"),
     "qr": (lambda T, o: T.linalg.qr(o(2, 2), "x"), "qr received unrecognized mode 'x'"),
-    "qr gradient": (lambda T, o: T.linalg.qr(o(2, 2).requires_grad_(), "r")[1].sum().backward(), "The derivative of linalg.qr depends on Q"),
-    "qr tall": (lambda T, o: T.linalg.qr(o(3, 2).requires_grad_(), "complete")[1].sum().backward(), "not differentiable when mode='complete'"),
+    "qr gradient": (lambda T, o: T.linalg.qr(o(2, 2).requires_grad_(), "r")[1].sum().backward(), "The derivative of linalg.qr depends"),
+    "qr tall": (lambda T, o: T.linalg.qr(o(3, 2).requires_grad_(), "complete")[1].sum().backward(), "not differentiable when"),
     "power": (lambda T, o: T.linalg.matrix_power(o(2, 3), 2), "linalg.matrix_power: A must be batches of square matrices"),
     "power of half": (lambda T, o: T.linalg.matrix_power(o(2, 2), 0.5), r"argument 'n' \(position 2\) must be int, not float"),
     "one of multi_dot": (lambda T, o: T.linalg.multi_dot([o(2, 3)]), r"multi_dot\(\): expected at least 2 tensors but got 1"),
-    "multi_dot shapes": (lambda T, o: T.linalg.multi_dot([o(2, 3), o(2, 3)]), r"tensors 0 and 1 with shapes \[2, 3\] and \[2, 3\] cannot be"),
+    "multi_dot shapes": (lambda T, o: T.linalg.multi_dot([o(2, 3), o(2, 3)]), r"tensors 0 and 1 with shapes \[2, 3\] and \[2, 3\]"),
     "multi_dot dims": (lambda T, o: T.linalg.multi_dot([o(2, 3), o(3, 2, 2), o(2, 3)]), r"multi_dot\(\): tensor 1 must be 2D but got 3D"),
     "multi_dot ends": (lambda T, o: T.linalg.multi_dot([o(2, 2, 3), o(3, 2)]), "the first tensor must be 1D or 2D but got 3D"),
     "matrix_norm order": (lambda T, o: T.linalg.matrix_norm(o(2, 3), 3), "linalg.matrix_norm: Order 3 not supported."),
@@ -70,7 +70,7 @@ REFUSED = {
     "cdist types": (lambda T, o: T.cdist(o(3, 2), o(4, 2).double()), "expected scalar type"),
     "cdist mode": (lambda T, o: T.cdist(o(3, 2), o(4, 2), compute_mode="x"), "x is not a valid value for compute_mode"),
     "pdist dims": (lambda T, o: T.nn.functional.pdist(o(3)), "pdist only supports 2D tensors, got: 1D"),
-    "cosine of integers": (lambda T, o: T.nn.functional.cosine_similarity(o(2, 2).int(), o(2, 2).int()), "expected common dtype to be floating"),
+    "cosine of integers": (lambda T, o: T.nn.functional.cosine_similarity(o(2, 2).int(), o(2, 2).int()), "expected common dtype to be"),
 }
 
 
