@@ -55,7 +55,7 @@ row("logdet positive", [f(3, 3), f(2, 2, 2)], lambda x: np.log(each(linalg.det)(
     lambda T, x: T.logdet(x @ x.mT + 0.5 * T.eye(x.shape[-1], dtype=x.dtype)), halves=False)  # fmt: skip
 row("slogdet", SQUARE, lambda x: (np.sign(each(linalg.det)(x)), np.log(np.abs(each(linalg.det)(x)))), halves=False)
 row("inv", SQUARE[:4], each(linalg.inv), lambda T, x: T.linalg.inv(x), halves=False)
-row("linalg.cholesky", SQUARE, lambda x: each(lambda a: linalg.cholesky(a, lower=True))(positive(x)), positive_call("cholesky"), halves=False)
+row("linalg.cholesky", SQUARE, lambda x: each(linalg.cholesky)(positive(x)).mT, positive_call("cholesky"), halves=False)
 row("linalg.cholesky upper", SQUARE[:3], lambda x: each(linalg.cholesky)(positive(x)), positive_call("cholesky", upper=True), halves=False)
 row("cholesky", [f(3, 3)], lambda x: linalg.cholesky(positive(x), lower=True),
     lambda T, x: quietly(T.cholesky)(x @ x.mT + 0.5 * T.eye(3, dtype=x.dtype)), halves=False)  # fmt: skip
@@ -82,7 +82,8 @@ def solved(a, b):
 
 
 row("solve", SYSTEMS, solved, lambda T, a, b: T.linalg.solve(a, b), halves=False)
-row("solve from the right", [(f(3, 3), f(2, 3))], lambda a, b: b @ linalg.inv(a), lambda T, a, b: T.linalg.solve(a, b, left=False), halves=False)
+row("solve from the right", [(f(3, 3), f(2, 3))], lambda a, b: b @ linalg.inv(a),
+    lambda T, a, b: T.linalg.solve(a, b, left=False), halves=False)  # fmt: skip
 
 for _n in (-2, -1, 0, 1, 2, 3, 5):
     row(f"matrix_power {_n}", [f(3, 3), f(2, 2, 2)], lambda x, n=_n: np.linalg.matrix_power(x, n),
@@ -90,16 +91,19 @@ for _n in (-2, -1, 0, 1, 2, 3, 5):
 CHAINS = [(f(2, 3), f(3, 4)), (f(2, 3), f(3, 1), f(1, 4)), (f(3), f(3, 2), f(2)), (f(2, 3), f(3, 2), f(2, 4), f(4))]
 row("multi_dot", CHAINS, lambda *xs: np.linalg.multi_dot(xs), lambda T, *xs: T.linalg.multi_dot(xs))
 row("linalg.diagonal", [f(2, 3), f(2, 3, 2)], lambda x: np.diagonal(x, axis1=-2, axis2=-1), lambda T, x: T.linalg.diagonal(x))
-row("linalg.diagonal offset", [f(2, 3, 4)], lambda x: np.diagonal(x, -1, 0, 2), lambda T, x: T.linalg.diagonal(x, offset=-1, dim1=0, dim2=2))
+row("linalg.diagonal offset", [f(2, 3, 4)], lambda x: np.diagonal(x, -1, 0, 2),
+    lambda T, x: T.linalg.diagonal(x, offset=-1, dim1=0, dim2=2))  # fmt: skip
 for _ord in ORDERS:
     row(f"matrix_norm {_ord}", [f(2, 3), f(3, 2)], lambda x, ord=_ord: linalg.norm(x, ord),
         lambda T, x, ord=_ord: T.linalg.matrix_norm(x, ord), halves=_ord not in ("nuc", 2, -2))  # fmt: skip
     row(f"matrix_norm dims {_ord}", [f(2, 3, 4)], lambda x, ord=_ord: np.linalg.norm(x, ord, (2, 0), True),
         lambda T, x, ord=_ord: T.linalg.matrix_norm(x, ord, (2, 0), True), halves=_ord not in ("nuc", 2, -2))  # fmt: skip
-    row(f"linalg.norm matrix {_ord}", [f(2, 3)], lambda x, ord=_ord: linalg.norm(x, ord), lambda T, x, ord=_ord: T.linalg.norm(x, ord), halves=False)
+    row(f"linalg.norm matrix {_ord}", [f(2, 3)], lambda x, ord=_ord: linalg.norm(x, ord),
+        lambda T, x, ord=_ord: T.linalg.norm(x, ord), halves=_ord not in ("nuc", 2, -2))  # fmt: skip
 VECTOR_ORDERS = (1, 2, 3, float("inf"))
-row("vector_norm", [(f(2, 3), p) for p in VECTOR_ORDERS], lambda x, p: np.linalg.norm(x.ravel(), p), lambda T, x, p: T.linalg.vector_norm(x, p))
-row("vector_norm dim", [(f(2, 3), p) for p in VECTOR_ORDERS], lambda x, p: np.linalg.norm(x, p, 1), lambda T, x, p: T.linalg.vector_norm(x, p, 1))
+VECTORS = [(f(2, 3), p) for p in VECTOR_ORDERS]
+row("vector_norm", VECTORS, lambda x, p: np.linalg.norm(x.ravel(), p), lambda T, x, p: T.linalg.vector_norm(x, p))
+row("vector_norm dim", VECTORS, lambda x, p: np.linalg.norm(x, p, 1), lambda T, x, p: T.linalg.vector_norm(x, p, 1))
 row("linalg.norm", [f(2, 3, 2), f(3), f()], lambda x: np.sqrt((x * x).sum()), lambda T, x: T.linalg.norm(x))
 row("linalg.norm dim", [(f(2, 3), 3, 1)], lambda x, p, dim: np.linalg.norm(x, p, dim), lambda T, x, p, dim: T.linalg.norm(x, p, dim))
 
