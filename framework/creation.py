@@ -32,6 +32,8 @@ def _array_of(data, dtype):
         if array.dtype.kind == "f" and dtype is None or array.size == 0 and dtype is None:
             array = array.astype(dtypes.get_default_dtype().numpy)
     if dtype is not None:
+        if dtype.kind == dtypes.INTEGER and not hasattr(data, "dtype"):
+            _check_range(array, dtype)
         array = array.astype(dtype.numpy)
     if array.dtype.kind == "c":
         raise NotImplementedError("complex numbers are not supported")
@@ -39,6 +41,13 @@ def _array_of(data, dtype):
         raise TypeError(f"can't convert data of type {type(data).__name__} with elements of type {array.dtype} to a tensor")
     dtypes.of_numpy(array.dtype)
     return array
+
+
+def _check_range(array, dtype) -> None:
+    """RuntimeError for Python numbers that the integer type `dtype` does not hold; PyTorch lets -1 be 255 in uint8."""
+    largest, smallest = np.iinfo(dtype.numpy).max, np.iinfo(dtype.numpy).min or -np.iinfo(dtype.numpy).max
+    if array.dtype.kind in "iuf" and not np.all((array >= smallest) & (array <= largest)):
+        raise RuntimeError(f"value cannot be converted to type {dtype.name} without overflow")
 
 
 def _unwrap_nested(data):

@@ -9,7 +9,7 @@ from .autograd.mode import mode
 from .autograd.op import cast, op
 from .autograd.variable import Variable
 from .device import device, device_of, move
-from .ops import index, shape
+from .ops import index, promotion, shape
 
 
 class Size(tuple):
@@ -351,6 +351,7 @@ class Tensor(Variable):
 
     def fill_(self, value):
         """Overwrite with one number."""
+        value = promotion.filling((self, value))[1]
         return self.copy_(value if isinstance(value, Variable) else creation.as_tensor(value, dtype=self.dtype, device=self.device))
 
     def zero_(self):

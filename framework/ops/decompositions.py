@@ -40,7 +40,7 @@ def check_matrices(name, input, square=True, any_type=False):
     if any_type:
         return
     if not dtype.is_floating_point:
-        raise RuntimeError(f"{name}: Expected a floating point or complex tensor as input. Got {dtype.name}")
+        raise NotImplementedError(f"{name}: Expected a floating point or complex tensor as input. Got {dtype.name}")
     if dtype.itemsize == 2:
         raise NotImplementedError(f"{name}: Low precision dtypes not supported. Got {dtype.name}")
 

@@ -2,6 +2,7 @@
 
 from ..autograd.fusable import fusable
 from ..autograd.op import op
+from .promotion import refusing
 from .shape import reshape, unsqueeze
 
 
@@ -15,12 +16,12 @@ def _product(input, other):
 
 
 # (…, M, K) @ (…, K, N): the product of the last two dimensions, the others broadcast
-matrix_product = op(
+matrix_product = refusing("b", op(
     _product,
     name="matmul",
     input=lambda grad, other: matrix_product(grad, other.mT),
     other=lambda grad, input: matrix_product(input.mT, grad),
-)
+))  # fmt: skip
 
 
 def matmul(input, other):

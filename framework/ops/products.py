@@ -4,6 +4,7 @@ from .. import dtypes
 from .einsum import contract, diagonal
 from .elementwise import add, mul
 from .linalg import matmul, matrix_product
+from .promotion import refuse
 from .reduce import sum
 from .shape import expand, normalize, reshape, roll, unsqueeze
 
@@ -122,6 +123,7 @@ def tensordot(a, b, dims=2):
     first, second = ([normalize(int(dim), each.ndim) for dim in own] for own, each in zip(dims, (a, b), strict=True))
     _check(len(first) == len(second), "both dimension lists should have same length")
     _same_dtype("tensordot", a, b)
+    refuse("b", "tensordot", a)
     names, others = list(range(a.ndim)), [a.ndim + dim for dim in range(b.ndim)]
     for i, j in zip(first, second, strict=True):
         m, n = a.shape[i], b.shape[j]
@@ -146,6 +148,7 @@ def kron(input, other):
 def trace(input):
     """The sum of a matrix's diagonal."""
     _check(input.ndim == 2, f"trace: expected a matrix, but got tensor with dim {input.ndim}")
+    refuse("b", "trace", input)
     return sum(diagonal(input))
 
 
@@ -153,6 +156,7 @@ def cross(input, other, dim=None):
     """The vector product, x[i+1] y[i+2] - x[i+2] y[i+1], along a dimension of length 3: `dim`, or the first such."""
     _check(input.ndim == other.ndim, "linalg.cross: inputs must have the same number of dimensions.")
     _same_dtype("linalg.cross", input, other)
+    refuse("b", "cross", input)
     if dim is None:
         dim = next((i for i, length in enumerate(input.shape) if length == 3), None)
         _check(dim is not None, "no dimension of size 3 in input")

@@ -4,6 +4,7 @@ import numpy as np
 
 from ..autograd.op import broadcast_to, op
 from ..device import array_module
+from .promotion import common
 
 
 def normalize(dim: int, ndim: int) -> int:
@@ -113,7 +114,7 @@ def movedim(input, source, destination):
     return permute(input, tuple(order))
 
 
-@op
+@op(promote=lambda args: (common(args[0]), args[1]))
 def cat(tensors, dim=0):
     return array_module(tensors[0]).concatenate(tensors, axis=dim)
 

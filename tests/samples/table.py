@@ -108,8 +108,8 @@ def row(name, inputs, expected=None, call=None, **keywords):
     """Add a row.
 
     Some keywords are not the function's: gradient=False: it has none; single=True: it computes in float32; any_layout=False: it wants
-    contiguous memory; integers=False: what PyTorch makes of integers and bools, if anything, is not offered; halves=False: 16-bit floats
-    are refused.
+    contiguous memory; integers=False: what PyTorch makes of integers and bools, if anything, is not offered: NotImplementedError;
+    halves=False: 16-bit floats are refused.
     """
     options = {name: keywords.pop(name) for name in ("gradient", "single", "any_layout", "integers", "halves") if name in keywords}
     ROWS.append(Row(name, [each if isinstance(each, tuple) else (each,) for each in inputs], expected, call, keywords, **options))
