@@ -85,7 +85,7 @@ REFUSED = {
     "integers": (lambda F, T, x: F.jacobian(lambda a: a, T.tensor([1])), RuntimeError, "floating point"),
     "constant": (lambda F, T, x: F.jacobian(lambda a: T.ones(2), x, strict=True), RuntimeError, "Output 0 of the user-provided"),
     "independent": (lambda F, T, x: F.jacobian(lambda a, b: a * 2, (x, x), strict=True), RuntimeError, "is independent of input 1.*strict"),
-    "line": (lambda F, T, x: F.jacobian(lambda a: a * 2, x, strict=True, create_graph=True), RuntimeError, "independent of input 0.*strict"),
+    "line": (lambda F, T, x: F.jacobian(lambda a: a * 2, x, strict=True, create_graph=True), RuntimeError, "of input 0.*strict"),
     "hessian line": (lambda F, T, x: F.hessian(lambda a: a.sum(), x, strict=True), RuntimeError, STRICT),
     "hessian vector": (lambda F, T, x: F.hessian(lambda a: a * 2, x), RuntimeError, "given to hessian should contain a single element"),
     "hessian tuple": (lambda F, T, x: F.hessian(lambda a: (a.sum(), a.sum()), x), RuntimeError, "given to hessian should return a"),
