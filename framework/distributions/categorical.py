@@ -5,7 +5,7 @@ import ml_dtypes
 from ..creation import arange, rand
 from ..dtypes import float64
 from ..ops.activation import softmax
-from ..ops.reduce import argmax, cumsum, logsumexp
+from ..ops.reduce import argmax, logsumexp
 from .distribution import Constraint, Distribution, broadcast_all, kept_inside, lazily, probs_or_logits, real_vector, simplex
 
 
@@ -39,7 +39,7 @@ class Categorical(Distribution):
 
     def sample(self, sample_shape=()):
         """Random choices, int64 (*sample_shape, *batch_shape): how many of the cumulated probabilities a uniform number reaches."""
-        ladder = cumsum(self.probs.detach().to(float64), -1)
+        ladder = self.probs.detach().to(float64).cumsum(-1)
         height = rand((*self.shape_of(sample_shape), 1), dtype=float64, device=ladder.device) * ladder[..., -1:]
         return (height >= ladder).sum(-1)
 
