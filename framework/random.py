@@ -6,6 +6,8 @@ in NumPy, in CuPy and in a kernel.
 """
 
 import secrets
+import threading
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -98,7 +100,28 @@ class Generator:
         self._taken = int(taken)
 
 
-default_generator = Generator()
+_of_thread = threading.local()
+
+
+class _DefaultGenerator(Generator):
+    """The stream that is taken where none is named; inside `own_stream` a thread has one of its own in its place."""
+
+    def take(self, count: int) -> tuple[int, int]:
+        own = getattr(_of_thread, "generator", None)
+        return super().take(count) if own is None else own.take(count)
+
+
+@contextmanager
+def own_stream(key: int, start: int):
+    """Threads that draw at the same time draw the same at any pace: each from a stream that number `start` of the stream `key` chose."""
+    _of_thread.generator = Generator().manual_seed(int(bits(np, key, start, 1)[0]))
+    try:
+        yield
+    finally:
+        _of_thread.generator = None
+
+
+default_generator = _DefaultGenerator()
 
 
 def manual_seed(seed: int) -> Generator:
