@@ -6,7 +6,7 @@ from . import creation, dtypes
 from .autograd.inplace import inplace
 from .autograd.op import Op
 from .autograd.variable import Variable
-from .ops import activation, comparison, elementwise, index, linalg, reduce, shape
+from .ops import activation, comparison, decompositions, distance, elementwise, index, linalg, products, reduce, shape
 
 # Methods of the same name as the function; those followed by an in-place form `name_` say so with an underscore.
 METHODS = {
@@ -21,7 +21,10 @@ METHODS = {
     reduce: "sum mean var std prod amax amin argmax argmin all any cumsum_ max min logsumexp norm",
     shape: "transpose squeeze unsqueeze clone roll tril_ triu_ contiguous flatten t movedim split_with_sizes split chunk unbind",
     index: "masked_fill_ gather index_select",
-    linalg: "matmul mm bmm mv dot outer addmm",
+    linalg: "matmul",
+    products: "mm bmm mv dot vdot inner outer addmm addmv addbmm baddbmm addr kron trace cross",
+    decompositions: "cholesky det logdet slogdet qr svd",
+    distance: "dist",
     activation: "relu_ softmax log_softmax",
 }
 

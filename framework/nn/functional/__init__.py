@@ -1,5 +1,6 @@
 """The functions behind the layers, with PyTorch's arguments; the arithmetic stands in framework/ops."""
 
+from ...ops.distance import cosine_similarity, pairwise_distance, pdist
 from ...ops.elementwise import sigmoid, tanh
 from ...ops.linalg import linear
 from .activation import (
