@@ -152,6 +152,7 @@ def glu(input, dim=-1):
 
 def prelu(input, weight):
     """x where positive, else weight x: one learnt slope, or one for each channel of `input` (N, C, …) (He et al., 2015)."""
+    refuse("biu", "prelu", input)
     count, channels = weight.numel(), input.shape[1] if input.ndim > 1 else 1
     if input.dtype is not weight.dtype:
         raise RuntimeError(f"prelu: Type promoting not supported. Got {input.dtype.name} and {weight.dtype.name}")

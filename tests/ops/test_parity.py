@@ -18,6 +18,8 @@ MORE_THAN_PYTORCH = (
     "\"slow_conv_dilated<>\" not implemented for 'Byte'",  # without dilation it computes
     "\"avg_pool3d_out_frame\" not implemented for 'Half'",  # on a GPU it computes
     "\"avg_pool3d_out_frame\" not implemented for 'BFloat16'",
+    *(f"\"{kernel}\" not implemented for '{half}'" for half in ("Half", "BFloat16") for kernel in (
+        "multi_margin_loss_cpu_kernel", "multilabel_margin_loss_forward_out_frame", "ctc_loss_cpu")),
     '"cdist" not implemented for',
     '"pdist" not implemented for',
 )

@@ -98,7 +98,8 @@ row("ctc_loss lengths", [f(4, 3, 3)],
     ctc_call([0, 1, 0], [3, 4, 2], [1, 2, 0], blank=2))  # fmt: skip
 row("ctc_loss alone", [f(3, 3)], lambda x: ctc(x[:, None], [[1]])[0], ctc_call([1], 3, 1, reduction="sum"))
 row("mse_loss weight", [(f(2, 3), f(2, 3))], lambda x, y: np.average((x - y) ** 2, weights=[[1, 2, 3], [4, 5, 6]]),
-    lambda T, x, y: T.nn.functional.mse_loss(x, y, weight=T.arange(1, 7, dtype=x.dtype).reshape(2, 3)))  # fmt: skip
+    lambda T, x, y: T.nn.functional.mse_loss(x, y, weight=T.arange(1, 7, dtype=x.dtype).reshape(2, 3)),
+    integers=False)  # fmt: skip
 
 PAIRS = [(f(4, 3), f(4, 2)), (f(3), f(2)), (f(2, 2, 3), f(2, 2, 2)), (f(0, 3), f(0, 2))]
 row("bilinear", [(*pair, f(5, 3, 2), f(5)) for pair in PAIRS] + [(*PAIRS[0], f(1, 3, 2))],

@@ -84,6 +84,8 @@ def hardswish(input, inplace: bool = False):
 
 def threshold(input, threshold: float, value: float, inplace: bool = False):
     """x where above `threshold`, else `value`."""
+    if input.dtype.name == "uint8" and not (0 <= threshold < 256 and 0 <= value < 256):
+        raise RuntimeError("value cannot be converted to type uint8_t without overflow")
     return overwriting(inplace, ops.threshold, input, threshold, value)
 
 

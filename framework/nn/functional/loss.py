@@ -208,6 +208,7 @@ def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="m
 
 def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=None, reduction="mean"):
     """The distance x where y = 1, what it lacks of `margin` where y = -1."""
+    refuse("biu", "hinge_embedding_loss", input)
     loss = where(target != 1, clamp(margin - input, min=0), 0.0) + where(target != -1, input, 0.0)
     return reduced(loss, legacy_reduction(reduction, size_average, reduce))
 
@@ -239,6 +240,7 @@ def cosine_embedding_loss(input1, input2, target, margin=0, size_average=None, r
 
 def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction="mean"):
     """w[y] sum_{c != y} max(0, margin - x[y] + x[c])^p / C for scores x (N, C) and classes y (N)."""
+    refuse("biu", "multi_margin_loss", input)
     if p not in (1, 2):
         raise ValueError("only p == 1 and p == 2 supported")
     right, classes = target.reshape((*input.shape[:-1], 1)), input.shape[-1]
@@ -251,6 +253,7 @@ def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=
 
 def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
     """sum_{right y, wrong c} max(0, 1 - x[y] + x[c]) / C for scores x (N, C); a row of y (N, C) lists its classes up to the first -1."""
+    refuse("biu", "multilabel_margin_loss", input)
     if input.ndim not in (1, 2) or tuple(input.shape) != tuple(target.shape):
         raise RuntimeError(f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}")
     listed = cumsum(target < 0, -1) == 0
@@ -293,6 +296,7 @@ def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reducti
     Targets are (N, S), padded, or all in one sequence; without a batch log_probs is (T, C).  `zero_infinity` drops impossible ones
     (Graves et al., 2006).
     """
+    refuse("biu", "ctc_loss", log_probs)
     alone = log_probs.ndim == 2
     log_probs = unsqueeze(log_probs, 1) if alone else log_probs
     steps, n, classes = log_probs.shape

@@ -6,6 +6,7 @@ from ...device import array_module
 from ...ops import index as ops
 from ...ops.elementwise import clamp, where
 from ...ops.linalg import linear
+from ...ops.promotion import refuse
 from ...ops.reduce import max_along, norm, sum
 from ...ops.shape import constant_pad, unsqueeze
 
@@ -85,6 +86,7 @@ def embedding_bag(
     if weight.ndim != 2:
         raise ValueError(f"weight has to be a 2D Tensor, but got Tensor of dimension {weight.ndim}")
     _check_table("embedding_bag", input, weight, sparse)
+    refuse("biu", "embedding_bag", weight)
     if mode not in ("sum", "mean", "max"):
         raise ValueError("mode has to be one of sum, mean or max")
     if per_sample_weights is not None and per_sample_weights.shape != input.shape:
@@ -140,6 +142,7 @@ def one_hot(tensor, num_classes: int = -1):
 
 def bilinear(input1, input2, weight, bias=None):
     """y_o = x1^T W_o x2 + b_o, for x1 (…, I), x2 (…, J), W (O, I, J)."""
+    refuse("b", "bilinear", input1)
     if input1.shape[:-1] != input2.shape[:-1]:
         raise RuntimeError(f"bilinear(): input batch dimensions do not match: got {list(input1.shape)} and {list(input2.shape)}")
     for i, each in enumerate((input1, input2), 1):
