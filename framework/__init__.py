@@ -22,14 +22,26 @@ from .ops.elementwise import (
     abs, acos, add, addcdiv, addcmul, asin, atan, atan2, bitwise_and, bitwise_not, bitwise_or, bitwise_xor, ceil, clamp, cos, cosh, div,
     eq, erf, exp, exp2, expm1, floor, floor_divide, fmod, ge, gt, isfinite, isinf, isnan, le, lerp, log, log1p, log2, log10, logical_and,
     logical_not, logical_or, logical_xor, lt, maximum, minimum, mul, ne, neg, positive, pow, reciprocal, remainder, round, rsqrt, sigmoid,
-    sign, sin, sinh, sqrt, square, sub, tan, tanh, true_divide, trunc, where,
+    sign, sin, sinh, sqrt, square, sub, tan, tanh, true_divide, trunc,
 )  # fmt: skip
-from .ops.index import gather, index_select, masked_fill
+from .ops.index import index_put
 from .ops.linalg import addmm, bmm, dot, matmul, mm, mv, outer
-from .ops.reduce import all, amax, amin, any, argmax, argmin, cumsum, logsumexp, max, mean, min, norm, prod, std, sum, var
+from .ops.reduce import (
+    all, amax, amin, aminmax, any, argmax, argmin, dist, logsumexp, max, mean, min, nanmean, nansum, norm, prod, std, std_mean, sum, var,
+    var_mean,
+)  # fmt: skip
+from .ops.scan import cummax, cummin, cumprod, cumsum, diff
+from .ops.scatter import (
+    gather, index_add, index_copy, index_fill, index_select, masked_fill, masked_select, scatter, scatter_add, scatter_reduce, take,
+    take_along_dim,
+)  # fmt: skip
 from .ops.shape import (
     cat, chunk, clone, flatten, flip, movedim, permute, reshape, roll, split, split_with_sizes, squeeze, stack, t, tile,
     transpose, tril, triu, unbind, unsqueeze,
+)  # fmt: skip
+from .ops.sort import (
+    argsort, argwhere, bincount, count_nonzero, isin, median, msort, nanmedian, nonzero, quantile, sort, topk, unique, unique_consecutive,
+    where,
 )  # fmt: skip
 from .printing import set_printoptions
 from .random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state

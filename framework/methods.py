@@ -6,7 +6,7 @@ from . import creation, dtypes
 from .autograd.inplace import inplace
 from .autograd.op import Op
 from .autograd.variable import Variable
-from .ops import activation, elementwise, index, linalg, reduce, shape
+from .ops import activation, elementwise, index, linalg, reduce, scan, scatter, shape, sort
 
 # Methods of the same name as the function; those followed by an in-place form `name_` say so with an underscore.
 METHODS = {
@@ -14,9 +14,13 @@ METHODS = {
     "exp_ exp2_ expm1_ log_ log2_ log10_ log1p_ sqrt_ rsqrt_ reciprocal_ sigmoid_ erf_ sin_ cos_ tan_ asin_ acos_ atan_ atan2_ sinh_ "
     "cosh_ tanh_ floor_ ceil_ trunc_ round_ sign_ maximum minimum clamp_ eq_ ne_ lt_ le_ gt_ ge_ logical_and_ logical_or_ logical_xor_ "
     "logical_not_ bitwise_and_ bitwise_or_ bitwise_xor_ bitwise_not_ isnan isinf isfinite",
-    reduce: "sum mean var std prod amax amin argmax argmin all any cumsum_ max min logsumexp norm",
+    reduce: "sum nansum mean nanmean var std prod amax amin aminmax argmax argmin all any max min logsumexp norm dist",
+    scan: "cumsum_ cumprod_ cummax cummin diff",
+    sort: "sort argsort msort topk median nanmedian quantile unique unique_consecutive bincount nonzero argwhere count_nonzero",
     shape: "transpose squeeze unsqueeze clone roll tril_ triu_ contiguous flatten t movedim split_with_sizes split chunk unbind",
-    index: "masked_fill_ gather index_select",
+    index: "index_put_",
+    scatter: "masked_fill_ masked_select gather scatter_ scatter_add_ scatter_reduce_ index_select index_add_ index_copy_ index_fill_ "
+    "take take_along_dim",
     linalg: "matmul mm bmm mv dot outer addmm",
     activation: "relu_ softmax log_softmax",
 }
@@ -84,6 +88,7 @@ def attach(tensor_class) -> None:
     methods |= {f"__{name}__": function for name, function in UNARY.items()}
     methods |= {name: (lambda self, wanted=dtype: self.to(wanted)) for name, dtype in CASTS.items()}
     methods |= {f"new_{name}": _new(getattr(creation, name)) for name in ("tensor", "zeros", "ones", "empty", "full")}
+    methods["where"] = lambda self, condition, other: elementwise.where(condition, self, other)
     methods |= {f"{name}_as": (lambda self, other, name=name: getattr(self, name)(other.shape)) for name in ("view", "reshape", "expand")}
     for name, method in methods.items():
         setattr(tensor_class, name, method)

@@ -2,8 +2,8 @@
 
 from ..autograd.fusable import fusable
 from .elementwise import where
-from .index import gather
 from .reduce import mean, sum
+from .scatter import gather
 from .shape import unsqueeze
 
 
