@@ -66,7 +66,8 @@ def _part(part):
     if isinstance(part, (Variable, np.ndarray)):
         dtype = part._array.dtype if isinstance(part, Variable) else part.dtype
         if dtype == np.uint8:
-            warnings.warn("indexing with dtype uint8 is now deprecated, please use a dtype bool instead.", stacklevel=4)
+            if part.ndim:
+                warnings.warn("indexing with dtype uint8 is now deprecated, please use a dtype bool instead.", stacklevel=4)
             return _part(cast(part, np.dtype(bool)))
         if dtype.kind not in "bi" or dtype.itemsize == 2 or dtype == np.int8:
             raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
@@ -98,11 +99,18 @@ def _message(error: str, input, index) -> str:
     arrays = [each for each in parts if hasattr(each, "shape")]
     if "too many indices" in error:
         if not input.ndim and not arrays:
-            return "invalid index of a 0-dim tensor. Use `tensor.item()` to convert a 0-dim tensor to a number"
+            use = "Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a number"
+            return f"invalid index of a 0-dim tensor. {use}"
         return f"too many indices for tensor of dimension {input.ndim}"
     if "boolean index" in error:
-        mask = next(each for each in arrays if each.dtype.kind == "b")
-        return f"The shape of the mask {list(mask.shape)} does not match the shape of the indexed tensor {list(input.shape)}"
+        dim = 0
+        for part in parts:
+            shape = part.shape if hasattr(part, "shape") and part.dtype.kind == "b" else input.shape[dim : dim + 1]
+            at = next((i for i, n in enumerate(shape) if input.shape[dim + i : dim + i + 1] != (n,)), None)
+            if at is not None:
+                indexed = f"the shape of the indexed tensor {list(input.shape)} at index {dim + at}"
+                return f"The shape of the mask {list(shape)} at index {at} does not match {indexed}"
+            dim += len(shape)
     if "broadcast" in error:
         shapes = ", ".join(str(list(each.shape)) for each in arrays)
         return f"shape mismatch: indexing tensors could not be broadcast together with shapes {shapes}"

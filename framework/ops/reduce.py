@@ -2,10 +2,11 @@
 
 import builtins
 import functools
-from math import inf
+import math
 
 import numpy as np
 
+from .. import dtypes
 from ..autograd.op import broadcast_to, cast, like, op
 from ..autograd.variable import Variable
 from ..device import array_module
@@ -66,8 +67,8 @@ def spread(reduced, shape, dim, keepdim):
 
 def count(shape, dim) -> int:
     """How many elements go into one along `dim`."""
-    dims = range(len(shape)) if dim is None or dim == () else dim if isinstance(dim, (list, tuple)) else (dim,)
-    return int(np.prod([shape[each] for each in dims], dtype=np.int64)) if shape else 1
+    dims = axes(dim, len(shape))
+    return math.prod(shape if dims is None else [shape[each] for each in dims])
 
 
 def _sum(input, dim=None, keepdim=False):
@@ -188,6 +189,8 @@ def _place(name, compute):
     """Where the extreme is: along `dim`, or in all elements in one row."""
 
     def forward(input, dim=None, keepdim=False):
+        if isinstance(dim, (tuple, list)):
+            raise TypeError(f"{name}(): argument 'dim' (position 1) must be int, not {type(dim).__name__}")
         dims = axes(dim, input.ndim)
         _refuse_empty(name, input, dims)
         return compute(input, axis=dims and dims[0], keepdims=keepdim)
@@ -278,8 +281,8 @@ def logsumexp(input, dim, keepdim=False):
         return log(sum(exp(input), dim, keepdim))
     top = amax(input.detach(), dim, True)
     top = where(isfinite(top), top, 0.0)
-    total = log(sum(exp(input - top), dim, True)) + top
-    return total if keepdim else total.squeeze(dim)
+    total = log(sum(exp(input - top), dim, keepdim))
+    return total + top.reshape(total.shape)
 
 
 def norm(input, p="fro", dim=None, keepdim=False, dtype=None):
@@ -287,6 +290,9 @@ def norm(input, p="fro", dim=None, keepdim=False, dtype=None):
     if not (dtype or input.dtype).is_floating_point:
         kind = (dtype or input.dtype).title
         raise RuntimeError(f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {kind}")
+    if dtype is not None and dtypes.promote_types(input.dtype, dtype) is not dtype:
+        types = f"the input ({input.dtype.title}) should be convertible without narrowing to the specified dtype ({dtype.title})"
+        raise RuntimeError(f"linalg.vector_norm: the dtype of {types}")
     return _norm(as_type(input, dtype), p, dim, keepdim)
 
 
@@ -299,12 +305,12 @@ def _norm(input, p, dim, keepdim):
     if p in (2, None, "fro"):
         return euclidean(input, dim, keepdim)
     size = elementwise.abs(input)
-    if p in (inf, -inf):
+    if p in (math.inf, -math.inf):
         if not count(input.shape, dim):
             raise RuntimeError(f"linalg.vector_norm cannot compute the {p} norm on an empty tensor because it does not have an identity")
         return (amax if p > 0 else amin)(size, () if dim is None else dim, keepdim)
     if p == 0:
-        return sum(like(size != 0, size) + 0.0 * size, dim, keepdim)
+        return sum(like(size != 0, size), dim, keepdim)
     if p == 1:
         return sum(size, dim, keepdim)
     total = sum(size**p, dim, keepdim)

@@ -16,7 +16,7 @@ from .shape import normalize, reshape
 def _places(name, shape, dim, index):
     """For each element of `index` its full position in an array of `shape`: its own place, but `index` along `dim`."""
     if index.dtype.kind != "i" and index.size:
-        raise RuntimeError(f"{name}(): Expected dtype int64 for index")
+        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index")
     dim, shape = normalize(dim, len(shape)), shape or (1,)
     if (index.ndim or 1) != len(shape):
         kind = "input" if name == "gather" else "self"
@@ -49,7 +49,7 @@ def _scattering(name, write, **rules):
 
     def forward(input, dim, index, src):
         out = input.copy().reshape(input.shape or (1,))
-        write(out, _places(name, input.shape, dim, index), src.reshape(src.shape or (1,)))
+        write(out, _places(name, input.shape, dim, index), src.reshape(src.shape or (1,)) if hasattr(src, "shape") else src)
         return out.reshape(input.shape)
 
     return op(forward, name=name, **rules)
@@ -59,7 +59,7 @@ def _scattering(name, write, **rules):
 gather = op(_gather, name="gather", input=lambda grad, dim, index, input_shape: scatter_add_into(grad, index, dim, input_shape))
 scatter_add_into = op(_scatter_add, name="scatter_add", input=lambda grad, index, dim: gather(grad, dim, index))  # into zeros of `shape`
 scatter_src = _scattering("scatter", lambda out, places, src: out.__setitem__(places, src),
-                          input=lambda grad, dim, index: scatter(grad, dim, index, 0.0),
+                          input=lambda grad, dim, index: scatter_src(grad, dim, index, 0.0),
                           src=lambda grad, dim, index: gather(grad, dim, index))
 scatter_amax = _scattering("scatter_reduce", lambda out, places, src: np.maximum.at(out, places, src))
 scatter_amin = _scattering("scatter_reduce", lambda out, places, src: np.minimum.at(out, places, src))
@@ -106,9 +106,7 @@ def _source(name, input, dim, index, src):
 
 def scatter(input, dim, index, src=None, *, value=None, reduce=None):
     """`input` with `src` (a tensor or a number) written at `index` along `dim`: out[index[i, j], j] = src[i, j] for dim = 0."""
-    src = value if src is None else src
-    if isinstance(input, Variable):  # not a bare array, in a gradient rule
-        src = _source("scatter", input, dim, index, src)
+    src = _source("scatter", input, dim, index, value if src is None else src)
     if reduce is None:
         return scatter_src(input, dim, index, src)
     if reduce not in ("add", "multiply"):
@@ -133,14 +131,14 @@ def scatter_reduce(input, dim, index, src, reduce, *, include_self=True):
     if reduce == "mean":
         count = scatter_add_into(index * 0 + 1, index, dim, shape) + int(include_self)
         total, count = scatter_add(input, dim, index, src), elementwise.clamp(count, 1)
-        return total / count if input.is_floating_point() else elementwise.floor_divide(total, count)
+        return total / count if input.is_floating_point() else like(elementwise.floor_divide(total, count), input)
     return {"prod": scatter_prod, "amax": scatter_amax, "amin": scatter_amin}[reduce](input, dim, index, src)
 
 
 def _neutral(reduce, dtype):
     """The number that changes nothing."""
-    if reduce not in ("amax", "amin"):
-        return int(reduce == "prod")
+    if reduce not in ("amax", "amin") or dtype.kind == "b":
+        return int(reduce in ("prod", "amin"))
     if dtype.kind in "iu":
         return np.iinfo(dtype).min if reduce == "amax" else np.iinfo(dtype).max
     return -inf if reduce == "amax" else inf
@@ -189,7 +187,9 @@ def index_add(input, dim, index, source, *, alpha=1):
         types = f"self ({input.dtype.title}) and source ({source.dtype.title})"
         raise RuntimeError(f"index_add_(): {types} must have the same scalar type")
     source = _checked_slices("index_add_", input, where, source, RuntimeError)
-    return input + add_at(source if alpha == 1 else source * alpha, tuple(input.shape), where)
+    if isinstance(alpha, float) and not input.is_floating_point():
+        raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
+    return input + add_at(source if alpha == 1 else like(source * alpha, input), tuple(input.shape), where)
 
 
 @_at_least_1d
@@ -239,11 +239,18 @@ def masked_fill(input, mask, value):
     return _fill(input, mask, value)
 
 
+def _common_shape(a, b) -> tuple:
+    try:
+        return np.broadcast_shapes(a, b)
+    except ValueError:
+        raise RuntimeError(f"The size of tensor a {list(a)} must match the size of tensor b {list(b)} to be broadcast") from None
+
+
 def masked_select(input, mask):
     """The elements of `input` where `mask` is true, one after the other."""
     if mask.dtype.name != "bool":
         raise RuntimeError("masked_select: expected BoolTensor for mask")
-    shape = np.broadcast_shapes(input.shape, mask.shape)
+    shape = _common_shape(input.shape, mask.shape)
     return getitem(broadcast_to(input, shape), (broadcast_to(mask, shape),))
 
 
@@ -263,6 +270,6 @@ def take_along_dim(input, indices, dim=None):
         raise RuntimeError(f"torch.take_along_dim(): input and indices should have the same number of dimensions, {sizes}")
     dim = normalize(dim, input.ndim)
     shapes = [tuple(1 if d == dim else n for d, n in enumerate(each.shape)) for each in (input, indices)]
-    shape = np.broadcast_shapes(*shapes)
+    shape = _common_shape(*shapes)
     whole = [tuple(each.shape[dim] if d == dim else n for d, n in enumerate(shape)) for each in (input, indices)]
     return gather(broadcast_to(input, whole[0]), dim, broadcast_to(indices, whole[1]))

@@ -1,8 +1,10 @@
 """Order: sorting and what is read off a sorted row; and counting, what is the same."""
 
+from math import prod
+
 import numpy as np
 
-from ..autograd.op import op
+from ..autograd.op import like, op
 from ..autograd.variable import Variable
 from ..device import array_module
 from . import elementwise
@@ -91,7 +93,7 @@ _BETWEEN = {  # how far from the element below to the one above, given the fract
 
 def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
     """The value below which the fraction `q` (one or a vector) of the elements lies: number q (n - 1) of the n sorted ones."""
-    if input.dtype.name not in ("float32", "float64"):
+    if not input.is_floating_point():
         raise RuntimeError("quantile() input tensor must be either float or double dtype")
     if not input.numel():
         raise RuntimeError("quantile() input tensor must be non-empty")
@@ -107,6 +109,8 @@ def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
         raise RuntimeError("quantile() q tensor must be same dtype as the input tensor")
     if not bool(((q >= 0) & (q <= 1)).all()):
         raise RuntimeError("quantile() q values must be in the range [0, 1]")
+    if input.dtype.itemsize == 2:  # which PyTorch refuses
+        return like(quantile(input.float(), q.float(), dim, keepdim, interpolation=interpolation), input)
     dims = range(input.ndim) if dim is None else [normalize(dim, input.ndim)]
     sizes = [1 if d in dims else n for d, n in enumerate(input.shape) if keepdim or d not in dims]
     input, dim = (reshape(input, (-1,)), 0) if dim is None or not input.ndim else (input, dims[0])
@@ -121,9 +125,15 @@ def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
 # Counting: no gradient
 
 
+def _check_rows(input, dim) -> None:
+    if dim is not None and input.shape[dim] and not input.size:
+        raise RuntimeError("There are 0 sized dimensions, and they aren't selected, so unique cannot be applied")
+
+
 @op
 def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
     """The different elements (or slices along `dim`) in order; if asked for, where each element went, and how many there are of each."""
+    _check_rows(input, dim)
     options = {"return_inverse": return_inverse, "return_counts": return_counts, "equal_nan": False}
     found = np.unique(input, axis=dim if dim is None else normalize(dim, input.ndim), **options)
     if not return_inverse:
@@ -134,9 +144,10 @@ def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=No
 @op
 def unique_consecutive(input, return_inverse=False, return_counts=False, dim=None):
     """`input` without the elements (or slices along `dim`) that equal the one before; the other results as of `unique`."""
+    _check_rows(input, dim)
     rows = input.reshape(-1) if dim is None else np.moveaxis(input, dim, 0)
     new = np.ones(len(rows), bool)
-    new[1:] = (rows[1:] != rows[:-1]).reshape(len(new[1:]), -1).any(1)
+    new[1:] = (rows[1:] != rows[:-1]).reshape(len(new[1:]), prod(rows.shape[1:])).any(1)
     values = rows[new] if dim is None else np.moveaxis(rows[new], 0, dim)
     inverse = (np.cumsum(new) - 1).reshape(input.shape if dim is None else -1)
     counts = np.diff(np.append(np.flatnonzero(new), len(new)))
@@ -144,9 +155,15 @@ def unique_consecutive(input, return_inverse=False, return_counts=False, dim=Non
     return found if len(found) > 1 else values
 
 
-@op
 def bincount(input, weights=None, minlength=0):
     """How often each of 0, 1, 2, … comes, or the sum of its weights."""
+    if weights is None or weights.dtype.name == "float32":
+        return _bincount(input, weights, minlength)
+    return _bincount(input, weights.double(), minlength)
+
+
+@op
+def _bincount(input, weights, minlength):
     if input.dtype.kind not in "iu":
         raise NotImplementedError("bincount() is of integers")
     if input.ndim != 1 or (input < 0).any():
@@ -157,7 +174,7 @@ def bincount(input, weights=None, minlength=0):
         return np.bincount(input, minlength=minlength)
     if weights.shape != input.shape:
         raise RuntimeError("weights should be 1-d and have the same length as input")
-    return np.bincount(input, weights, minlength).astype(np.float32 if weights.dtype == np.float32 else np.float64)
+    return np.bincount(input, weights, minlength).astype(weights.dtype)
 
 
 # fmt: off
