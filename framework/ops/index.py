@@ -193,7 +193,7 @@ def write(input, position, value: Variable) -> None:
     if picks is None:
         input.copy_(value)
         return
-    if value._array.size == 1 and _kind(picks[-1]) == "b":  # as masked_fill
+    if value._array.size == 1 and [_kind(each) for each in picks if hasattr(each, "ndim")] == ["b"]:  # as masked_fill
         value = cast(value, input._array.dtype)
     _check_type(input, value)
     if mode.grad and (value.requires_grad or input.requires_grad):

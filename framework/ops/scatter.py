@@ -187,9 +187,8 @@ def index_add(input, dim, index, source, *, alpha=1):
         types = f"self ({input.dtype.title}) and source ({source.dtype.title})"
         raise RuntimeError(f"index_add_(): {types} must have the same scalar type")
     source = _checked_slices("index_add_", input, where, source, RuntimeError)
-    if isinstance(alpha, float) and not input.is_floating_point():
-        raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
-    return input + add_at(source if alpha == 1 else like(source * alpha, input), tuple(input.shape), where)
+    source = source if alpha == 1 else like(source * (alpha if input.is_floating_point() else int(alpha)), input)
+    return input + add_at(source, tuple(input.shape), where)
 
 
 @_at_least_1d
