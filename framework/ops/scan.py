@@ -19,19 +19,12 @@ def total_type(input):
     return np.int64 if input.dtype.kind in "biu" else input.dtype
 
 
-def _running(name, accumulate):
-    """The forward of a scan that NumPy has."""
-
-    def forward(input, dim):
-        normalize(dim, input.ndim)
-        return accumulate(input, axis=dim, dtype=total_type(input)).reshape(input.shape)
-
-    forward.__name__ = name
-    return forward
-
-
-cumsum_op = op(_running("cumsum", np.cumsum), input=lambda grad, dim: flip(cumsum_op(flip(grad, (dim,)), dim), (dim,)))
-cumprod_op = op(_running("cumprod", np.cumprod), input=lambda grad, input, dim: _cumprod_gradient(grad, input, dim))
+# fmt: off
+cumsum_op = op(lambda input, dim: np.cumsum(input, normalize(dim, input.ndim), total_type(input)).reshape(input.shape), name="cumsum",
+               input=lambda grad, dim: flip(cumsum_op(flip(grad, (dim,)), dim), (dim,)))
+cumprod_op = op(lambda input, dim: np.cumprod(input, normalize(dim, input.ndim), total_type(input)).reshape(input.shape), name="cumprod",
+                input=lambda grad, input, dim: _cumprod_gradient(grad, input, dim))
+# fmt: on
 
 
 def cumsum(input, dim, *, dtype=None):

@@ -168,25 +168,18 @@ def _at_least_1d(function):
     return wrapped
 
 
-_take = op(lambda input, dim, index: array_module(input).take(input, index, axis=dim), name="index_select",
-           input=lambda grad, input_shape, dim, index: add_at(grad, input_shape, (slice(None),) * dim + (index,)))  # fmt: skip
-
-
 @_at_least_1d
 def index_select(input, dim, index):
     """The slices `index` of `input` along `dim`."""
-    *before, index = _along("index_select", input, dim, index)
-    return _take(input, len(before), index)
+    return getitem(input, _along("index_select", input, dim, index))
 
 
 @_at_least_1d
 def index_add(input, dim, index, source, *, alpha=1):
     """`input` with `alpha` times the slices of `source` added to its slices `index` along `dim`."""
     where = _along("index_add_", input, dim, index)
-    if source.dtype is not input.dtype:
-        types = f"self ({input.dtype.title}) and source ({source.dtype.title})"
-        raise RuntimeError(f"index_add_(): {types} must have the same scalar type")
-    source = _checked_slices("index_add_", input, where, source, RuntimeError)
+    mixed = f"self ({input.dtype.title}) and source ({source.dtype.title}) must have the same scalar type"
+    source = _checked_slices("index_add_", input, where, source, mixed, RuntimeError)
     source = source if alpha == 1 else like(source * (alpha if input.is_floating_point() else int(alpha)), input)
     return input + add_at(source, tuple(input.shape), where)
 
@@ -195,14 +188,14 @@ def index_add(input, dim, index, source, *, alpha=1):
 def index_copy(input, dim, index, source):
     """`input` with its slices `index` along `dim` replaced by those of `source`."""
     where = _along("index_copy_", input, dim, index, IndexError)
+    mixed = f"self and source expected to have the same dtype, but got (self) {input.dtype.title} and (source) {source.dtype.title}"
+    return put_at(input, where, _checked_slices("index_copy_", input, where, source, mixed, IndexError))
+
+
+def _checked_slices(name, input, where, source, mixed, error):
+    """`source`, whose slices must be of the same type, as many as the indices, and fit."""
     if source.dtype is not input.dtype:
-        types = f"(self) {input.dtype.title} and (source) {source.dtype.title}"
-        raise RuntimeError(f"index_copy_(): self and source expected to have the same dtype, but got {types}")
-    return put_at(input, where, _checked_slices("index_copy_", input, where, source, IndexError))
-
-
-def _checked_slices(name, input, where, source, error):
-    """`source`, whose slices must be as many as the indices, and fit."""
+        raise RuntimeError(f"{name}(): {mixed}")
     dim, n = len(where) - 1, where[-1].numel()
     source = source if source.ndim else reshape(source, (1,))
     if source.ndim <= dim or source.shape[dim] != n:
@@ -238,18 +231,11 @@ def masked_fill(input, mask, value):
     return _fill(input, mask, value)
 
 
-def _common_shape(a, b) -> tuple:
-    try:
-        return np.broadcast_shapes(a, b)
-    except ValueError:
-        raise RuntimeError(f"The size of tensor a {list(a)} must match the size of tensor b {list(b)} to be broadcast") from None
-
-
 def masked_select(input, mask):
     """The elements of `input` where `mask` is true, one after the other."""
     if mask.dtype.name != "bool":
         raise RuntimeError("masked_select: expected BoolTensor for mask")
-    shape = _common_shape(input.shape, mask.shape)
+    shape = elementwise.ne(input.detach(), mask).shape
     return getitem(broadcast_to(input, shape), (broadcast_to(mask, shape),))
 
 
@@ -268,7 +254,6 @@ def take_along_dim(input, indices, dim=None):
         sizes = f"but got {input.ndim} dimensions for input, and {indices.ndim} dimensions for indices"
         raise RuntimeError(f"torch.take_along_dim(): input and indices should have the same number of dimensions, {sizes}")
     dim = normalize(dim, input.ndim)
-    shapes = [tuple(1 if d == dim else n for d, n in enumerate(each.shape)) for each in (input, indices)]
-    shape = _common_shape(*shapes)
+    shape = elementwise.ne(*(getitem(each.detach(), (slice(None),) * dim + (slice(1),)) for each in (input, indices))).shape
     whole = [tuple(each.shape[dim] if d == dim else n for d, n in enumerate(shape)) for each in (input, indices)]
     return gather(broadcast_to(input, whole[0]), dim, broadcast_to(indices, whole[1]))
