@@ -5,7 +5,6 @@ import numpy as np
 from . import creation, dtypes, methods, printing
 from .autograd import engine
 from .autograd.inplace import assign, check_writable
-from .autograd.mode import mode
 from .autograd.op import cast, op
 from .autograd.variable import Variable
 from .device import device, device_of, move
@@ -28,19 +27,6 @@ class Size(tuple):
 
 def _spread_sizes(args) -> tuple:
     return tuple(args[0]) if len(args) == 1 and isinstance(args[0], (tuple, list)) else args
-
-
-def _plain_index(index):
-    """An index with arrays in place of tensors, and lists as PyTorch reads them: integer arrays."""
-    if isinstance(index, tuple):
-        return tuple(_plain_index(each) for each in index)
-    if isinstance(index, Variable):
-        return index._array if index._array.ndim or index._array.dtype.kind == "b" else int(index._array)
-    if isinstance(index, list):
-        return np.asarray([_plain_index(each) for each in index], dtype=None if index else np.int64)
-    if isinstance(index, slice) and index.step is not None and index.step < 0:
-        raise ValueError("step must be greater than zero")
-    return index
 
 
 class Tensor(Variable):
@@ -279,22 +265,11 @@ class Tensor(Variable):
 
     # Indexing
 
-    def __getitem__(self, position):
-        return index.getitem(self, _plain_index(position))
+    __getitem__ = index.read
 
     def __setitem__(self, position, value) -> None:
         check_writable(self)
-        position = _plain_index(position)
-        value = value if isinstance(value, Variable) else creation.as_tensor(value, dtype=self.dtype)
-        if index.is_basic(position):
-            index.getitem(self, position).copy_(value)
-            return
-        keeps_tape = mode.grad and (value.requires_grad or self.requires_grad)
-        if keeps_tape:
-            assign(self, index.index_put(self.clone(), position, cast(value, self._array.dtype)))
-        else:
-            self._array[position] = value._array
-            self._version[0] += 1
+        index.write(self, position, value if isinstance(value, Variable) else creation.as_tensor(value, dtype=self.dtype))
 
     # Shapes, given as separate integers or as one sequence
 
