@@ -1,5 +1,6 @@
 """What the functions of several dimensions share: options given once or once a dimension, inputs with or without a batch."""
 
+from ...dtypes import float32
 from ...ops.shape import unsqueeze
 
 
@@ -22,3 +23,19 @@ def batched(name, input, dims):
         )
     alone = input.ndim == dims + 1
     return (unsqueeze(input, 0) if alone else input), alone
+
+
+def floating(name, input, *parameters) -> None:
+    """NotImplementedError for integers, RuntimeError for parameters of another type than `input` (only float32 beside 16 bits is offered)."""
+    if not input.is_floating_point():
+        raise NotImplementedError(f"\"{name}\" not implemented for '{input.dtype.name.capitalize()}'")
+    for each in parameters:
+        if each is not None and each.dtype is not input.dtype and not (input.element_size() == 2 and each.dtype is float32):
+            raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype.")
+
+
+def sized(name, length, **vectors) -> None:
+    """RuntimeError unless each of `vectors` (None is left out) has `length` elements."""
+    for what, each in vectors.items():
+        if each is not None and each.numel() != length:
+            raise RuntimeError(f"{name}: {what} should contain {length} elements not {each.numel()}")

@@ -3,6 +3,8 @@
 from ...autograd.mode import no_grad
 from ...ops.reduce import norm
 from ...ops.shape import cat, stack
+from .spectral_norm import remove_spectral_norm, spectral_norm
+from .weight_norm import remove_weight_norm, weight_norm
 
 
 def _with_gradients(parameters) -> list:
