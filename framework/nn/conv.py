@@ -16,9 +16,10 @@ _PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 class _Conv(Module):
     """Weight (out, in / groups, *kernel) and bias (out), starting as U(-1/sqrt(fan_in), 1/sqrt(fan_in))."""
 
-    dims: int  # how many spatial dimensions
-    function = None
     output_padding = ()  # a transposed convolution has some
+
+    def __init_subclass__(cls, dims=None, function=None) -> None:
+        cls.dims, cls.function = dims, function  # dims: how many spatial dimensions
 
     def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True, padding_mode="zeros",
                  device=None, dtype=None):  # fmt: skip
@@ -83,22 +84,16 @@ class _Conv(Module):
         return ", ".join(parts)
 
 
-class Conv1d(_Conv):
+class Conv1d(_Conv, dims=1, function=F.conv1d):
     """(N, C, L) -> (N, out_channels, positions): see `functional.conv1d`."""
 
-    dims, function = 1, F.conv1d
 
-
-class Conv2d(_Conv):
+class Conv2d(_Conv, dims=2, function=F.conv2d):
     """(N, C, H, W) -> (N, out_channels, *positions): see `functional.conv2d`."""
 
-    dims, function = 2, F.conv2d
 
-
-class Conv3d(_Conv):
+class Conv3d(_Conv, dims=3, function=F.conv3d):
     """(N, C, D, H, W) -> (N, out_channels, *positions): see `functional.conv3d`."""
-
-    dims, function = 3, F.conv3d
 
 
 class _ConvTranspose(_Conv):
@@ -133,19 +128,13 @@ class _ConvTranspose(_Conv):
         return extra
 
 
-class ConvTranspose1d(_ConvTranspose):
+class ConvTranspose1d(_ConvTranspose, dims=1, function=F.conv_transpose1d):
     """(N, C, positions) -> (N, out_channels, L): see `functional.conv_transpose1d`."""
 
-    dims, function = 1, F.conv_transpose1d
 
-
-class ConvTranspose2d(_ConvTranspose):
+class ConvTranspose2d(_ConvTranspose, dims=2, function=F.conv_transpose2d):
     """(N, C, *positions) -> (N, out_channels, H, W): see `functional.conv_transpose2d`."""
 
-    dims, function = 2, F.conv_transpose2d
 
-
-class ConvTranspose3d(_ConvTranspose):
+class ConvTranspose3d(_ConvTranspose, dims=3, function=F.conv_transpose3d):
     """(N, C, *positions) -> (N, out_channels, D, H, W): see `functional.conv_transpose3d`."""
-
-    dims, function = 3, F.conv_transpose3d

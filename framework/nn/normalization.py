@@ -25,7 +25,8 @@ def _reset_affine(module) -> None:
 class _ChannelNorm(Module):
     """A scale and a shift for every channel, and the mean and variance gathered in training."""
 
-    ndims: tuple  # the numbers of dimensions the input may have
+    def __init_subclass__(cls, ndims=()) -> None:
+        cls.ndims = ndims  # the numbers of dimensions the input may have
 
     def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True, device=None, dtype=None,
                  *, bias=True):  # fmt: skip
@@ -85,22 +86,16 @@ class _BatchNorm(_ChannelNorm):
         )
 
 
-class BatchNorm1d(_BatchNorm):
+class BatchNorm1d(_BatchNorm, ndims=(2, 3)):
     """Of (N, C) or (N, C, L)."""
 
-    ndims = (2, 3)
 
-
-class BatchNorm2d(_BatchNorm):
+class BatchNorm2d(_BatchNorm, ndims=(4,)):
     """Of (N, C, H, W)."""
 
-    ndims = (4,)
 
-
-class BatchNorm3d(_BatchNorm):
+class BatchNorm3d(_BatchNorm, ndims=(5,)):
     """Of (N, C, D, H, W)."""
-
-    ndims = (5,)
 
 
 class _InstanceNorm(_ChannelNorm):
@@ -123,22 +118,16 @@ class _InstanceNorm(_ChannelNorm):
         return out.squeeze(0) if alone else out
 
 
-class InstanceNorm1d(_InstanceNorm):
+class InstanceNorm1d(_InstanceNorm, ndims=(2, 3)):
     """Of (C, L) or (N, C, L)."""
 
-    ndims = (2, 3)
 
-
-class InstanceNorm2d(_InstanceNorm):
+class InstanceNorm2d(_InstanceNorm, ndims=(3, 4)):
     """Of (C, H, W) or (N, C, H, W)."""
 
-    ndims = (3, 4)
 
-
-class InstanceNorm3d(_InstanceNorm):
+class InstanceNorm3d(_InstanceNorm, ndims=(4, 5)):
     """Of (C, D, H, W) or (N, C, D, H, W)."""
-
-    ndims = (4, 5)
 
 
 class GroupNorm(Module):
@@ -196,13 +185,8 @@ class RMSNorm(Module):
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
 
 
-class LocalResponseNorm(FunctionLayer):
+class LocalResponseNorm(FunctionLayer, function=F.local_response_norm):
     """Divide each element by a power of the mean square over `size` neighbouring channels (Krizhevsky et al., 2012)."""
-
-    function = F.local_response_norm
-
-    def __init__(self, size, alpha=1e-4, beta=0.75, k=1.0):
-        super().__init__(size=size, alpha=alpha, beta=beta, k=k)
 
     def extra_repr(self) -> str:
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"

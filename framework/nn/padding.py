@@ -6,9 +6,10 @@ from .module import Module
 
 
 class _Pad(Module):
-    dims: int
-    mode: str
     value = None
+
+    def __init_subclass__(cls, dims=None, mode="constant") -> None:
+        cls.dims, cls.mode = dims, mode
 
     def __init__(self, padding):
         super().__init__()
@@ -22,8 +23,6 @@ class _Pad(Module):
 
 
 class _ConstantPad(_Pad):
-    mode = "constant"
-
     def __init__(self, padding, value):
         super().__init__(padding)
         self.value = value
@@ -32,91 +31,61 @@ class _ConstantPad(_Pad):
         return f"padding={self.padding}, value={self.value}"
 
 
-class ConstantPad1d(_ConstantPad):
+class ConstantPad1d(_ConstantPad, dims=1):
     """`value` around a line."""
 
-    dims = 1
 
-
-class ConstantPad2d(_ConstantPad):
+class ConstantPad2d(_ConstantPad, dims=2):
     """`value` around a plane."""
 
-    dims = 2
 
-
-class ConstantPad3d(_ConstantPad):
+class ConstantPad3d(_ConstantPad, dims=3):
     """`value` around a volume."""
 
-    dims = 3
 
-
-class ZeroPad1d(_Pad):
+class ZeroPad1d(_Pad, dims=1):
     """Zeros around a line."""
 
-    dims, mode, value = 1, "constant", 0.0
 
-
-class ZeroPad2d(_Pad):
+class ZeroPad2d(_Pad, dims=2):
     """Zeros around a plane."""
 
-    dims, mode, value = 2, "constant", 0.0
 
-
-class ZeroPad3d(_Pad):
+class ZeroPad3d(_Pad, dims=3):
     """Zeros around a volume."""
 
-    dims, mode, value = 3, "constant", 0.0
 
-
-class ReflectionPad1d(_Pad):
+class ReflectionPad1d(_Pad, dims=1, mode="reflect"):
     """A line mirrored at its ends."""
 
-    dims, mode = 1, "reflect"
 
-
-class ReflectionPad2d(_Pad):
+class ReflectionPad2d(_Pad, dims=2, mode="reflect"):
     """A plane mirrored at its edges."""
 
-    dims, mode = 2, "reflect"
 
-
-class ReflectionPad3d(_Pad):
+class ReflectionPad3d(_Pad, dims=3, mode="reflect"):
     """A volume mirrored at its faces."""
 
-    dims, mode = 3, "reflect"
 
-
-class ReplicationPad1d(_Pad):
+class ReplicationPad1d(_Pad, dims=1, mode="replicate"):
     """A line whose ends go on."""
 
-    dims, mode = 1, "replicate"
 
-
-class ReplicationPad2d(_Pad):
+class ReplicationPad2d(_Pad, dims=2, mode="replicate"):
     """A plane whose edges go on."""
 
-    dims, mode = 2, "replicate"
 
-
-class ReplicationPad3d(_Pad):
+class ReplicationPad3d(_Pad, dims=3, mode="replicate"):
     """A volume whose faces go on."""
 
-    dims, mode = 3, "replicate"
 
-
-class CircularPad1d(_Pad):
+class CircularPad1d(_Pad, dims=1, mode="circular"):
     """A line that goes on at its other end."""
 
-    dims, mode = 1, "circular"
 
-
-class CircularPad2d(_Pad):
+class CircularPad2d(_Pad, dims=2, mode="circular"):
     """A plane that goes on at its other edge."""
 
-    dims, mode = 2, "circular"
 
-
-class CircularPad3d(_Pad):
+class CircularPad3d(_Pad, dims=3, mode="circular"):
     """A volume that goes on at its other face."""
-
-    dims, mode = 3, "circular"

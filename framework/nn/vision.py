@@ -4,16 +4,13 @@ from . import functional as F
 from .function_layer import FunctionLayer
 
 
-class Upsample(FunctionLayer):
+class Upsample(FunctionLayer, function=F.interpolate):
     """(N, C, *spatial) stretched to `size` or by `scale_factor`: see `functional.interpolate`."""
-
-    function = F.interpolate
 
     def __init__(self, size=None, scale_factor=None, mode="nearest", align_corners=None, recompute_scale_factor=None):
         if scale_factor is not None:
             scale_factor = tuple(map(float, scale_factor)) if isinstance(scale_factor, tuple) else float(scale_factor)
-        super().__init__(size=size, scale_factor=scale_factor, mode=mode, align_corners=align_corners,
-                         recompute_scale_factor=recompute_scale_factor)  # fmt: skip
+        super().__init__(size, scale_factor, mode, align_corners, recompute_scale_factor)
         self.shown = ("size" if scale_factor is None else "scale_factor", "mode")
 
 
@@ -31,46 +28,21 @@ class UpsamplingBilinear2d(Upsample):
         super().__init__(size, scale_factor, "bilinear", align_corners=True)
 
 
-class PixelShuffle(FunctionLayer):
-    """(…, C r^2, H, W) -> (…, C, H r, W r) (Shi et al., 2016)."""
-
-    function = F.pixel_shuffle
-
-    def __init__(self, upscale_factor):
-        super().__init__(upscale_factor=upscale_factor)
+class PixelShuffle(FunctionLayer, function=F.pixel_shuffle):
+    """(…, C r^2, H, W) -> (…, C, H r, W r), r = `upscale_factor` (Shi et al., 2016)."""
 
 
-class PixelUnshuffle(FunctionLayer):
-    """(…, C, H r, W r) -> (…, C r^2, H, W)."""
-
-    function = F.pixel_unshuffle
-
-    def __init__(self, downscale_factor):
-        super().__init__(downscale_factor=downscale_factor)
+class PixelUnshuffle(FunctionLayer, function=F.pixel_unshuffle):
+    """(…, C, H r, W r) -> (…, C r^2, H, W), r = `downscale_factor`."""
 
 
-class ChannelShuffle(FunctionLayer):
+class ChannelShuffle(FunctionLayer, function=F.channel_shuffle):
     """The channels of `groups` groups taken in turn (Zhang et al., 2018)."""
 
-    function = F.channel_shuffle
 
-    def __init__(self, groups):
-        super().__init__(groups=groups)
-
-
-class Unfold(FunctionLayer):
+class Unfold(FunctionLayer, function=F.unfold):
     """(N, C, H, W) -> (N, C * prod(kernel), windows): every window as a column."""
 
-    function = F.unfold
 
-    def __init__(self, kernel_size, dilation=1, padding=0, stride=1):
-        super().__init__(kernel_size=kernel_size, dilation=dilation, padding=padding, stride=stride)
-
-
-class Fold(FunctionLayer):
+class Fold(FunctionLayer, function=F.fold):
     """(N, C * prod(kernel), windows) -> (N, C, *output_size): columns added up where their windows lie."""
-
-    function = F.fold
-
-    def __init__(self, output_size, kernel_size, dilation=1, padding=0, stride=1):
-        super().__init__(output_size=output_size, kernel_size=kernel_size, dilation=dilation, padding=padding, stride=stride)

@@ -23,6 +23,8 @@ def positions(spatial, kernel, stride, padding, dilation, ceil_mode) -> tuple:
             count += 1
         if count < 1:
             raise RuntimeError(f"Given input size {tuple(spatial)} and kernel {tuple(kernel)}: the calculated output size is too small")
+        if d > 1 and not all(any(0 <= i * s - p + j * d < n for j in range(k)) for i in range(count)):
+            raise RuntimeError(f"kernel {tuple(kernel)} of dilation {d} has a window wholly outside of the input {tuple(spatial)}")
         counts.append(count)
     return tuple(counts)
 

@@ -64,21 +64,22 @@ def area_taps(n: int, out: int) -> Taps:
 
 def _step(n, out, scale, real):
     """How far apart neighbouring outputs are, in inputs."""
-    return real(1 / scale) if scale else real(n) / real(out)
-
-
-def nearest_taps(n: int, out: int, scale, real, center: float) -> Taps:
-    """The input where each output begins (center 0), or on which its middle falls (0.5); `real` is the precision, as PyTorch's."""
-    place = np.floor((np.arange(out, dtype=real) + real(center)) * _step(n, out, scale, real)).astype(np.int64)
-    return Taps(np.minimum(place, n - 1)[:, None])
+    return float(real(1 / scale) if scale else real(n) / real(out))
 
 
 def _sources(n, out, scale, align_corners, real):
     """Where the middle of each output falls among the middles of the inputs; with `align_corners` the first and the last coincide."""
-    i = np.arange(out, dtype=real)
+    i = np.arange(out)
     if align_corners:
         return i * real((n - 1) / (out - 1) if out > 1 else 0)
-    return (i + real(0.5)) * _step(n, out, scale, real) - real(0.5)
+    return ((i + 0.5) * _step(n, out, scale, real) - 0.5).astype(real)  # rounded once, as a fused multiply-add does
+
+
+def nearest_taps(n: int, out: int, scale, real, exact: bool) -> Taps:
+    """The input in which each output begins, or with `exact` its middle falls; `real` is the precision, as PyTorch's."""
+    source = _sources(n, out, scale, False, real) + real(0.5) if exact else np.arange(out) * _step(n, out, scale, real)
+    place = np.floor(source.astype(np.float32)).astype(np.int64)
+    return Taps(np.minimum(place, n - 1)[:, None])
 
 
 def linear_taps(n: int, out: int, scale, align_corners: bool, real) -> Taps:

@@ -109,6 +109,11 @@ def unshuffled(x, r):
     return np.stack([x[..., k, y::r, z::r] for k in range(x.shape[-3]) for y in range(r) for z in range(r)], -3)
 
 
+def in_turn(x, groups):
+    each = x.shape[1] // groups
+    return np.concatenate([x[:, j::each] for j in range(each)], 1)
+
+
 def unfolded(x, kernel, dilation=1, padding=0, stride=1):
     if x.ndim == 3:
         return unfolded(x[None], kernel, dilation, padding, stride)[0]
@@ -175,7 +180,8 @@ row("adaptive_max_pool2d indices", [(f(1, 2, 5, 3), 2), (f(2, 3, 3), 2)], return
 row("max_pool1d indices", [(f(1, 2, 7), 3, 2, 1), (f(2, 5), 2, 1, 0, 3)], return_indices=True)
 row("max_pool2d indices", [(f(1, 2, 5, 6), (3, 2), 2, 1), (f(2, 5, 5), 3, 2, 1, 2, True), (f(0, 1, 4, 4), 2)], return_indices=True)
 row("max_pool3d indices", [(f(1, 1, 4, 3, 3), 2, 2, 1, 1, True)], return_indices=True)
-row("avg_pool3d odd", [(f(1, 1, 4, 3, 5), (2, 1, 3), 2, (1, 0, 1), True, False)], call=lambda T, *args: T.nn.functional.avg_pool3d(*args), integers=False)
+AVG_3D = [(f(1, 1, 4, 3, 5), (2, 1, 3), 2, (1, 0, 1), True, False)]
+row("avg_pool3d odd", AVG_3D, call=lambda T, *args: T.nn.functional.avg_pool3d(*args), integers=False)
 SAMPLES = np.array([[[0.1, 0.7], [0.45, 0.9]]])
 row("fractional_max_pool2d", [(f(1, 2, 7, 6), 2, (3, 4)), (f(1, 2, 6, 6), (3, 2), (1, 5))], integers=False, return_indices=True,
     call=lambda T, x, k, size: T.nn.functional.fractional_max_pool2d(x, k, size, None, True, T.tensor(SAMPLES, dtype=x.dtype)))  # fmt: skip
@@ -196,8 +202,9 @@ row("lp_pool2d ceil", [(f(1, 2, 5, 5), 2, 2)], ceil_mode=True, integers=False)
 row("lp_pool2d inf", [(f(1, 2, 4, 5), float("inf"), 2)], lambda x, p, k: pool(np.max, 0)(np.abs(x), k), integers=False)
 row("lp_pool3d", [(f(1, 1, 4, 2, 3), 2, 2, 1)], power, integers=False)
 
+CUBE = (f(1, 1, 2, 3, 2), (1, 0, 2, 1, 1, 1))
 for mode in ("reflect", "replicate", "circular"):
-    PADS = [(f(2, 4), (1, 2)), (f(1, 2, 3), (2, 0)), (f(2, 3, 4), (1, 2, 0, 1)), (f(1, 2, 4), (-1, 2)), (f(1, 1, 2, 3, 2), (1, 0, 2, 1, 1, 1))]
+    PADS = [(f(2, 4), (1, 2)), (f(1, 2, 3), (2, 0)), (f(2, 3, 4), (1, 2, 0, 1)), (f(1, 2, 4), (-1, 2)), CUBE]
     row(f"pad {mode}", PADS, padded(mode), mode=mode)
 
 TO = [(f(1, 2, 3), 5), (f(1, 1, 5), 3), (f(1, 1, 1), 2)]
@@ -232,7 +239,7 @@ row("upsample_bilinear", [(f(1, 1, 2, 2), 3)], stretched(aligned), deprecated("u
 
 row("pixel_shuffle", [(f(1, 8, 2, 3), 2), (f(9, 1, 2), 3), (f(2, 2, 4, 1, 1), 2)], shuffled)
 row("pixel_unshuffle", [(f(1, 2, 4, 6), 2), (f(1, 3, 3), 3), (f(2, 1, 1, 2, 2), 1)], unshuffled)
-row("channel_shuffle", [(f(1, 6, 2), 3), (f(2, 4, 1, 2), 2)], lambda x, g: np.concatenate([x[:, j :: x.shape[1] // g] for j in range(x.shape[1] // g)], 1))
+row("channel_shuffle", [(f(1, 6, 2), 3), (f(2, 4, 1, 2), 2)], in_turn)
 row("unfold", [(f(2, 2, 3, 4), 2), (f(1, 2, 5, 4), (3, 2), (1, 2), (2, 1), (2, 1)), (f(1, 3, 3), 2)], unfolded)
 row("fold", [(f(2, 8, 6), (3, 4), 2), (f(1, 12, 16), (5, 4), (3, 2), (1, 2), (2, 1), (2, 1)), (f(4, 4), 3, 2)], folded)
 

@@ -64,10 +64,8 @@ def group_norm(input, num_groups: int, weight=None, bias=None, eps=1e-5):
     if input.ndim < 2:
         raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {input.ndim}")
     if input.shape[1] % num_groups:
-        raise RuntimeError(
-            "Expected number of channels in input to be divisible by num_groups, "
-            f"but got input of shape {list(input.shape)} and num_groups={num_groups}"
-        )
+        raise RuntimeError("Expected number of channels in input to be divisible by num_groups, "
+                           f"but got input of shape {list(input.shape)} and num_groups={num_groups}")  # fmt: skip
     sized("group_norm", input.shape[1], weight=weight, bias=bias)
     if input.numel() == num_groups:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {list(input.shape)}")
@@ -82,15 +80,11 @@ def _trailing(name, input, normalized_shape, weight, bias=None) -> int:
         raise RuntimeError("Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element")
     for what, each in (("weight", weight), ("bias", bias)):
         if each is not None and list(each.shape) != shape:
-            raise RuntimeError(
-                f"Expected {what} to be of same shape as normalized_shape, "
-                f"but got {what} of shape {list(each.shape)} and normalized_shape = {shape}"
-            )
+            raise RuntimeError(f"Expected {what} to be of same shape as normalized_shape, "
+                               f"but got {what} of shape {list(each.shape)} and normalized_shape = {shape}")  # fmt: skip
     if list(input.shape[-len(shape) :]) != shape:
-        raise RuntimeError(
-            f"Given normalized_shape={shape}, expected input with shape [*, {', '.join(map(str, shape))}], "
-            f"but got input of size{list(input.shape)}"
-        )
+        raise RuntimeError(f"Given normalized_shape={shape}, expected input with shape [*, {', '.join(map(str, shape))}], "
+                           f"but got input of size{list(input.shape)}")  # fmt: skip
     return len(shape)
 
 

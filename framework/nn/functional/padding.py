@@ -17,10 +17,7 @@ def pad(input, pad, mode: str = "constant", value=None):
     if len(pad) % 2:
         raise RuntimeError("Padding length must be divisible by 2")
     if dims > input.ndim:
-        raise RuntimeError(
-            "Padding length should be less than or equal to two times the input dimension "
-            f"but got padding length {len(pad)} and input of dimension {input.ndim}"
-        )
+        raise RuntimeError(f"Padding length should be less than or equal to two times the input dimension ({input.ndim}) but is {len(pad)}")
     untouched = [0] * (input.ndim - dims)
     before, after = [*untouched, *pad[-2::-2]], [*untouched, *pad[-1::-2]]
     if mode == "constant":
@@ -38,17 +35,15 @@ def pad(input, pad, mode: str = "constant", value=None):
 
 def _repeated(shape, dim, before, after, mode):
     """The places along a dimension of n elements from which the padded one takes its own."""
-    n = shape[dim]
-    if n + before + after < 1 or n < 1:
+    n, left = shape[dim], shape[dim] + min(before, 0) + min(after, 0)
+    added, removed = (max(before, 0), max(after, 0)), (max(-before, 0), max(-after, 0))
+    if n < 1 or n + before + after < 1:
         raise RuntimeError(f"input of size {list(shape)} is too small: dimension {dim} would have {n + before + after} elements")
-    if mode == "reflect" and max(before, after) >= n:
-        raise RuntimeError(
-            "Padding size should be less than the corresponding input dimension, "
-            f"but got: padding ({before}, {after}) at dimension {dim} of input {list(shape)}"
-        )
-    if mode == "circular" and max(before, after) > n:
-        raise RuntimeError("Padding value causes wrapping around more than once.")
+    if mode == "reflect" and max(added) >= n:
+        raise RuntimeError("Padding size should be less than the corresponding input dimension, "
+                           f"but got: padding ({before}, {after}) at dimension {dim} of input {list(shape)}")  # fmt: skip
     if mode == "circular":  # goes round what is left
-        return np.pad(np.arange(max(-before, 0), n - max(-after, 0)), (max(before, 0), max(after, 0)), "wrap")
-    places = np.pad(np.arange(n), (max(before, 0), max(after, 0)), _NUMPYS_NAMES[mode])
-    return places[max(-before, 0) : len(places) - max(-after, 0)]
+        if max(added) > left:
+            raise RuntimeError("Padding value causes wrapping around more than once.")
+        return np.pad(np.arange(removed[0], removed[0] + left), added, "wrap")
+    return np.pad(np.arange(n), added, _NUMPYS_NAMES[mode])[removed[0] : n + sum(added) - removed[1]]

@@ -13,8 +13,8 @@ from .arguments import batched, floating, tuple_of
 
 # mode -> spatial dimensions it is for, and the taps along one of them
 _MODES = {
-    "nearest": ((1, 2, 3), lambda n, out, scale, align_corners, real: nearest_taps(n, out, scale, real, 0.0)),
-    "nearest-exact": ((1, 2, 3), lambda n, out, scale, align_corners, real: nearest_taps(n, out, scale, real, 0.5)),
+    "nearest": ((1, 2, 3), lambda n, out, scale, align_corners, real: nearest_taps(n, out, scale, real, False)),
+    "nearest-exact": ((1, 2, 3), lambda n, out, scale, align_corners, real: nearest_taps(n, out, scale, real, True)),
     "area": ((1, 2, 3), None),
     "linear": ((1,), linear_taps),
     "bilinear": ((2,), linear_taps),
@@ -26,47 +26,44 @@ _MODES = {
 def interpolate(input, size=None, scale_factor=None, mode: str = "nearest", align_corners=None, recompute_scale_factor=None,
                 antialias: bool = False):  # fmt: skip
     """(N, C, *spatial) stretched to `size`, or by `scale_factor`: nearest, nearest-exact, linear, bilinear, trilinear, bicubic or area."""
-    dims = input.ndim - 2
+    spatial, dims = tuple(input.shape[2:]), input.ndim - 2
     if mode in ("nearest", "nearest-exact", "area") and align_corners is not None:
         raise ValueError("align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear")
     if antialias:
         raise NotImplementedError("interpolate: antialias=True is not supported")
+    if (size is None) == (scale_factor is None):
+        raise ValueError(f"{'either' if size is None else 'only one of'} size or scale_factor should be defined")
+    if size is not None and recompute_scale_factor:
+        raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
+    given = scale_factor if size is None else size
+    if isinstance(given, (tuple, list)) and len(given) != dims:
+        raise ValueError(f"Input and {'scale_factor' if size is None else 'output'} must have the same number of spatial dimensions, "
+                         f"but got input with spatial dimensions of {list(spatial)} and {given}.")  # fmt: skip
     if mode not in _MODES or dims not in (1, 2, 3):
-        modes = "nearest | linear | bilinear | bicubic | trilinear | area | nearest-exact"
-        raise NotImplementedError(
-            f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {input.ndim}D) for the modes: {modes} (got {mode})"
-        )
+        raise NotImplementedError(f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {input.ndim}D) for the modes: "
+                                  f"{' | '.join(_MODES)} (got {mode})")  # fmt: skip
     allowed, taps = _MODES[mode]
-    size, scales = _size_and_scales(input, size, scale_factor, recompute_scale_factor or mode == "area")
     if dims not in allowed:
         raise NotImplementedError(f"Got {input.ndim}D input, but {mode} mode needs {allowed[0] + 2}D input")
+    scales, size = tuple_of(scale_factor, dims), tuple_of(size, dims)
+    if scale_factor is not None:
+        size = tuple(int(n * scale) for n, scale in zip(spatial, scales, strict=True))
     if min(*input.shape[1:], *size) < 1:
         raise RuntimeError(f"Input and output sizes should be greater than 0, but got input {list(input.shape)} and output {list(size)}")
     floating(f"interpolate {mode}", input)
     if taps is None:
         return adaptive_avg_pool(input, size)
     real = np.float64 if input.dtype is float64 else np.float32
-    each = zip(input.shape[2:], size, scales, strict=True)
-    return resample_spatial(input, [taps(n, out, scale, bool(align_corners), real) for n, out, scale in each])
+    along = []
+    for n, out, scale in zip(spatial, size, scales, strict=True):
+        forgotten = recompute_scale_factor or _scale_is_forgotten(mode, dims, n, out)
+        along.append(taps(n, out, None if forgotten else scale, bool(align_corners), real))
+    return resample_spatial(input, along)
 
 
-def _size_and_scales(input, size, scale_factor, from_size):
-    """The spatial size of the result, and for each dimension the scale asked for: None where it follows from the size."""
-    spatial = tuple(input.shape[2:])
-    if (size is None) == (scale_factor is None):
-        raise ValueError(
-            "either size or scale_factor should be defined" if size is None else "only one of size or scale_factor should be defined"
-        )
-    what, given = ("output size", size) if scale_factor is None else ("scale_factor", scale_factor)
-    if isinstance(given, (tuple, list)) and len(given) != len(spatial):
-        raise ValueError(
-            f"Input and {what} must have the same number of spatial dimensions, "
-            f"but got input with spatial dimensions of {list(spatial)} and {what} of {given}."
-        )
-    each = tuple_of(given, len(spatial))
-    if size is not None:
-        return each, (None,) * len(spatial)
-    return tuple(int(n * scale) for n, scale in zip(spatial, each, strict=True)), (None,) * len(spatial) if from_size else each
+def _scale_is_forgotten(mode, dims, n, out) -> bool:
+    """Where a size comes out the same, or twice as large, some modes of PyTorch's take a short way."""
+    return mode.endswith("linear") and out == n or mode == "nearest" and dims == 2 and out in (n, 2 * n)
 
 
 def upsample_nearest(input, size=None, scale_factor=None):
@@ -83,10 +80,8 @@ def pixel_shuffle(input, upscale_factor: int):
     """(…, C r^2, H, W) -> (…, C, H r, W r), r = `upscale_factor` (Shi et al., 2016)."""
     _check_shuffle("pixel_shuffle", input, "upscale_factor", upscale_factor)
     if input.shape[-3] % upscale_factor**2:
-        raise RuntimeError(
-            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, "
-            f"but input.size(-3)={input.shape[-3]} is not divisible by {upscale_factor**2}"
-        )
+        raise RuntimeError("pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, "
+                           f"but input.size(-3)={input.shape[-3]} is not divisible by {upscale_factor**2}")  # fmt: skip
     return ops.pixel_shuffle(input, upscale_factor)
 
 
@@ -95,10 +90,8 @@ def pixel_unshuffle(input, downscale_factor: int):
     _check_shuffle("pixel_unshuffle", input, "downscale_factor", downscale_factor)
     for what, dim in (("height", -2), ("width", -1)):
         if input.shape[dim] % downscale_factor:
-            raise RuntimeError(
-                f"pixel_unshuffle expects {what} to be divisible by downscale_factor, "
-                f"but input.size({dim})={input.shape[dim]} is not divisible by {downscale_factor}"
-            )
+            raise RuntimeError(f"pixel_unshuffle expects {what} to be divisible by downscale_factor, "
+                               f"but input.size({dim})={input.shape[dim]} is not divisible by {downscale_factor}")  # fmt: skip
     return ops.pixel_unshuffle(input, downscale_factor)
 
 
@@ -122,16 +115,12 @@ def _geometry(spatial, kernel_size, dilation, padding, stride):
     """(kernel, stride, padding, dilation), and how many windows there are along each dimension."""
     kernel, stride, padding, dilation = (tuple_of(each, 2) for each in (kernel_size, stride, padding, dilation))
     if min(*kernel, *stride, *dilation) <= 0 or min(padding) < 0:
-        raise RuntimeError(
-            "kernel size, stride and dilation should be greater than zero, and padding not negative, "
-            f"but got kernel_size={kernel}, stride={stride}, dilation={dilation}, padding={padding}"
-        )
+        raise RuntimeError("kernel size, stride and dilation should be greater than zero, and padding not negative, "
+                           f"but got kernel_size={kernel}, stride={stride}, dilation={dilation}, padding={padding}")  # fmt: skip
     out = positions(spatial, kernel, stride, padding, dilation)
     if min(out) < 1:
-        raise RuntimeError(
-            f"Given input with spatial size {tuple(spatial)}, kernel_size={kernel}, dilation={dilation}, padding={padding}, calculated "
-            f"shape of the array of sliding blocks as {out}, but its components must be at least one."
-        )
+        raise RuntimeError(f"Given input with spatial size {tuple(spatial)}, kernel_size={kernel}, dilation={dilation}, padding={padding} "
+                           f"calculated shape of the array of sliding blocks as {out}: its components must be at least one.")  # fmt: skip
     return (kernel, stride, padding, dilation), out
 
 
@@ -149,14 +138,10 @@ def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
     size = tuple_of(output_size, 2)
     geometry, out = _geometry(size, kernel_size, dilation, padding, stride)
     if input.shape[1] % math.prod(geometry[0]):
-        raise RuntimeError(
-            "Expected size of input's dimension 1 to be divisible by the product of kernel_size, "
-            f"but got input.size(1)={input.shape[1]} and kernel_size={geometry[0]}."
-        )
+        raise RuntimeError("Expected size of input's dimension 1 to be divisible by the product of kernel_size, "
+                           f"but got input.size(1)={input.shape[1]} and kernel_size={geometry[0]}.")  # fmt: skip
     if input.shape[2] != math.prod(out):
-        raise RuntimeError(
-            f"Given output_size={size} and {geometry}, expected size of input's dimension 2 to match the calculated number of sliding "
-            f"blocks {' * '.join(map(str, out))} = {math.prod(out)}, but got input.size(2)={input.shape[2]}."
-        )
+        raise RuntimeError(f"Given output_size={size}, expected size of input's dimension 2 to match the number of sliding blocks "
+                           f"{' * '.join(map(str, out))} = {math.prod(out)}, but got input.size(2)={input.shape[2]}.")  # fmt: skip
     image = ops.fold(input, size, out, *geometry)
     return image.squeeze(0) if alone else image

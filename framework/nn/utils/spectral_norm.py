@@ -8,9 +8,9 @@ from .reparametrization import Reparametrization, remove
 
 
 class SpectralNorm(Reparametrization):
-    """weight = W / sigma(W): the largest singular value sigma by power iteration, one step each training forward."""
+    """weight = W / sigma, the largest singular value sigma = u W v by power iteration, a few steps each forward in training."""
 
-    function = "spectral_norm"
+    suffixes = ("_orig", "_u", "_v")
 
     def __init__(self, name: str, n_power_iterations: int, eps: float, dim: int):
         super().__init__(name)
@@ -18,36 +18,26 @@ class SpectralNorm(Reparametrization):
             raise ValueError(f"Expected n_power_iterations to be positive, but got n_power_iterations={n_power_iterations}")
         self.n_power_iterations, self.eps, self.dim = n_power_iterations, eps, dim
 
-    def parts(self):
-        return self.name + "_orig", self.name + "_u", self.name + "_v"
-
     def _matrix(self, weight):
         rows = weight.movedim(self.dim, 0)
         return rows.reshape(rows.shape[0], -1)
 
     def split(self, module, weight) -> None:
-        original, *vectors = self.parts()
+        original, *vectors = self.parts
         module.register_parameter(original, weight)
         for name, n in zip(vectors, self._matrix(weight).shape, strict=True):
             module.register_buffer(name, normalize(weight.detach().new_empty(n).normal_(), dim=0, eps=self.eps))
 
-    def weight_at_first(self, module, weight):
-        return weight.detach()
-
-    def compute_weight(self, module):
-        original, u, v = (getattr(module, part) for part in self.parts())
-        if module.training:
+    def weight(self, module, remain=False):
+        original, u, v = (getattr(module, part) for part in self.parts)
+        matrix = self._matrix(original)
+        if module.training and not remain:
             with no_grad():
-                matrix = self._matrix(original)
                 for _ in range(self.n_power_iterations):
                     v.copy_(normalize(mv(matrix.T, u), dim=0, eps=self.eps))
                     u.copy_(normalize(mv(matrix, v), dim=0, eps=self.eps))
-        return self.present_weight(module)
-
-    def present_weight(self, module):
-        original, u, v = (getattr(module, part) for part in self.parts())
         u, v = u.clone(), v.clone()  # the next forward changes them, maybe before this one's backward
-        return original / dot(u, mv(self._matrix(original), v))
+        return original / dot(u, mv(matrix, v))
 
 
 def spectral_norm(module, name: str = "weight", n_power_iterations: int = 1, eps: float = 1e-12, dim: int | None = None):

@@ -6,32 +6,26 @@ from .reparametrization import Reparametrization, remove
 
 
 class WeightNorm(Reparametrization):
-    """weight = g v / ||v||, the norm over all dimensions but `dim`."""
+    """weight = g v / ||v||, the norm over all dimensions but `dim`; over all for None and, as in PyTorch, for -1."""
 
-    function = "weight_norm"
+    suffixes = ("_g", "_v")
 
     def __init__(self, name: str, dim: int | None):
         super().__init__(name)
-        self.dim = -1 if dim is None else dim  # -1, as PyTorch has it: over all dimensions
+        self.dim = dim
 
     def _norm(self, weight):
-        if self.dim == -1:
+        if self.dim in (None, -1):
             return norm(weight)
         return norm(weight, 2, [each for each in range(weight.ndim) if each != self.dim], True) if weight.ndim > 1 else weight.abs()
 
-    def parts(self):
-        return self.name + "_g", self.name + "_v"
-
     def split(self, module, weight) -> None:
-        g, v = self.parts()
-        module.register_parameter(g, Parameter(self._norm(weight).detach()))
-        module.register_parameter(v, Parameter(weight.detach()))
+        for part, value in zip(self.parts, (self._norm(weight), weight), strict=True):
+            module.register_parameter(part, Parameter(value.detach()))
 
-    def compute_weight(self, module):
-        g, v = (getattr(module, part) for part in self.parts())
+    def weight(self, module, remain=False):
+        g, v = (getattr(module, part) for part in self.parts)
         return v * (g / self._norm(v))
-
-    present_weight = compute_weight
 
 
 def weight_norm(module, name: str = "weight", dim: int | None = 0):
