@@ -12,7 +12,11 @@ class Reparametrization:
         self.name, self.parts = name, tuple(name + suffix for suffix in self.suffixes)
 
     def __call__(self, module, inputs) -> None:
+        self.prepare(module)
         setattr(module, self.name, self.weight(module))
+
+    def prepare(self, module) -> None:
+        """What has to happen to the parts before a forward."""
 
     def install(self, module):
         """Put the parts in the place of the parameter."""
@@ -32,7 +36,7 @@ def remove(kind, module, name: str):
     """Make the weight, as it is now, a parameter again."""
     for key, hook in module._forward_pre_hooks.items():
         if isinstance(hook, kind) and hook.name == name:
-            weight = hook.weight(module, remain=True).detach()
+            weight = hook.weight(module).detach()
             del module._forward_pre_hooks[key]
             for each in (name, *hook.parts):
                 delattr(module, each)

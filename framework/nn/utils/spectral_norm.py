@@ -28,16 +28,18 @@ class SpectralNorm(Reparametrization):
         for name, n in zip(vectors, self._matrix(weight).shape, strict=True):
             module.register_buffer(name, normalize(weight.detach().new_empty(n).normal_(), dim=0, eps=self.eps))
 
-    def weight(self, module, remain=False):
+    @no_grad()
+    def prepare(self, module) -> None:
         original, u, v = (getattr(module, part) for part in self.parts)
         matrix = self._matrix(original)
-        if module.training and not remain:
-            with no_grad():
-                for _ in range(self.n_power_iterations):
-                    v.copy_(normalize(mv(matrix.T, u), dim=0, eps=self.eps))
-                    u.copy_(normalize(mv(matrix, v), dim=0, eps=self.eps))
+        for _ in range(self.n_power_iterations if module.training else 0):
+            v.copy_(normalize(mv(matrix.T, u), dim=0, eps=self.eps))
+            u.copy_(normalize(mv(matrix, v), dim=0, eps=self.eps))
+
+    def weight(self, module):
+        original, u, v = (getattr(module, part) for part in self.parts)
         u, v = u.clone(), v.clone()  # the next forward changes them, maybe before this one's backward
-        return original / dot(u, mv(matrix, v))
+        return original / dot(u, mv(self._matrix(original), v))
 
 
 def spectral_norm(module, name: str = "weight", n_power_iterations: int = 1, eps: float = 1e-12, dim: int | None = None):

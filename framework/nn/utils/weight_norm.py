@@ -23,7 +23,7 @@ class WeightNorm(Reparametrization):
         for part, value in zip(self.parts, (self._norm(weight), weight), strict=True):
             module.register_parameter(part, Parameter(value.detach()))
 
-    def weight(self, module, remain=False):
+    def weight(self, module):
         g, v = (getattr(module, part) for part in self.parts)
         return v * (g / self._norm(v))
 
