@@ -9,8 +9,7 @@ from ..autograd.op import op
 from ..device import array_module
 from .elementwise import where
 from .reduce import ValuesIndices
-from .resample import area_taps, resample_spatial
-from .shape import constant_pad
+from .resample import Taps, area_taps, resample_spatial
 
 
 def positions(spatial, kernel, stride, padding, dilation, ceil_mode) -> tuple:
@@ -27,26 +26,6 @@ def positions(spatial, kernel, stride, padding, dilation, ceil_mode) -> tuple:
             raise RuntimeError(f"kernel {tuple(kernel)} of dilation {d} has a window wholly outside of the input {tuple(spatial)}")
         counts.append(count)
     return tuple(counts)
-
-
-def _windows(padded, out, kernel, stride, dilation):
-    """(N, C, *out, *kernel), a view: every window of the padded input."""
-    steps = padded.strides[2:]
-    strides = (
-        *padded.strides[:2],
-        *(a * s for a, s in zip(steps, stride, strict=True)),
-        *(a * d for a, d in zip(steps, dilation, strict=True)),
-    )
-    return array_module(padded).lib.stride_tricks.as_strided(padded, (*padded.shape[:2], *out, *kernel), strides)
-
-
-def _filled(input, out, kernel, stride, padding, dilation, value):
-    """The input with as much of `value` around it as the windows reach."""
-    after = tuple(
-        (o - 1) * s + d * (k - 1) + 1 - n - p
-        for n, o, k, s, p, d in zip(input.shape[2:], out, kernel, stride, padding, dilation, strict=True)
-    )
-    return constant_pad(input, (0, 0, *padding), (0, 0, *after), value)
 
 
 @op
@@ -143,33 +122,16 @@ def _divisors(spatial, out, kernel, stride, padding, count_include_pad):
     return total
 
 
-@op
-def sum_pool(input, kernel, stride, padding, out):
-    """The sum of each window."""
-    padded = _filled(input, out, kernel, stride, padding, (1,) * len(out), 0)
-    windows = _windows(padded, out, kernel, stride, (1,) * len(out))
-    return windows.sum(axis=tuple(range(-len(kernel), 0)), dtype=input.dtype)
-
-
-@op
-def spread_windows(output, input_shape, kernel, stride, padding):
-    """Each element of `output` added to every place of its window: the gradient of `sum_pool`."""
-    out, spatial = output.shape[2:], input_shape[2:]
-    reach = tuple(max((o - 1) * s + k, n + p) for o, s, k, n, p in zip(out, stride, kernel, spatial, padding, strict=True))
-    padded = array_module(output).zeros((*input_shape[:2], *reach), output.dtype)
-    for tap in np.ndindex(*kernel):
-        padded[(..., *(slice(t, t + s * (o - 1) + 1, s) for t, s, o in zip(tap, stride, out, strict=True)))] += output
-    return padded[(..., *(slice(p, p + n) for p, n in zip(padding, spatial, strict=True)))].copy()
-
-
-sum_pool.rule("input")(lambda grad, input_shape, kernel, stride, padding: spread_windows(grad, input_shape, kernel, stride, padding))
-spread_windows.rule("output")(lambda grad, output_shape, kernel, stride, padding: sum_pool(grad, kernel, stride, padding, output_shape[2:]))
+def _window_taps(n, out, kernel, stride, padding):
+    """The elements of each window along a dimension: those in the padding weigh nothing."""
+    place = np.arange(out)[:, None] * stride - padding + np.arange(kernel)
+    return Taps(np.clip(place, 0, n - 1), ((place >= 0) & (place < n)).astype(np.float64))
 
 
 def avg_pool(input, kernel, stride, padding, ceil_mode, count_include_pad, divisor_override):
     """The mean of each window."""
     out = positions(input.shape[2:], kernel, stride, padding, (1,) * len(kernel), ceil_mode)
-    total = sum_pool(input, kernel, stride, padding, out)
+    total = resample_spatial(input, list(map(_window_taps, input.shape[2:], out, kernel, stride, padding)))
     if divisor_override is not None:
         return total / divisor_override
     divisors = _divisors(input.shape[2:], out, kernel, stride, padding, count_include_pad)

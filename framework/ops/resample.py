@@ -39,7 +39,10 @@ def resample(input, dim, taps):
 
     def tap(k):
         seen = module.take(input, module.asarray(taps.places[:, k]), dim)
-        return seen if taps.weights is None else seen * module.asarray(taps.weights[:, k], input.dtype).reshape(shape)
+        if taps.weights is None:
+            return seen
+        weight = module.asarray(taps.weights[:, k], input.dtype).reshape(shape)
+        return seen * weight if weight.all() else np.where(weight, seen * weight, weight)  # inf and nan that weigh nothing do not count
 
     return reduce(np.add, map(tap, range(taps.places.shape[1])))
 

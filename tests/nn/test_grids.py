@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import framework
@@ -107,6 +107,8 @@ def test_convolutions_follow_their_definitions(geometry):
     out = getattr(F, f"conv{dims}d")(*map(framework.tensor, (x, weight, bias)), *arguments)
     np.testing.assert_allclose(out.numpy(), conv(x, weight, bias, *arguments), atol=1e-12)
     weight, extra = numbers(shape[1], 1, *kernel), tuple(max(s, d) - 1 for s, d in zip(stride, dilation, strict=True))
+    each = zip(shape[2:], kernel, stride, padding, extra, dilation, strict=True)
+    assume(all((n - 1) * s - 2 * p + d * (k - 1) + 1 + e > 0 for n, k, s, p, e, d in each))
     arguments = stride, padding, extra, groups, dilation
     out = getattr(F, f"conv_transpose{dims}d")(*map(framework.tensor, (x, weight, bias)), *arguments)
     np.testing.assert_allclose(out.numpy(), conv_transpose(x, weight, bias, *arguments), atol=1e-12)
@@ -140,7 +142,7 @@ def test_poolings_are_pytorchs(geometry, ceil_mode, count_include_pad, batch):
             *getattr(functions, f"adaptive_max_pool{dims}d")(leaf, size, return_indices=True),
             getattr(functions, f"adaptive_avg_pool{dims}d")(leaf, size),
         ]
-        if all(n + p >= k for n, p, k in zip(shape[2:], padding, kernel, strict=True)):
+        if all(n >= k for n, k in zip(shape[2:], kernel, strict=True)):  # in 3-d PyTorch refuses the others, padded or not
             outs.append(getattr(functions, f"avg_pool{dims}d")(leaf, kernel, stride, padding, ceil_mode, count_include_pad))
         if all(d == 1 for d in dilation):  # else a window may lie outside: PyTorch gives -inf, and no such place has a gradient
             outs += getattr(functions, f"max_pool{dims}d")(leaf, kernel, stride, padding, dilation, ceil_mode, True)
@@ -240,6 +242,14 @@ def test_half_precision_beside_single_parameters():
     x = framework.tensor(numbers(2, 4, 3)).bfloat16()
     for layer in (nn.BatchNorm1d(4), nn.GroupNorm(2, 4), nn.LayerNorm(3), nn.RMSNorm(3), nn.InstanceNorm1d(4, affine=True)):
         assert layer(x).dtype is framework.bfloat16
+
+
+def test_what_is_not_finite_stays_where_it_is():
+    x = framework.tensor([[[float("inf"), 1.0, 2.0, 3.0, 4.0]]], requires_grad=True)
+    assert F.avg_pool1d(x, 3, 1, 1, count_include_pad=False)[0, 0].tolist() == [float("inf"), float("inf"), 2, 3, 3.5]
+    assert F.adaptive_avg_pool1d(x, 3)[0, 0].tolist() == [float("inf"), 2, 3.5]
+    (grad,) = framework.autograd.grad(F.interpolate(x, 3), x, framework.tensor([[[float("nan"), 1.0, 1.0]]]))
+    assert grad[0, 0, 1:].tolist() == [1, 0, 1, 0]
 
 
 ONES = framework.ones
