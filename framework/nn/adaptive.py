@@ -1,9 +1,11 @@
 """A softmax over many classes that spends little on the rare ones."""
 
 from collections import namedtuple
+from itertools import pairwise
 
 from ..ops.activation import log_softmax
-from ..ops.scatter import gather
+from ..ops.index import add_at
+from ..ops.scatter import gather, masked_fill
 from ..ops.shape import cat, unsqueeze
 from .container import ModuleList, Sequential
 from .linear import Linear
@@ -36,11 +38,10 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         where = {"device": device, "dtype": dtype}
         self.head = Linear(in_features, self.head_size, bias=head_bias, **where)
         self.tail = ModuleList()
-        for i, (low, high) in enumerate(zip(self.cutoffs[:-1], self.cutoffs[1:], strict=True)):
+        for i, (low, high) in enumerate(pairwise(self.cutoffs)):
             features = int(in_features // div_value ** (i + 1))
-            self.tail.append(
-                Sequential(Linear(in_features, features, bias=False, **where), Linear(features, high - low, bias=False, **where))
-            )
+            layers = Linear(in_features, features, bias=False, **where), Linear(features, high - low, bias=False, **where)
+            self.tail.append(Sequential(*layers))
 
     def reset_parameters(self) -> None:
         """Draw new initial values."""
@@ -54,27 +55,24 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         if input.ndim != target.ndim + 1:
             n = target.ndim
             raise RuntimeError(f"{n}D target tensor expects {n + 1}D input tensors, but found inputs with size {input.shape}")
-        if not target.ndim:
+        if input.ndim == 1:
             output, loss = self(unsqueeze(input, 0), unsqueeze(target, 0))
             return ASMOutput(output.squeeze(0), loss)
         if len(input) != len(target):
             raise RuntimeError("Input and target should have the same size in the batch dimension.")
-        if len(target) and not (target.min() >= 0 and target.max() < self.n_classes):
-            raise RuntimeError(
-                f"Target values should be in [0, {self.n_classes - 1}], but values in range "
-                f"[{target.min().item()}, {target.max().item()}] were found. "
-            )
-        head = log_softmax(self.head(input), 1)
-        entry, inside = target, {}  # which entry of the head; rows of a cluster -> what is added inside of it
-        for i, (low, high) in enumerate(zip(self.cutoffs[:-1], self.cutoffs[1:], strict=True)):
+        low, high = (target.min().item(), target.max().item()) if len(target) else (0, 0)
+        if low < 0 or high >= self.n_classes:
+            raise RuntimeError(f"Target values should be in [0, {self.n_classes - 1}], but values in range [{low}, {high}] were found. ")
+        entry, inside = target, []  # which entry of the head; log-probabilities inside a cluster, and whose they are
+        for i, (low, high) in enumerate(pairwise(self.cutoffs)):
             rows = (target >= low) & (target < high)
             if rows.any():
-                entry = entry.masked_fill(rows, self.shortlist_size + i)
-                inside[i] = rows, gather(log_softmax(self.tail[i](input[rows]), 1), 1, unsqueeze(target[rows] - low, 1)).squeeze(1)
-        output = gather(head, 1, unsqueeze(entry, 1)).squeeze(1)
-        for rows, more in inside.values():
-            output = output.clone()
-            output[rows] += more
+                entry = masked_fill(entry, rows, self.shortlist_size + i)
+                logs = log_softmax(self.tail[i](input[rows]), 1)
+                inside.append(((rows,), gather(logs, 1, unsqueeze(target[rows] - low, 1)).squeeze(1)))
+        output = gather(log_softmax(self.head(input), 1), 1, unsqueeze(entry, 1)).squeeze(1)
+        for rows, logs in inside:
+            output = output + add_at(logs, tuple(output.shape), rows)
         return ASMOutput(output, -output.mean())
 
     def log_prob(self, input):

@@ -2,7 +2,7 @@
 
 import operator
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, MutableMapping
 
 from ..tensor import Tensor
 from .module import Module
@@ -16,18 +16,10 @@ def _position(index, length: int) -> int:
     return index % length
 
 
-def _pairs(of, mapping):
-    """(key, value) of a dict, or of an iterable of pairs."""
-    if not isinstance(mapping, Iterable):
-        raise TypeError(f"{of}.update should be called with an iterable of key/value pairs, but got {type(mapping).__name__}")
-    if hasattr(mapping, "items"):
-        return list(mapping.items())
-    for i, pair in enumerate(mapping := list(mapping)):
-        if not isinstance(pair, Iterable):
-            raise TypeError(f"{of} update sequence element #{i} should be Iterable; is {type(pair).__name__}")
-        if len(pair) != 2:
-            raise ValueError(f"{of} update sequence element #{i} has length {len(pair)}; 2 is required")
-    return mapping
+class _Mapping(Module, MutableMapping):
+    """Members under names, with the methods of a dict; compared and hashed as modules are, by identity."""
+
+    __eq__, __hash__ = object.__eq__, object.__hash__
 
 
 class _Indexed(Module):
@@ -153,7 +145,7 @@ class ModuleList(_Indexed):
         return f"{self._get_name()}(" + "".join("\n  " + line.replace("\n", "\n  ") for line in lines) + "\n" * bool(lines) + ")"
 
 
-class ModuleDict(Module):
+class ModuleDict(_Mapping):
     """A dict of modules that the tree knows of."""
 
     def __init__(self, modules=None):
@@ -174,34 +166,6 @@ class ModuleDict(Module):
 
     def __iter__(self):
         return iter(self._modules)
-
-    def __contains__(self, key: str) -> bool:
-        return key in self._modules
-
-    def clear(self) -> None:
-        """Take all modules out."""
-        self._modules.clear()
-
-    def pop(self, key: str):
-        """Take one module out."""
-        return self._modules.pop(key)
-
-    def keys(self):
-        """The names."""
-        return self._modules.keys()
-
-    def items(self):
-        """(name, module)."""
-        return self._modules.items()
-
-    def values(self):
-        """The modules."""
-        return self._modules.values()
-
-    def update(self, modules) -> None:
-        """Add those of a dict, or of an iterable of pairs."""
-        for key, module in _pairs("ModuleDict", modules):
-            self[key] = module
 
 
 class _Parameters(Module):
@@ -267,7 +231,7 @@ class ParameterList(_Parameters):
         return enumerate(self)
 
 
-class ParameterDict(_Parameters):
+class ParameterDict(_Parameters, _Mapping):
     """A dict of parameters that the tree knows of."""
 
     def __init__(self, parameters=None):
@@ -300,9 +264,9 @@ class ParameterDict(_Parameters):
     def __contains__(self, key: str) -> bool:
         return key in self._keys
 
-    def copy(self):
-        """A dict of the same parameters."""
-        return ParameterDict(OrderedDict(self.items()))
+    def get(self, key: str, default=None):
+        """The parameter `key`, or `default`."""
+        return self[key] if key in self._keys else default
 
     def setdefault(self, key: str, default=None):
         """The parameter `key`, which is `default` if there was none."""
@@ -310,57 +274,34 @@ class ParameterDict(_Parameters):
             self[key] = default
         return self[key]
 
-    def clear(self) -> None:
-        """Take all out."""
-        for key in list(self._keys):
-            del self[key]
-
-    def pop(self, key: str):
-        """Take one out."""
-        value = self[key]
-        del self[key]
-        return value
-
     def popitem(self) -> tuple:
         """Take the last one out: (key, parameter)."""
-        key = next(reversed(self._keys))
+        if not self._keys:
+            raise KeyError("the ParameterDict is empty")
+        key = next(reversed(self))
         return key, self.pop(key)
 
-    def get(self, key: str, default=None):
-        """The parameter `key`, or `default`."""
-        return self[key] if key in self._keys else default
+    def copy(self):
+        """A dict of the same parameters."""
+        return ParameterDict(list(self.items()))
 
     def fromkeys(self, keys, default=None):
         """A dict with `default` under each of `keys`."""
         return ParameterDict((key, default) for key in keys)
 
-    def keys(self):
-        """The names."""
-        return self._keys.keys()
-
-    def items(self):
-        """(name, parameter)."""
-        return ((key, self[key]) for key in self._keys)
-
-    def values(self):
-        """The parameters."""
-        return (self[key] for key in self._keys)
-
     def update(self, parameters) -> None:
         """Add those of a dict (a plain one in the order of its sorted keys), or of an iterable of pairs."""
-        pairs = _pairs("ParameterDict", parameters)
-        plain = isinstance(parameters, Mapping) and not isinstance(parameters, OrderedDict)
-        for key, value in sorted(pairs, key=lambda pair: pair[0]) if plain else pairs:
-            self[key] = value
+        super().update(sorted(parameters.items()) if type(parameters) is dict else parameters)
 
     def __or__(self, other):
-        return self.copy().__ior__(other)
+        return ParameterDict([*self.items(), *other.items()])
 
     def __ror__(self, other):
-        return ParameterDict(OrderedDict(other.items())).__ior__(self)
+        return ParameterDict([*other.items(), *self.items()])
 
     def __ior__(self, other):
         self.update(other)
         return self
 
-    _entries = items
+    def _entries(self):
+        return self.items()

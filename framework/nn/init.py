@@ -1,5 +1,6 @@
 """Initial values of parameters."""
 
+import itertools
 import math
 import warnings
 
@@ -57,14 +58,13 @@ def trunc_normal_(tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, 
         warnings.warn(
             "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be incorrect.", stacklevel=3
         )
-    from scipy.special import log_ndtr, ndtri_exp
+    from scipy.special import ndtr, ndtri
 
-    flip = a > mean  # in the upper tail, where 1 - the distribution function would be lost, count from above
-    low, high = ((mean - b) / std, (mean - a) / std) if flip else ((a - mean) / std, (b - mean) / std)
+    sign = -1 if a > mean else 1  # the upper tail, where 1 - the distribution function would be lost, is drawn as the lower one
+    low, high = sorted((sign * (a - mean) / std, sign * (b - mean) / std))
     uniform = random.uniform(tuple(tensor.shape), np.float64, generator)
-    logs = np.logaddexp(log_ndtr(low) + np.log1p(-uniform), log_ndtr(high) + np.log(uniform))
-    values = np.clip(ndtri_exp(logs), low, high) * std
-    return tensor.copy_(tensor.new_tensor(mean - values if flip else mean + values))
+    values = np.clip(ndtri(ndtr(low) + uniform * (ndtr(high) - ndtr(low))), low, high)
+    return tensor.copy_(tensor.new_tensor(mean + sign * std * values))
 
 
 @no_grad()
@@ -85,9 +85,8 @@ def dirac_(tensor, groups: int = 1):
     outs = tensor.shape[0] // groups
     middle = tuple(n // 2 for n in tensor.shape[2:])
     tensor.zero_()
-    for group in range(groups):
-        for channel in range(min(outs, tensor.shape[1])):
-            tensor[(group * outs + channel, channel, *middle)] = 1
+    for group, channel in itertools.product(range(groups), range(min(outs, tensor.shape[1]))):
+        tensor[(group * outs + channel, channel, *middle)] = 1
     return tensor
 
 
@@ -141,27 +140,20 @@ def xavier_normal_(tensor, gain: float = 1.0, generator=None):
 
 def _kaiming_std(tensor, a, mode, nonlinearity) -> float:
     mode = mode.lower()
+    if 0 in tensor.shape:
+        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
+        return 0.0
     if mode not in ("fan_in", "fan_out"):
         raise ValueError(f"Mode {mode} not supported, please use one of ['fan_in', 'fan_out']")
     return calculate_gain(nonlinearity, a) / math.sqrt(fans(tensor)[mode == "fan_out"])
 
 
-def _nothing_to_do(tensor) -> bool:
-    if 0 in tensor.shape:
-        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
-    return 0 in tensor.shape
-
-
 def kaiming_uniform_(tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator=None):
     """U(-b, b) with b = gain sqrt(3 / fan) (He et al., 2015)."""
-    if _nothing_to_do(tensor):
-        return tensor
     bound = math.sqrt(3) * _kaiming_std(tensor, a, mode, nonlinearity)
     return uniform_(tensor, -bound, bound, generator)
 
 
 def kaiming_normal_(tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator=None):
     """N(0, gain^2 / fan) (He et al., 2015)."""
-    if _nothing_to_do(tensor):
-        return tensor
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)

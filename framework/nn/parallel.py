@@ -45,13 +45,12 @@ def _replica(module, where, first, done):
     if module not in done:
         replica = done[module] = copy.copy(module)
         members = replica.__dict__
-        members["_parameters"] = {name: each if each is None else each.to(where) for name, each in module._parameters.items()}
-        members["_buffers"] = {
-            name: each if each is None or first else each.to(where, copy=True) for name, each in module._buffers.items()
-        }
-        members["_modules"] = {
-            name: each if each is None else _replica(each, where, first, done) for name, each in module._modules.items()
-        }
+        for kind, change in (
+            ("_parameters", lambda each: each.to(where)),
+            ("_buffers", lambda each: each if first else each.to(where, copy=True)),
+            ("_modules", lambda each: _replica(each, where, first, done)),
+        ):
+            members[kind] = {name: each if each is None else change(each) for name, each in members[kind].items()}
     return done[module]
 
 

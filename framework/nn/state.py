@@ -17,18 +17,10 @@ class _IncompatibleKeys(namedtuple("IncompatibleKeys", ("missing_keys", "unexpec
 
 
 class Stateful:
-    """The part of `Module` that saves and loads."""
+    """The part of `Module` that saves and loads.
 
-    def get_extra_state(self):
-        """Write it, with `set_extra_state`, for state that is neither parameter nor buffer: it is saved as `_extra_state`."""
-        raise RuntimeError("get_extra_state() is called only where a module defines it")
-
-    def set_extra_state(self, state) -> None:
-        """Take back what `get_extra_state` gave."""
-        raise RuntimeError("set_extra_state() is called only where a module defines it")
-
-    def _defines(self, name: str) -> bool:
-        return getattr(type(self), name) is not getattr(Stateful, name)
+    A module whose state is more than tensors defines `get_extra_state()` and `set_extra_state(state)`: it is saved as `_extra_state`.
+    """
 
     def _own_state(self) -> dict:
         """This module's own parameters and persistent buffers."""
@@ -38,7 +30,7 @@ class Stateful:
     def _save_to_state_dict(self, destination, prefix, keep_vars) -> None:
         for name, each in self._own_state().items():
             destination[prefix + name] = each if keep_vars else each.detach()
-        if self._defines("get_extra_state"):
+        if hasattr(self, "get_extra_state"):
             destination[f"{prefix}_extra_state"] = self.get_extra_state()
 
     def state_dict(self, *, destination=None, prefix: str = "", keep_vars: bool = False) -> OrderedDict:
@@ -59,20 +51,19 @@ class Stateful:
         """Load this module's own part of `state_dict`, the keys that begin with `prefix`; the three lists gather what went wrong."""
         for hook in self._load_state_dict_pre_hooks.values():
             hook(self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
-        own, extra = self._own_state(), f"{prefix}_extra_state"
+        own, extra, has_extra = self._own_state(), f"{prefix}_extra_state", hasattr(self, "set_extra_state")
         for name, tensor in own.items():
             key = prefix + name
             if key not in state_dict:
                 missing_keys.append(key)
             elif (problem := self._load_one(name, tensor, state_dict[key], key, "assign_to_params_buffers" in local_metadata)) is not None:
                 error_msgs.append(problem)
-        if self._defines("set_extra_state"):
-            if extra in state_dict:
-                self.set_extra_state(state_dict[extra])
-            else:
-                missing_keys.append(extra)
+        if has_extra and extra in state_dict:
+            self.set_extra_state(state_dict[extra])
+        elif has_extra:
+            missing_keys.append(extra)
         for key in state_dict:
-            if key.startswith(prefix) and not (key == extra and self._defines("set_extra_state")):
+            if key.startswith(prefix) and not (key == extra and has_extra):
                 name, dot, _ = key[len(prefix) :].partition(".")
                 if name not in (self._modules if dot else own):
                     unexpected_keys.append(key)

@@ -25,19 +25,16 @@ elu = smooth(lambda input, alpha=1.0, scale=1.0, input_scale=1.0:
                  where(input > 0, grad * scale, grad * (alpha * scale * input_scale) * exp(where(input > 0, 0.0, input) * input_scale)))
 silu = smooth(lambda input: input * special(input).expit(input),
               input=lambda grad, input: grad * sigmoid(input) * (1 + input * (1 - sigmoid(input))))
-softplus = smooth(lambda input, beta=1.0, threshold=20.0: _softplus(input, beta, threshold),
-                  input=lambda grad, input, beta, threshold: where(input * beta > threshold, grad, grad * sigmoid(input * beta)))
-logsigmoid = smooth(lambda input: special(input).log_expit(input), input=lambda grad, input: grad * sigmoid(-input))
 hardsigmoid = smooth(lambda input: np.clip(input / 6 + 0.5, 0, 1), input=lambda grad, input: where(abs(input) < 3, grad / 6, 0.0))
 hardswish = smooth(lambda input: input * np.clip(input / 6 + 0.5, 0, 1),
                    input=lambda grad, input: where(input >= 3, grad, where(input > -3, grad * (input / 3 + 0.5), 0.0)))
-hardshrink = smooth(lambda input, lambd=0.5: np.where(np.abs(input) <= lambd, 0, input),
-                    input=lambda grad, input, lambd: where(abs(input) <= lambd, 0.0, grad))
 softshrink = smooth(lambda input, lambd=0.5: input - np.clip(input, -lambd, lambd),
                     input=lambda grad, input, lambd: where(abs(input) <= lambd, 0.0, grad))
-hardtanh = elementwise(lambda input, min_val=-1.0, max_val=1.0: np.clip(input, *_in_type_of(input, min_val, max_val)), promote=None, not_for="b",
+hardtanh = elementwise(lambda input, min_val=-1.0, max_val=1.0: np.clip(input, *np.array([min_val, max_val]).astype(input.dtype)),
+                       promote=None, not_for="b",
               input=lambda grad, input, min_val, max_val: where((input > min_val) & (input < max_val), grad, 0.0))
-threshold = elementwise(lambda input, threshold, value: _thresholded(input, *_in_type_of(input, threshold, value)), promote=None, not_for="b",
+threshold = elementwise(lambda input, threshold, value: np.where(input <= input.dtype.type(threshold), input.dtype.type(value), input),
+                        promote=None, not_for="b",
                input=lambda grad, input, threshold: where(input <= threshold, 0.0, grad))
 softmax_op = op(lambda input, dim: _softmax(input, dim), name="softmax",
                 input=lambda grad, out, dim: out * (grad - sum_op(grad * out, dim, True)))
@@ -46,17 +43,28 @@ log_softmax_op = op(lambda input, dim: _log_softmax(input, dim), name="log_softm
 # fmt: on
 
 
-def _in_type_of(input, *numbers):
-    return np.array(numbers).astype(input.dtype)
-
-
-def _thresholded(input, threshold, value):
-    return np.where(input <= threshold, value, input)
-
-
-def _softplus(input, beta, threshold):
+@smooth
+def softplus(input, beta=1.0, threshold=20.0):
+    """log(1 + exp(beta x)) / beta, and x itself where beta x > threshold."""
     scaled = input * beta
     return np.where(scaled > threshold, input, np.log1p(np.exp(np.minimum(scaled, threshold))) / beta).astype(input.dtype, copy=False)
+
+
+@smooth
+def logsigmoid(input):
+    """log sigmoid(x)."""
+    return special(input).log_expit(input)
+
+
+@smooth
+def hardshrink(input, lambd=0.5):
+    """x, and zero where |x| <= lambd."""
+    return np.where(np.abs(input) <= lambd, 0, input)
+
+
+softplus.rule("input")(lambda grad, input, beta, threshold: where(input * beta > threshold, grad, grad * sigmoid(input * beta)))
+logsigmoid.rule("input")(lambda grad, input: grad * sigmoid(-input))
+hardshrink.rule("input")(lambda grad, input, lambd: where(abs(input) <= lambd, 0.0, grad))
 
 
 def _softmax(input, dim):
@@ -144,15 +152,9 @@ def glu(input, dim=-1):
 
 def prelu(input, weight):
     """x where positive, else weight x: one learnt slope, or one for each channel of `input` (N, C, …) (He et al., 2015)."""
+    count, channels = weight.numel(), input.shape[1] if input.ndim > 1 else 1
     if input.dtype is not weight.dtype:
         raise RuntimeError(f"prelu: Type promoting not supported. Got {input.dtype.name} and {weight.dtype.name}")
-    if weight.ndim > 1:
-        raise RuntimeError(f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.ndim}")
-    channels = input.shape[1] if input.ndim > 1 else 1
-    if weight.numel() not in (1, channels):
-        raise RuntimeError(
-            "Mismatch of parameter numbers and input channel size. "
-            f"Found parameter numbers = {weight.numel()} and channel size = {channels}."
-        )
-    weight = weight.reshape(() if weight.numel() == 1 else (channels,) + (1,) * (input.ndim - 2))
-    return where(input > 0, input, weight * input)
+    if weight.ndim > 1 or count not in (1, channels):
+        raise RuntimeError(f"prelu: expected `weight` to be a scalar or 1D tensor of 1 or {channels} slopes, but got {list(weight.shape)}")
+    return where(input > 0, input, weight.reshape(() if count == 1 else (channels,) + (1,) * (input.ndim - 2)) * input)

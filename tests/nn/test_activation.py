@@ -129,8 +129,8 @@ def test_alpha_dropout_keeps_mean_and_variance():
 def test_dropout_of_channels_by_dimensions():
     """(N, C, …) for each; unbatched (C, …) for 1d and 3d, while 2d takes three dimensions for (N, C, L)."""
     framework.manual_seed(0)
-    for function, shape, kept in [(F.dropout1d, (40, 30, 5), 2), (F.dropout1d, (40, 5), 1), (F.dropout2d, (40, 30, 5), 2),
-                                  (F.dropout2d, (40, 30, 2, 2), 2), (F.dropout3d, (40, 2, 2, 2), 1), (F.dropout3d, (4, 9, 2, 2, 2), 2)]:  # fmt: skip
+    for dims, shape, kept in [(1, (40, 30, 5), 2), (1, (40, 5), 1), (2, (40, 30, 5), 2), (2, (40, 30, 2, 2), 2), (3, (40, 2, 2, 2), 1)]:
+        function = getattr(F, f"dropout{dims}d")
         channels = function(framework.ones(shape), 0.5).flatten(kept)
         assert (channels == channels[..., :1]).all() and set(channels.flatten().tolist()) == {0.0, 2.0}
         assert channels[..., 0].float().mean().item() == pytest.approx(1, abs=0.5)
@@ -148,20 +148,19 @@ def test_in_place_dropout_is_differentiable():
 @pytest.mark.parametrize(
     "do, error, message",
     [
-        (lambda: nn.Threshold(1), TypeError, "missing required arguments: 'value'"),
-        (lambda: nn.ELU(1, False, 3), TypeError, "takes at most 2 arguments, but got 3"),
+        (lambda: nn.Threshold(1), TypeError, "missing a required argument: 'value'"),
+        (lambda: nn.ELU(1, False, 3), TypeError, "too many positional arguments"),
         (lambda: nn.ELU(beta=1), TypeError, "unexpected keyword argument 'beta'"),
         (lambda: nn.ELU(1.0, alpha=2.0), TypeError, "multiple values for argument 'alpha'"),
-        (lambda: nn.Hardtanh(1, -1), AssertionError, "max_val must be larger"),
         (lambda: F.hardtanh(framework.ones(2), 1, -1), ValueError, "min_val cannot be greater"),
         (lambda: F.celu(framework.ones(2), 0.0), RuntimeError, "alpha cannot be 0 for CELU"),
         (lambda: F.glu(framework.ones(3)), RuntimeError, "Halving dimension must be even, but dimension 0 is size 3"),
         (lambda: F.glu(framework.ones(())), RuntimeError, "does not support 0-dimensional tensors"),
         (lambda: F.glu(framework.ones(2), 1), IndexError, "Dimension out of range"),
         (lambda: F.softshrink(framework.ones(2), -1), RuntimeError, "lambda must be greater or equal to 0, but found to be -1"),
-        (lambda: F.prelu(framework.ones(2, 3), framework.ones(2)), RuntimeError, "parameter numbers = 2 and channel size = 3"),
+        (lambda: F.prelu(framework.ones(2, 3), framework.ones(2)), RuntimeError, "1D tensor of 1 or 3 slopes"),
         (lambda: F.prelu(framework.ones(2), framework.ones(1).double()), RuntimeError, "Type promoting not supported"),
-        (lambda: F.prelu(framework.ones(2), framework.ones(1, 1)), RuntimeError, "scalar or 1D tensor, but got: ndim = 2"),
+        (lambda: F.prelu(framework.ones(2), framework.ones(1, 1)), RuntimeError, "to be a scalar or 1D tensor"),
         (lambda: F.selu(framework.ones(2, dtype=framework.int64)), NotImplementedError, "not implemented for 'int64'"),
         (lambda: F.relu6(framework.ones(2, requires_grad=True), inplace=True), RuntimeError, "a leaf Variable that requires grad"),
         (lambda: F.dropout1d(framework.ones(2)), RuntimeError, "Expected 2D or 3D input"),

@@ -61,8 +61,8 @@ def test_scales():
     assert filled(init.xavier_normal_, (200, 300), 2.0).std() == pytest.approx(2 * (2 / 500) ** 0.5, rel=0.02)
     assert abs(filled(init.kaiming_uniform_, (200, 300), a=1)).max() == pytest.approx((3 / 300) ** 0.5, rel=0.02)
     assert (filled(init.constant_, 3, 2.5) == 2.5).all() and not filled(init.zeros_, 3).any() and filled(init.ones_, 3).all()
-    generator = framework.Generator().manual_seed(3)
-    assert framework.equal(init.normal_(framework.empty(3), generator=generator), init.normal_(framework.empty(3), generator=generator.manual_seed(3)))
+    one, two = (init.normal_(framework.empty(3), generator=framework.Generator().manual_seed(3)) for _ in range(2))
+    assert framework.equal(one, two)
 
 
 def test_parameters_may_be_initialised():

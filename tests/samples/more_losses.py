@@ -30,8 +30,8 @@ def multi_margin(x, y, p=1, margin=1.0):
 
 def multilabel_margin(x, y):
     total = 0
-    for scores, row in zip(np.atleast_2d(x), np.atleast_2d(y), strict=True):
-        right = list(itertools.takewhile(lambda c: c >= 0, row))
+    for scores, listed in zip(np.atleast_2d(x), np.atleast_2d(y), strict=True):
+        right = list(itertools.takewhile(lambda c: c >= 0, listed))
         total += sum(rectified(1 - scores[r] + scores[w]) for r in right for w in range(len(scores)) if w not in right)
     return total / x.size
 
@@ -73,7 +73,8 @@ row("hinge_embedding_loss", [(f(4), SIGNS)], lambda x, y: np.where(y, x, rectifi
 row("margin_ranking_loss", [(f(4), f(4), SIGNS)], lambda a, b, y: rectified(0.5 - (2 * y - 1) * (a - b)).mean(),
     signed("margin_ranking_loss", margin=0.5))  # fmt: skip
 row("cosine_embedding_loss", [(f(4, 3), f(4, 3), SIGNS), (f(3), f(3), i(high=2))],
-    lambda a, b, y: np.where(y, 1 - cosine(a, b), rectified(cosine(a, b) - 0.1)).mean(), signed("cosine_embedding_loss", margin=0.1))  # fmt: skip
+    lambda a, b, y: np.where(y, 1 - cosine(a, b), rectified(cosine(a, b) - 0.1)).mean(),
+    signed("cosine_embedding_loss", margin=0.1))  # fmt: skip
 row("multi_margin_loss", [(f(4, 3), i(4))], multi_margin)
 row("multi_margin_loss squared", [(f(4, 3), i(4))], lambda x, y: multi_margin(x, y, 2, 0.3), p=2, margin=0.3)
 row("multilabel_margin_loss", [(f(2, 4), Drawn((2, 4), -1, 4, "i")), (f(3), i(3))], multilabel_margin)
@@ -82,17 +83,25 @@ row("multilabel_soft_margin_loss", [(f(2, 3), f(2, 3, low=0.1, high=0.9)), (f(3)
 row("triplet_margin_loss", TRIPLE, triplet)
 row("triplet_margin_loss swap", TRIPLE[:1], lambda a, p, n: triplet(a, p, n, 0.7, 3, True), margin=0.7, p=3, swap=True)
 row("triplet_margin_with_distance_loss", TRIPLE, triplet)
-row("ctc_loss", [f(4, 2, 3)], lambda x: ctc(x, [[1, 2], [1, 1]]),
-    lambda T, x: T.nn.functional.ctc_loss(x.log_softmax(-1), T.tensor([[1, 2], [1, 1]]), T.tensor([4, 4]), T.tensor([2, 2]), reduction="none"))  # fmt: skip
+
+
+def ctc_call(targets, input_lengths, target_lengths, **options):
+    def call(T, x):
+        return T.nn.functional.ctc_loss(x.log_softmax(-1), *map(T.tensor, (targets, input_lengths, target_lengths)), **options)
+
+    return call
+
+
+row("ctc_loss", [f(4, 2, 3)], lambda x: ctc(x, [[1, 2], [1, 1]]), ctc_call([[1, 2], [1, 1]], [4, 4], [2, 2], reduction="none"))
 row("ctc_loss lengths", [f(4, 3, 3)],
     lambda x: np.mean([ctc(x[:3, :1], [[0]], 2)[0], ctc(x[:, 1:2], [[1, 0]], 2)[0] / 2, ctc(x[:2, 2:], [[]], 2)[0]]),
-    lambda T, x: T.nn.functional.ctc_loss(x.log_softmax(-1), T.tensor([0, 1, 0]), T.tensor([3, 4, 2]), T.tensor([1, 2, 0]), blank=2))  # fmt: skip
-row("ctc_loss alone", [f(3, 3)], lambda x: ctc(x[:, None], [[1]])[0],
-    lambda T, x: T.nn.functional.ctc_loss(x.log_softmax(-1), T.tensor([1]), T.tensor(3), T.tensor(1), reduction="sum"))  # fmt: skip
+    ctc_call([0, 1, 0], [3, 4, 2], [1, 2, 0], blank=2))  # fmt: skip
+row("ctc_loss alone", [f(3, 3)], lambda x: ctc(x[:, None], [[1]])[0], ctc_call([1], 3, 1, reduction="sum"))
 row("mse_loss weight", [(f(2, 3), f(2, 3))], lambda x, y: np.average((x - y) ** 2, weights=[[1, 2, 3], [4, 5, 6]]),
     lambda T, x, y: T.nn.functional.mse_loss(x, y, weight=T.arange(1, 7, dtype=x.dtype).reshape(2, 3)))  # fmt: skip
 
-row("bilinear", [(f(4, 3), f(4, 2), f(5, 3, 2), f(5)), (f(3), f(2), f(1, 3, 2)), (f(2, 2, 3), f(2, 2, 2), f(2, 3, 2)), (f(0, 3), f(0, 2), f(2, 3, 2))],
+PAIRS = [(f(4, 3), f(4, 2)), (f(3), f(2)), (f(2, 2, 3), f(2, 2, 2)), (f(0, 3), f(0, 2))]
+row("bilinear", [(*pair, f(5, 3, 2), f(5)) for pair in PAIRS] + [(*PAIRS[0], f(1, 3, 2))],
     lambda a, b, w, bias=0: np.einsum("...i,oij,...j->...o", a, w, b) + bias)  # fmt: skip
 row("embedding_bag", [(i(4, 2), f(3, 4)), (i(0, 2), f(3, 2))], lambda x, w: w[x].mean(1))
 row("embedding_bag sum", [(i(4, 2), f(3, 4))], lambda x, w: w[x].sum(1), mode="sum")

@@ -38,13 +38,14 @@ def _same_shape(name, input, target) -> None:
         )
 
 
-def _weighted(loss, weight, reduction):
-    """The losses times their weights, reduced; their mean is the weighted one."""
+def _weighted(loss, weight, reduction, mean_weight=None):
+    """The losses times their weights, reduced; the mean is divided by that of the weights, unless told otherwise."""
     if weight is None:
         return reduced(loss, reduction)
     if weight.shape != loss.shape:
         raise ValueError("Weights and input must have the same size.")
-    return sum(loss * weight) / sum(weight) if reduction == "mean" else reduced(loss * weight, reduction)
+    out = reduced(loss * weight, reduction)
+    return out / (mean_weight or weight.mean()) if reduction == "mean" else out
 
 
 def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
@@ -67,10 +68,7 @@ def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     size = abs(input - target)
-    loss = where(size <= delta, 0.5 * square(size), delta * (size - 0.5 * delta))
-    if weight is not None and weight.shape != input.shape:
-        raise ValueError("Weights and input must have the same size.")
-    return reduced(loss if weight is None else loss * weight, reduction)
+    return _weighted(where(size <= delta, 0.5 * square(size), delta * (size - 0.5 * delta)), weight, reduction, 1)
 
 
 def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mean", beta=1.0):
@@ -179,9 +177,7 @@ def _per_class(values, weight, dim):
     return values if weight is None else values * weight.reshape((-1,) + (1,) * (values.ndim - 1 - dim))
 
 
-def poisson_nll_loss(
-    input, target, log_input=True, full=False, size_average=None, eps=1e-8, reduce=None, reduction="mean"
-):
+def poisson_nll_loss(input, target, log_input=True, full=False, size_average=None, eps=1e-8, reduce=None, reduction="mean"):
     """exp(x) - y x for a count y whose expected value is exp(x) (x itself unless `log_input`); `full` adds Stirling's log y!."""
     loss = exp(input) - target * input if log_input else input - target * log(input + eps)
     if full:
@@ -192,16 +188,14 @@ def poisson_nll_loss(
 
 def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"):
     """(log var + (x - y)^2 / var) / 2, with var at least `eps`, which its gradient ignores; `full` adds log(2 pi) / 2."""
-    if not isinstance(var, Variable):
-        var = full_like(input, var)
+    var = var.clone() if isinstance(var, Variable) else full_like(input, var)
     if bool((var < 0).any()):
         raise ValueError("var has negative entry/entries")
-    if var.shape != input.shape:
-        if tuple(var.shape) == tuple(input.shape[:-1]):
-            var = unsqueeze(var, -1)
-        elif var.ndim != input.ndim or [n for n, m in zip(var.shape, input.shape, strict=True) if n != m] != [1]:
-            raise ValueError("var is of incorrect size")
-    var = var.clone()
+    if tuple(var.shape) == tuple(input.shape[:-1]):
+        var = unsqueeze(var, -1)
+    different = [n for n, m in zip(var.shape, input.shape, strict=False) if n != m]
+    if var.ndim != input.ndim or different not in ([], [1]):
+        raise ValueError("var is of incorrect size")
     with no_grad():
         var.clamp_(min=eps)
     loss = 0.5 * (log(var) + square(input - target) / var)
@@ -219,13 +213,15 @@ def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=No
     return reduced(loss, legacy_reduction(reduction, size_average, reduce))
 
 
+def _same_dimensions(name, **tensors) -> None:
+    if len({each.ndim for each in tensors.values()}) > 1:
+        sizes = ", ".join(f"{what}: {list(each.shape)}" for what, each in tensors.items())
+        raise RuntimeError(f"{name} : All input tensors should have same dimension but got sizes: {sizes}")
+
+
 def margin_ranking_loss(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
     """max(0, margin - y (x1 - x2)): x1 is to be above x2 where y = 1, below it where y = -1."""
-    if not input1.ndim == input2.ndim == target.ndim:
-        raise RuntimeError(
-            "margin_ranking_loss : All input tensors should have same dimension but got sizes: "
-            f"input1: {list(input1.shape)}, input2: {list(input2.shape)}, target: {list(target.shape)} "
-        )
+    _same_dimensions("margin_ranking_loss", input1=input1, input2=input2, target=target)
     return reduced(clamp(margin - target * (input1 - input2), min=0), legacy_reduction(reduction, size_average, reduce))
 
 
@@ -234,10 +230,8 @@ def cosine_embedding_loss(input1, input2, target, margin=0, size_average=None, r
     if target.ndim > 1:
         raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
     if not input1.ndim == input2.ndim == target.ndim + 1:
-        raise RuntimeError(
-            f"{target.ndim}D target tensor expects {target.ndim + 1}D input tensors, but found inputs with sizes "
-            f"{list(input1.shape)} and {list(input2.shape)}."
-        )
+        sizes = f"{list(input1.shape)} and {list(input2.shape)}"
+        raise RuntimeError(f"{target.ndim}D target tensor expects {target.ndim + 1}D input tensors, but found inputs with sizes {sizes}.")
     lengths = (sum(square(input1), -1) + 1e-12) * (sum(square(input2), -1) + 1e-12)
     cosine = sum(input1 * input2, -1) / lengths**0.5
     loss = where(target == 1, 1 - cosine, 0.0) + where(target == -1, clamp(cosine - margin, min=0), 0.0)
@@ -248,34 +242,29 @@ def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=
     """w[y] sum_{c != y} max(0, margin - x[y] + x[c])^p / C for scores x (N, C) and classes y (N)."""
     if p not in (1, 2):
         raise ValueError("only p == 1 and p == 2 supported")
-    if weight is not None and weight.ndim != 1:
-        raise ValueError("weight must be one-dimensional")
-    right = target.reshape((*input.shape[:-1], 1))
-    if bool(((right < 0) | (right >= input.shape[-1])).any()):
+    right, classes = target.reshape((*input.shape[:-1], 1)), input.shape[-1]
+    if bool(((right < 0) | (right >= classes)).any()):
         raise RuntimeError("target out of range")
     missing = relu(margin - gather(input, -1, right) + input) ** p
-    missing = missing if weight is None else missing * weight[right]
-    loss = sum(where(arange(input.shape[-1]) == right, 0.0, missing), -1) / input.shape[-1]
-    return reduced(loss.reshape(target.shape), legacy_reduction(reduction, size_average, reduce))
+    missing = where(arange(classes) == right, 0.0, missing if weight is None else missing * weight[right])
+    return reduced(sum(missing, -1).reshape(target.shape) / classes, legacy_reduction(reduction, size_average, reduce))
 
 
 def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
     """sum_{right y, wrong c} max(0, 1 - x[y] + x[c]) / C for scores x (N, C); a row of y (N, C) lists its classes up to the first -1."""
     if input.ndim not in (1, 2) or tuple(input.shape) != tuple(target.shape):
         raise RuntimeError(f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}")
-    classes = input.shape[-1]
     listed = cumsum(target < 0, -1) == 0
     target = where(listed, target, 0)
-    right = ((unsqueeze(target, -1) == arange(classes)) & unsqueeze(listed, -1)).any(-2)
+    right = ((unsqueeze(target, -1) == arange(input.shape[-1])) & unsqueeze(listed, -1)).any(-2)
     missing = relu(1 - unsqueeze(gather(input, -1, target), -1) + unsqueeze(input, -2))  # (N, right, wrong)
-    counted = unsqueeze(listed, -1) & ~unsqueeze(right, -2)
-    return reduced(sum(where(counted, missing, 0.0), (-1, -2)) / classes, legacy_reduction(reduction, size_average, reduce))
+    loss = sum(where(unsqueeze(listed, -1) & ~unsqueeze(right, -2), missing, 0.0), (-1, -2)) / input.shape[-1]
+    return reduced(loss, legacy_reduction(reduction, size_average, reduce))
 
 
 def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
     """The mean over classes of -(y log sigmoid(x) + (1 - y) log sigmoid(-x)), for x and y (N, C)."""
-    loss = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
-    loss = loss if weight is None else loss * weight
+    loss = binary_cross_entropy_with_logits(input, target, weight, reduction="none")
     return reduced(sum(loss, -1) / input.shape[-1], legacy_reduction(reduction, size_average, reduce))
 
 
@@ -283,20 +272,13 @@ def triplet_margin_loss(
     anchor, positive, negative, margin=1.0, p=2, eps=1e-6, swap=False, size_average=None, reduce=None, reduction="mean"
 ):
     """max(0, margin + d(a, p) - d(a, n)) with d(x, y) = ||x - y + eps||_p (Schroff et al., 2015)."""
-    if not anchor.ndim == positive.ndim == negative.ndim:
-        raise RuntimeError(
-            "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: "
-            f"anchor {anchor.ndim}D, positive {positive.ndim}D, and negative {negative.ndim}D inputs"
-        )
-    return triplet_margin_with_distance_loss(
-        anchor, positive, negative, distance_function=lambda x, y: norm(x - y + eps, p, -1), margin=margin, swap=swap,
-        reduction=legacy_reduction(reduction, size_average, reduce),
-    )  # fmt: skip
+    _same_dimensions("triplet_margin_loss", anchor=anchor, positive=positive, negative=negative)
+    options = {"margin": margin, "swap": swap, "reduction": legacy_reduction(reduction, size_average, reduce)}
+    distance = lambda x, y: norm(x - y + eps, p, -1)  # noqa: E731
+    return triplet_margin_with_distance_loss(anchor, positive, negative, distance_function=distance, **options)
 
 
-def triplet_margin_with_distance_loss(
-    anchor, positive, negative, *, distance_function=None, margin=1.0, swap=False, reduction="mean"
-):
+def triplet_margin_with_distance_loss(anchor, positive, negative, *, distance_function=None, margin=1.0, swap=False, reduction="mean"):
     """max(0, margin + d(a, p) - d(a, n)); with `swap`, d(p, n) counts if the negative is nearer to it (Balntas et al., 2016)."""
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
@@ -316,33 +298,26 @@ def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reducti
     log_probs = unsqueeze(log_probs, 1) if alone else log_probs
     steps, n, classes = log_probs.shape
     labels, module = targets._array, array_module(targets._array)
-    input_lengths, target_lengths = (
-        module.asarray(each._array if isinstance(each, Variable) else each, np.int64).reshape(-1)
-        for each in (input_lengths, target_lengths)
-    )
-    if labels.dtype.kind not in "iu":
-        raise RuntimeError(f"ctc_loss: targets must be integers, but got {targets.dtype.name}")
-    if not 0 <= blank < classes:
-        raise RuntimeError("blank must be in label range")
-    for name, lengths in (("input_lengths", input_lengths), ("target_lengths", target_lengths)):
-        if len(lengths) != n:
-            raise RuntimeError(f"{name} must be of size batch_size")
-        if (lengths < 0).any():
-            raise RuntimeError(f"Expected {name} to have non-negative values, but got value {int(lengths.min())}")
-    if input_lengths.max(initial=0) > steps:
-        raise RuntimeError(f"Expected input_lengths to have value at most {steps}, but got value {int(input_lengths.max())}")
-    longest = int(target_lengths.max(initial=0))
-    if labels.ndim == 1 and not alone:
-        if len(labels) != target_lengths.sum():
-            raise RuntimeError(f"Expected targets to have size {int(target_lengths.sum())}, but got {len(labels)}")
+    lengths = [each._array if isinstance(each, Variable) else each for each in (input_lengths, target_lengths)]
+    input_lengths, target_lengths = (module.asarray(each, np.int64).reshape(-1) for each in lengths)
+    longest, total = int(target_lengths.max(initial=0)), int(target_lengths.sum())
+    for right, message in (
+        (labels.dtype.kind in "iu", f"ctc_loss: targets must be integers, but got {targets.dtype.name}"),
+        (0 <= blank < classes, "blank must be in label range"),
+        (len(input_lengths) == n, "input_lengths must be of size batch_size"),
+        (len(target_lengths) == n, "target_lengths must be of size batch_size"),
+        ((input_lengths >= 0).all() and (target_lengths >= 0).all(), "Expected lengths to have value at least 0"),
+        ((input_lengths <= steps).all(), f"Expected input_lengths to have value at most {steps}, but got {input_lengths.tolist()}"),
+        (labels.ndim != 1 or len(labels) == total or alone, f"Expected targets to have size {total}, but got {len(labels)}"),
+        (labels.ndim == 1 or labels.shape[1] >= longest, f"Expected targets to have size at least {longest} at dimension 1"),
+    ):
+        if not right:
+            raise RuntimeError(message)
+    if labels.ndim == 1:
         places = (target_lengths.cumsum() - target_lengths)[:, None] + module.arange(longest)
-        labels = labels[module.minimum(places, len(labels) - 1)] if len(labels) else module.zeros((n, 0), np.int64)
-    labels = labels.reshape(n, -1) if labels.size else module.zeros((n, 0), np.int64)
-    if labels.shape[1] < longest:
-        raise RuntimeError(f"Expected targets to have size at least {longest} at dimension 1, but got size {labels.shape[1]}")
+        labels = module.append(labels, blank)[module.minimum(places, len(labels))]
     loss = ctc(log_probs, labels[:, :longest], input_lengths, target_lengths, blank)
-    if zero_infinity:
-        loss = where(loss == math.inf, 0.0, loss)
+    loss = where(loss == math.inf, 0.0, loss) if zero_infinity else loss
     if reduction == "mean":
         loss = loss / Variable.wrap(module.maximum(target_lengths, 1).astype(loss._array.dtype))
     return reduced(loss.squeeze(0) if alone else loss, reduction)

@@ -12,10 +12,7 @@ from ...ops.shape import constant_pad, unsqueeze
 
 def _check_table(name, input, weight, sparse) -> None:
     if input.dtype.name not in ("int64", "int32"):
-        raise RuntimeError(
-            "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; "
-            f"but got {input.dtype.name} instead (while checking arguments for {name})"
-        )
+        raise RuntimeError(f"{name}: expected 'indices' to have one of the scalar types Long, Int; but got {input.dtype.name}")
     if weight.ndim != 2:
         raise RuntimeError("'weight' must be 2-D")
     if sparse:
@@ -68,10 +65,7 @@ def _bags(input, offsets, include_last_offset):
     module = array_module(input._array)
     starts, n = module.asarray(offsets._array, "int64"), input.numel()
     if len(starts) and starts[0] != 0:
-        raise RuntimeError(
-            "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from position 0. "
-            f"However, got {int(starts[0])}"
-        )
+        raise RuntimeError(f"offsets[0] has to be 0: the first sequence starts from position 0. However, got {int(starts[0])}")
     if len(starts) and starts[-1] > n:
         raise RuntimeError(f"offsets[-1] can not be greater than input's length {n} but got offsets[-1] of {int(starts[-1])}")
     starts, ends = (starts[:-1], starts[1:]) if include_last_offset else (starts, module.append(starts[1:], n))
@@ -94,10 +88,7 @@ def embedding_bag(
     if mode not in ("sum", "mean", "max"):
         raise ValueError("mode has to be one of sum, mean or max")
     if per_sample_weights is not None and per_sample_weights.shape != input.shape:
-        raise ValueError(
-            f"embedding_bag: If per_sample_weights ({per_sample_weights.shape}) is not None, then it must have the same shape "
-            f"as the input ({input.shape})"
-        )
+        raise ValueError(f"embedding_bag: per_sample_weights {per_sample_weights.shape} must have the shape of the input {input.shape}")
     if mode == "max" and scale_grad_by_freq:
         raise ValueError("max mode does not support scaling the gradient by the frequency")
     if per_sample_weights is not None and mode != "sum":
