@@ -2,15 +2,14 @@
 
 import warnings
 
-from .tensor import Size, Tensor  # isort: skip: first, for the function `tensor` takes this module's name below
+from .tensor import Tensor  # isort: skip: first, for the function `tensor` takes this module's name below
 
 from .autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .autograd.mode import is_inference_mode_enabled
 from .creation import (
-    arange, as_tensor, empty, empty_like, eye, from_dlpack, from_numpy, full, full_like, linspace, ones, ones_like, rand, rand_like,
-    randint, randn, randn_like, randperm, tensor, zeros, zeros_like,
+    TENSOR_TYPES, arange, as_tensor, empty, empty_like, eye, from_dlpack, from_numpy, full, full_like, linspace, logspace, ones, ones_like,
+    rand, rand_like, randint, randint_like, randn, randn_like, randperm, tensor, tril_indices, triu_indices, zeros, zeros_like,
 )  # fmt: skip
-from .autograd.op import broadcast_to
 from .device import device
 from .dtypes import (
     bfloat16, bool, can_cast, double, dtype, float, float16, float32, float64, get_default_dtype, half, int, int8, int16, int32, int64,
@@ -24,23 +23,30 @@ from .ops.elementwise import (
     logical_not, logical_or, logical_xor, lt, maximum, minimum, mul, ne, neg, positive, pow, reciprocal, remainder, round, rsqrt, sigmoid,
     sign, sin, sinh, sqrt, square, sub, tan, tanh, true_divide, trunc, where,
 )  # fmt: skip
+from .ops.diagonal import diag, diag_embed, diagflat, diagonal
+from .ops.forms import (
+    atleast_1d, atleast_2d, atleast_3d, broadcast_tensors, column_stack, dsplit, dstack, fliplr, flipud, hsplit, hstack, meshgrid, narrow,
+    ravel, repeat_interleave, rot90, select, tensor_split, tile, unflatten, vsplit, vstack,
+)  # fmt: skip
 from .ops.index import gather, index_select, masked_fill
 from .ops.linalg import addmm, bmm, dot, matmul, mm, mv, outer
 from .ops.reduce import all, amax, amin, any, argmax, argmin, cumsum, logsumexp, max, mean, min, norm, prod, std, sum, var
 from .ops.shape import (
-    cat, chunk, clone, flatten, flip, movedim, permute, reshape, roll, split, split_with_sizes, squeeze, stack, t, tile,
-    transpose, tril, triu, unbind, unsqueeze,
+    broadcast_to, cat, chunk, clone, constant_pad_nd, fill, flatten, flip, movedim, permute, reshape, roll, split, split_with_sizes,
+    squeeze, stack, t, transpose, tril, triu, unbind, unsqueeze,
 )  # fmt: skip
 from .printing import set_printoptions
 from .random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
+from .sampling import bernoulli, multinomial, normal
 from .serialization import load, save
+from .size import Size, broadcast_shapes
 from .threads import get_num_threads, set_num_threads
 
 from . import autograd, cuda, kernels, nn, optim, serialization, utils  # isort: skip: they stand on the names above
 
 __version__ = "0.1.0"
-concat = cat
-FloatTensor = Tensor
+concat, swapaxes, moveaxis, row_stack = cat, transpose, movedim, vstack
+globals().update(TENSOR_TYPES)  # FloatTensor, LongTensor, …: how old scripts name types
 
 keep_freed_memory()
 # NumPy warns of log(0), of overflow, of 0 / 0; PyTorch does not, and a warning inside an op helps nobody

@@ -8,6 +8,7 @@ from . import dtypes, random
 from .autograd.variable import Variable
 from .device import device as Device
 from .device import move, namespace
+from .size import Size
 
 
 def _finish(array, requires_grad=False) -> Variable:
@@ -45,6 +46,51 @@ def _unwrap_nested(data):
     if isinstance(data, Variable):
         return data._array
     return [_unwrap_nested(each) for each in data] if isinstance(data, (list, tuple)) else data
+
+
+def of_old_constructor(data, dtype):
+    """What `Tensor(…)`, `FloatTensor(…)` make: an array of nested lists or of an array, or one of given sizes with whatever was there."""
+    first = data[0] if data else 0
+    if len(data) != 1 or isinstance(first, (int, Size)):
+        return np.empty(sizes(data or (0,)), dtype.numpy)
+    if isinstance(first, numbers.Number):
+        raise TypeError(f"new(): data must be a sequence (got {type(first).__name__})")
+    return first._array if isinstance(first, Variable) and first.dtype is dtype else _array_of(first, dtype)
+
+
+class TensorType:
+    """PyTorch's first way to name an element type: `FloatTensor` makes tensors, is an argument of `.type()` and of `isinstance`."""
+
+    def __init__(self, name: str, dtype):
+        self.name, self.dtype = name, dtype
+
+    def __call__(self, *data):
+        return _finish(of_old_constructor(data, self.dtype))
+
+    def __instancecheck__(self, each) -> bool:
+        return isinstance(each, Variable) and type_name(each) == f"framework.{self.name}"
+
+    def __repr__(self) -> str:
+        return f"<class 'framework.{self.name}'>"
+
+
+_PREFIXES = {"uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int", "int64": "Long", "float32": "Float", "float64": "Double",
+             "float16": "Half", "bfloat16": "BFloat16", "bool": "Bool"}  # fmt: skip
+TENSOR_TYPES = {f"{_PREFIXES[each.name]}Tensor": TensorType(f"{_PREFIXES[each.name]}Tensor", each) for each in dtypes.ALL}
+
+
+def type_name(tensor) -> str:
+    """What `tensor.type()` says: "framework.FloatTensor", "framework.cuda.LongTensor"."""
+    return f"framework.{'cuda.' if tensor.is_cuda else ''}{_PREFIXES[tensor.dtype.name]}Tensor"
+
+
+def type_of(name):
+    """The dtype that `name` stands for: a dtype, a TensorType, or its name."""
+    if isinstance(name, str):
+        name = TENSOR_TYPES.get(name.rpartition(".")[2], name)
+    if isinstance(name, str):
+        raise ValueError(f"invalid type: '{name}'")
+    return getattr(name, "dtype", name)
 
 
 def tensor(data, *, dtype=None, device=None, requires_grad=False):
@@ -97,6 +143,12 @@ def _where_and_what(device, dtype):
     return namespace(Device(device or "cpu")), (dtype or dtypes.get_default_dtype()).numpy
 
 
+def _floating(dtype):
+    if dtype is not None and not dtype.is_floating_point:
+        raise NotImplementedError(f"random numbers with a fraction are not implemented for {dtype}")
+    return dtype
+
+
 def zeros(*size, dtype=None, device=None, requires_grad=False):
     """Zeros of the given shape."""
     module, kind = _where_and_what(device, dtype)
@@ -123,13 +175,13 @@ def full(size, fill_value, *, dtype=None, device=None, requires_grad=False):
 
 def rand(*size, dtype=None, device=None, requires_grad=False, generator=None):
     """Uniform random numbers in [0, 1)."""
-    module, kind = _where_and_what(device, dtype)
+    module, kind = _where_and_what(device, _floating(dtype))
     return _finish(random.uniform(sizes(size), kind, generator, module), requires_grad)
 
 
 def randn(*size, dtype=None, device=None, requires_grad=False, generator=None):
     """Random numbers of the standard normal distribution."""
-    module, kind = _where_and_what(device, dtype)
+    module, kind = _where_and_what(device, _floating(dtype))
     return _finish(random.normal(sizes(size), kind, generator, module), requires_grad)
 
 
@@ -164,13 +216,42 @@ def arange(start=0, end=None, step=1, *, dtype=None, device=None, requires_grad=
 
 
 def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False):
-    """`steps` numbers evenly spaced from `start` to `end`, both included."""
+    """`steps` numbers evenly spaced from `start` to `end`, both included; exact from both ends."""
     module, kind = _where_and_what(device, dtype)
-    return _finish(module.linspace(start, end, steps).astype(kind), requires_grad)
+    start, end = (each.item() if isinstance(each, Variable) else each for each in (start, end))
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    place, step = module.arange(steps, dtype=np.float64), (end - start) / max(steps - 1, 1)
+    out = np.where(place < steps // 2, start + step * place, end - step * (steps - 1 - place)) if steps > 1 else place + start
+    return _finish(out.astype(kind), requires_grad)
+
+
+def logspace(start, end, steps, base=10.0, *, dtype=None, device=None, requires_grad=False):
+    """`base` to the power of `steps` numbers evenly spaced from `start` to `end`."""
+    _, kind = _where_and_what(device, dtype)
+    exponents = linspace(start, end, steps, dtype=dtypes.float64, device=device)._array
+    return _finish(np.power(float(base), exponents).astype(kind), requires_grad)
+
+
+def _triangle(indices, row, col, offset, dtype, device):
+    module, kind = _where_and_what(device, dtype or dtypes.int64)
+    return _finish(module.asarray(np.stack(indices(row, offset, col)).astype(kind)))
+
+
+def tril_indices(row, col, offset=0, *, dtype=None, device=None):
+    """The row and the column numbers, (2, n), of the elements on and below a diagonal of a (row, col) matrix."""
+    return _triangle(np.tril_indices, row, col, offset, dtype, device)
+
+
+def triu_indices(row, col, offset=0, *, dtype=None, device=None):
+    """The row and the column numbers, (2, n), of the elements on and above a diagonal of a (row, col) matrix."""
+    return _triangle(np.triu_indices, row, col, offset, dtype, device)
 
 
 def eye(n, m=None, *, dtype=None, device=None, requires_grad=False):
     """The identity matrix, (n, m)."""
+    if n < 0 or (m or 0) < 0:
+        raise RuntimeError(f"the numbers of rows and columns must not be negative, got {n} and {m}")
     module, kind = _where_and_what(device, dtype)
     return _finish(module.eye(n, m, dtype=kind), requires_grad)
 
@@ -188,3 +269,9 @@ def _like(make):
 
 zeros_like, ones_like, empty_like = _like(zeros), _like(ones), _like(empty)
 full_like, rand_like, randn_like = _like(full), _like(rand), _like(randn)
+
+
+def randint_like(input, low, high=None, *, dtype=None, device=None, **options):
+    """Random integers from `low` (0 if left out) up to `high` in the shape, type and device of `input`."""
+    low, high = (0, low) if high is None else (low, high)
+    return randint(low, high, tuple(input.shape), dtype=dtype or input.dtype, device=device or input.device, **options)

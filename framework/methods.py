@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from . import creation, dtypes
+from . import creation, dtypes, sampling
 from .autograd.inplace import inplace
 from .autograd.op import Op
 from .autograd.variable import Variable
-from .ops import activation, elementwise, index, linalg, reduce, shape
+from .ops import activation, diagonal, elementwise, forms, index, linalg, reduce, shape
 
 # Methods of the same name as the function; those followed by an in-place form `name_` say so with an underscore.
 METHODS = {
@@ -15,7 +15,11 @@ METHODS = {
     "cosh_ tanh_ floor_ ceil_ trunc_ round_ sign_ maximum minimum clamp_ eq_ ne_ lt_ le_ gt_ ge_ logical_and_ logical_or_ logical_xor_ "
     "logical_not_ bitwise_and_ bitwise_or_ bitwise_xor_ bitwise_not_ isnan isinf isfinite",
     reduce: "sum mean var std prod amax amin argmax argmin all any cumsum_ max min logsumexp norm",
-    shape: "transpose squeeze unsqueeze clone roll tril_ triu_ contiguous flatten t movedim split_with_sizes split chunk unbind",
+    shape: "transpose squeeze unsqueeze clone roll tril_ triu_ contiguous flatten t movedim split_with_sizes split chunk unbind unfold "
+    "broadcast_to",
+    forms: "ravel unflatten fliplr flipud rot90 select narrow repeat_interleave tensor_split hsplit vsplit dsplit",
+    diagonal: "diagonal diag diag_embed diagflat",
+    sampling: "bernoulli multinomial",
     index: "masked_fill_ gather index_select",
     linalg: "matmul mm bmm mv dot outer addmm",
     activation: "relu_ softmax log_softmax",
@@ -85,5 +89,6 @@ def attach(tensor_class) -> None:
     methods |= {name: (lambda self, wanted=dtype: self.to(wanted)) for name, dtype in CASTS.items()}
     methods |= {f"new_{name}": _new(getattr(creation, name)) for name in ("tensor", "zeros", "ones", "empty", "full")}
     methods |= {f"{name}_as": (lambda self, other, name=name: getattr(self, name)(other.shape)) for name in ("view", "reshape", "expand")}
+    methods |= {"swapaxes": shape.transpose, "moveaxis": shape.movedim, **sampling.METHODS}
     for name, method in methods.items():
         setattr(tensor_class, name, method)

@@ -6,24 +6,11 @@ from . import creation, dtypes, methods, printing
 from .autograd import engine
 from .autograd.inplace import assign, check_writable
 from .autograd.mode import mode
-from .autograd.op import cast, op
+from .autograd.op import cast, like, op
 from .autograd.variable import Variable
 from .device import device, device_of, move
-from .ops import index, shape
-
-
-class Size(tuple):
-    """The shape of a tensor."""
-
-    def numel(self) -> int:
-        return int(np.prod(self, dtype=np.int64))
-
-    def __repr__(self) -> str:
-        return f"framework.Size({list(self)})"
-
-    def __getitem__(self, item):
-        result = super().__getitem__(item)
-        return Size(result) if isinstance(item, slice) else result
+from .ops import forms, index, shape
+from .size import Size
 
 
 def _spread_sizes(args) -> tuple:
@@ -50,11 +37,7 @@ class Tensor(Variable):
     __hash__ = object.__hash__
 
     def __init__(self, *data, device=None):
-        if len(data) == 1 and not isinstance(data[0], int):
-            array = creation._array_of(data[0], dtypes.get_default_dtype())
-        else:
-            array = np.empty(data if data else 0, dtypes.get_default_dtype().numpy)
-        self._array, self._version = array, [0]
+        self._array, self._version = creation.of_old_constructor(data, dtypes.get_default_dtype()), [0]
 
     # What it is
 
@@ -97,7 +80,7 @@ class Tensor(Variable):
     def stride(self, dim=None):
         """How many elements apart neighbours along each dimension are in memory."""
         strides = tuple(each // self._array.itemsize for each in self._array.strides)
-        return strides if dim is None else strides[dim]
+        return strides if dim is None else strides[shape.normalize(dim, self.ndim)]
 
     def is_contiguous(self) -> bool:
         """Whether the elements lie in memory in the order they are read, without gaps."""
@@ -125,7 +108,7 @@ class Tensor(Variable):
         return printing.to_string(self)
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if not self.ndim else object.__format__(self, spec)
+        return format(self.item(), spec) if not self.ndim and type(self) is Tensor else object.__format__(self, spec)
 
     def __bool__(self) -> bool:
         if self.numel() != 1:
@@ -159,7 +142,8 @@ class Tensor(Variable):
 
     def tolist(self):
         """Nested lists of Python numbers."""
-        return self.detach().cpu()._array.tolist()
+        array = self.detach().cpu()._array
+        return (array.astype(np.float32) if array.dtype.kind == "V" else array).tolist()  # V: bfloat16
 
     def numpy(self, *, force: bool = False) -> np.ndarray:
         """A NumPy array of the same memory; with `force`, of a copy where that cannot be."""
@@ -176,7 +160,9 @@ class Tensor(Variable):
         return array.copy() if copy else array
 
     def __dlpack__(self, **options):
-        return self.detach()._array.__dlpack__(**options)
+        if self.requires_grad:
+            raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
+        return self._array.__dlpack__(**options)
 
     def __dlpack_device__(self):
         return self._array.__dlpack_device__()
@@ -207,7 +193,7 @@ class Tensor(Variable):
 
     def type(self, dtype=None):
         """The name of the type, or this tensor in another."""
-        return f"framework.{self.dtype.name.capitalize()}Tensor" if dtype is None else self.to(dtype)
+        return creation.type_name(self) if dtype is None else self.to(creation.type_of(dtype))
 
     def type_as(self, other):
         """This tensor in the type of `other`."""
@@ -283,12 +269,12 @@ class Tensor(Variable):
         return index.getitem(self, _plain_index(position))
 
     def __setitem__(self, position, value) -> None:
-        check_writable(self)
         position = _plain_index(position)
         value = value if isinstance(value, Variable) else creation.as_tensor(value, dtype=self.dtype)
         if index.is_basic(position):
             index.getitem(self, position).copy_(value)
             return
+        check_writable(self)
         keeps_tape = mode.grad and (value.requires_grad or self.requires_grad)
         if keeps_tape:
             assign(self, index.index_put(self.clone(), position, cast(value, self._array.dtype)))
@@ -305,7 +291,7 @@ class Tensor(Variable):
     def view(self, *shape_):
         """The same memory in another shape; RuntimeError if that cannot be."""
         if len(shape_) == 1 and isinstance(shape_[0], dtypes.dtype):
-            raise NotImplementedError("view() as another type is not supported")
+            return shape.reinterpret(self, shape_[0].numpy)
         return shape.view(self, _spread_sizes(shape_))
 
     def permute(self, *dims):
@@ -321,11 +307,11 @@ class Tensor(Variable):
         sizes = _spread_sizes(sizes)
         if len(sizes) < self.ndim:
             raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
-        return shape.tile(self, sizes)
+        return shape.repeat(self, sizes)
 
     def tile(self, *dims):
         """The tensor repeated along its last dimensions."""
-        return shape.tile(self, _spread_sizes(dims))
+        return forms.tile(self, _spread_sizes(dims))
 
     def flip(self, *dims):
         """The elements in reverse order along `dims`."""
@@ -351,23 +337,15 @@ class Tensor(Variable):
 
     def fill_(self, value):
         """Overwrite with one number."""
-        return self.copy_(value if isinstance(value, Variable) else creation.as_tensor(value, dtype=self.dtype, device=self.device))
+        check_writable(self, one_value=True)
+        value = value if isinstance(value, Variable) else creation.full((), value, dtype=self.dtype, device=self.device)
+        if value.ndim:
+            raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.")
+        return assign(self, shape.expand(like(value, self), tuple(self.shape)))
 
     def zero_(self):
         """Overwrite with zeros."""
         return self.fill_(0)
-
-    def uniform_(self, from_=0.0, to=1.0, *, generator=None):
-        """Overwrite with uniform random numbers in [from, to)."""
-        return self.copy_(creation.rand_like(self, generator=generator) * (to - from_) + from_)
-
-    def normal_(self, mean=0.0, std=1.0, *, generator=None):
-        """Overwrite with normal random numbers."""
-        return self.copy_(creation.randn_like(self, generator=generator) * std + mean)
-
-    def bernoulli_(self, p=0.5, *, generator=None):
-        """Overwrite with ones, of probability `p`, and zeros."""
-        return self.copy_(creation.rand(tuple(self.shape), generator=generator, device=self.device) < p)
 
 
 def _to_device(tensor: Variable, where):

@@ -20,6 +20,14 @@ def _read(input, index):
     return out
 
 
+def getitem(input, index):
+    """`input[index]`: a view for a basic index, a copy for arrays and masks; on the tape by the name of its last step."""
+    parts = index if isinstance(index, tuple) else (index,)
+    last = next((each for each in reversed(parts) if each is not ...), ...)
+    name = "alias" if last is ... else "unsqueeze" if last is None else "slice" if isinstance(last, slice) else "select"
+    return _READS[name if is_basic(index) else "index"](input, index)
+
+
 @op
 def add_at(input, shape, index):
     """Zeros of `shape`, with `input` added at `index`: repeated indices add up."""
@@ -32,7 +40,8 @@ def add_at(input, shape, index):
 
 
 # fmt: off
-getitem = op(_read, name="getitem", view=True, input=lambda grad, input_shape, index: add_at(grad, input_shape, index))
+_READS = {name: op(_read, name=name, view=True, input=lambda grad, input_shape, index: add_at(grad, input_shape, index))
+          for name in ("select", "slice", "unsqueeze", "alias", "index")}
 add_at.rule("input")(lambda grad, index: getitem(grad, index))
 masked_fill = op(lambda input, mask, value: np.where(mask, array_module(input).asarray(value).astype(input.dtype), input),
                  input=lambda grad, mask: masked_fill(grad, mask, 0), value=lambda grad, mask: grad * mask)
