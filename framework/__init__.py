@@ -26,7 +26,7 @@ from .ops.elementwise import (
 from .ops.diagonal import diag, diag_embed, diagflat, diagonal
 from .ops.forms import (
     atleast_1d, atleast_2d, atleast_3d, broadcast_tensors, column_stack, dsplit, dstack, fliplr, flipud, hsplit, hstack, meshgrid, narrow,
-    ravel, repeat_interleave, rot90, select, tensor_split, tile, unflatten, vsplit, vstack,
+    ravel, repeat_interleave, rot90, select, swapaxes, tensor_split, tile, unflatten, vsplit, vstack,
 )  # fmt: skip
 from .ops.index import gather, index_select, masked_fill
 from .ops.linalg import addmm, bmm, dot, matmul, mm, mv, outer
@@ -45,7 +45,7 @@ from .threads import get_num_threads, set_num_threads
 from . import autograd, cuda, kernels, nn, optim, serialization, utils  # isort: skip: they stand on the names above
 
 __version__ = "0.1.0"
-concat, swapaxes, moveaxis, row_stack = cat, transpose, movedim, vstack
+concat, moveaxis, row_stack = cat, movedim, vstack
 globals().update(TENSOR_TYPES)  # FloatTensor, LongTensor, …: how old scripts name types
 
 keep_freed_memory()

@@ -25,37 +25,63 @@ def _array_of(data, dtype):
     elif isinstance(data, (np.ndarray, np.generic)):
         array = np.asarray(data)
     else:
-        data = _unwrap_nested(data)
-        try:
-            array = np.asarray(data) if dtype is None or dtype.kind == dtypes.FLOATING else np.asarray(data)
-        except ValueError as error:
-            raise ValueError(f"expected sequences of equal length at every level: {error}") from None
-        if array.dtype.kind == "f" and dtype is None or array.size == 0 and dtype is None:
-            array = array.astype(dtypes.get_default_dtype().numpy)
+        array = _array_of_lists(data, dtype)
     if dtype is not None:
         array = array.astype(dtype.numpy)
     if array.dtype.kind == "c":
         raise NotImplementedError("complex numbers are not supported")
-    if array.dtype.kind in "OUS":
-        raise TypeError(f"can't convert data of type {type(data).__name__} with elements of type {array.dtype} to a tensor")
     dtypes.of_numpy(array.dtype)
     return array
 
 
+def _array_of_lists(data, dtype):
+    data, own_types = _unwrap_nested(data)
+    try:
+        array = np.asarray(data)
+    except ValueError as error:
+        raise ValueError(f"expected sequences of equal length at every level: {error}") from None
+    if array.dtype.kind == "O":
+        raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
+    if array.dtype.kind in "US":
+        raise TypeError(f"can't convert data of type {type(data).__name__} with elements of type {array.dtype} to a tensor")
+    if array.dtype == np.uint64:
+        raise ValueError("Overflow when unpacking long long")
+    if dtype is not None:
+        check_range(array, dtype)
+        return array
+    return array if own_types or (array.dtype.kind != "f" and array.size) else array.astype(dtypes.get_default_dtype().numpy)
+
+
+def check_range(array, dtype) -> None:
+    """RuntimeError if a number in `array` is too large for the integer type `dtype`; unsigned ones take negative numbers modulo 2^n."""
+    if dtype.kind == dtypes.INTEGER and array.size:
+        info = np.iinfo(dtype.numpy)
+        if array.max() > info.max or array.min() < (info.min or -info.max):
+            raise RuntimeError(f"value cannot be converted to type {dtype.name} without overflow")
+
+
 def _unwrap_nested(data):
+    """Nested lists with arrays in place of tensors, and whether any element has a type of its own, which a Python number has not."""
     if isinstance(data, Variable):
-        return data._array
-    return [_unwrap_nested(each) for each in data] if isinstance(data, (list, tuple)) else data
+        return data._array, True
+    if not isinstance(data, (list, tuple, range)):
+        return data, isinstance(data, (np.ndarray, np.generic))
+    pairs = [_unwrap_nested(each) for each in data]
+    return [each for each, _ in pairs], any(own for _, own in pairs)
 
 
-def of_old_constructor(data, dtype):
+def of_old_constructor(data, dtype=None):
     """What `Tensor(…)`, `FloatTensor(…)` make: an array of nested lists or of an array, or one of given sizes with whatever was there."""
-    first = data[0] if data else 0
+    first, wanted = data[0] if data else 0, dtype or dtypes.get_default_dtype()
     if len(data) != 1 or isinstance(first, (int, Size)):
-        return np.empty(sizes(data or (0,)), dtype.numpy)
+        return np.empty(sizes(data or (0,)), wanted.numpy)
     if isinstance(first, numbers.Number):
         raise TypeError(f"new(): data must be a sequence (got {type(first).__name__})")
-    return first._array if isinstance(first, Variable) and first.dtype is dtype else _array_of(first, dtype)
+    if not isinstance(first, Variable):
+        return _array_of(first, wanted)
+    if dtype not in (None, first.dtype):
+        raise TypeError(f"expected a tensor of {dtype} (got one of {first.dtype})")
+    return first._array
 
 
 class TensorType:
@@ -128,8 +154,9 @@ def from_dlpack(ext_tensor):
     return _finish(np.from_dlpack(ext_tensor))
 
 
-def sizes(size) -> tuple:
-    """A shape given as separate integers or as one sequence."""
+def sizes(size, named=None) -> tuple:
+    """A shape given as separate integers, as one sequence, or by the keyword `size`."""
+    size = (named,) if named is not None else size
     shape = tuple(size[0]) if len(size) == 1 and isinstance(size[0], (tuple, list)) else tuple(size)
     for each in shape:
         if not hasattr(each, "__index__"):
@@ -149,40 +176,43 @@ def _floating(dtype):
     return dtype
 
 
-def zeros(*size, dtype=None, device=None, requires_grad=False):
+def zeros(*shape, size=None, dtype=None, device=None, requires_grad=False):
     """Zeros of the given shape."""
     module, kind = _where_and_what(device, dtype)
-    return _finish(module.zeros(sizes(size), kind), requires_grad)
+    return _finish(module.zeros(sizes(shape, size), kind), requires_grad)
 
 
-def ones(*size, dtype=None, device=None, requires_grad=False):
+def ones(*shape, size=None, dtype=None, device=None, requires_grad=False):
     """Ones of the given shape."""
     module, kind = _where_and_what(device, dtype)
-    return _finish(module.ones(sizes(size), kind), requires_grad)
+    return _finish(module.ones(sizes(shape, size), kind), requires_grad)
 
 
-def empty(*size, dtype=None, device=None, requires_grad=False):
+def empty(*shape, size=None, dtype=None, device=None, requires_grad=False):
     """A tensor of the given shape whose values are whatever was in its memory."""
     module, kind = _where_and_what(device, dtype)
-    return _finish(module.empty(sizes(size), kind), requires_grad)
+    return _finish(module.empty(sizes(shape, size), kind), requires_grad)
 
 
 def full(size, fill_value, *, dtype=None, device=None, requires_grad=False):
     """`fill_value` in the given shape, of the type the value would have as a tensor."""
+    fill_value = fill_value.item() if isinstance(fill_value, Variable) else fill_value
     module, kind = _where_and_what(device, dtype or dtypes.of_number(fill_value))
+    check_range(np.asarray(fill_value), dtypes.of_numpy(kind))
+    fill_value = np.asarray(fill_value).astype(kind)
     return _finish(module.full(sizes((size,)), fill_value, kind), requires_grad)
 
 
-def rand(*size, dtype=None, device=None, requires_grad=False, generator=None):
+def rand(*shape, size=None, dtype=None, device=None, requires_grad=False, generator=None):
     """Uniform random numbers in [0, 1)."""
     module, kind = _where_and_what(device, _floating(dtype))
-    return _finish(random.uniform(sizes(size), kind, generator, module), requires_grad)
+    return _finish(random.uniform(sizes(shape, size), kind, generator, module), requires_grad)
 
 
-def randn(*size, dtype=None, device=None, requires_grad=False, generator=None):
+def randn(*shape, size=None, dtype=None, device=None, requires_grad=False, generator=None):
     """Random numbers of the standard normal distribution."""
     module, kind = _where_and_what(device, _floating(dtype))
-    return _finish(random.normal(sizes(size), kind, generator, module), requires_grad)
+    return _finish(random.normal(sizes(shape, size), kind, generator, module), requires_grad)
 
 
 def randint(low, high=None, size=None, *, generator=None, dtype=None, device=None, requires_grad=False):
@@ -198,7 +228,7 @@ def randint(low, high=None, size=None, *, generator=None, dtype=None, device=Non
 def randperm(n, *, generator=None, dtype=None, device=None, requires_grad=False):
     """The integers 0 … n - 1 in random order."""
     module, kind = _where_and_what(device, dtype or dtypes.int64)
-    return _finish(module.asarray(random.permutation(n, generator).astype(kind)), requires_grad)
+    return _finish(module.asarray(random.permutation(*sizes((n,)), generator).astype(kind)), requires_grad)
 
 
 def arange(start=0, end=None, step=1, *, dtype=None, device=None, requires_grad=False):

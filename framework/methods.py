@@ -15,15 +15,21 @@ METHODS = {
     "cosh_ tanh_ floor_ ceil_ trunc_ round_ sign_ maximum minimum clamp_ eq_ ne_ lt_ le_ gt_ ge_ logical_and_ logical_or_ logical_xor_ "
     "logical_not_ bitwise_and_ bitwise_or_ bitwise_xor_ bitwise_not_ isnan isinf isfinite",
     reduce: "sum mean var std prod amax amin argmax argmin all any cumsum_ max min logsumexp norm",
-    shape: "transpose squeeze unsqueeze clone roll tril_ triu_ contiguous flatten t movedim split_with_sizes split chunk unbind unfold "
+    shape: "transpose squeeze unsqueeze clone roll tril_ triu_ contiguous flatten t movedim split_with_sizes chunk unbind unfold "
     "broadcast_to",
-    forms: "ravel unflatten fliplr flipud rot90 select narrow repeat_interleave tensor_split hsplit vsplit dsplit",
+    forms: "ravel swapaxes unflatten fliplr flipud rot90 select narrow repeat_interleave tensor_split hsplit vsplit dsplit",
     diagonal: "diagonal diag diag_embed diagflat",
     sampling: "bernoulli multinomial",
     index: "masked_fill_ gather index_select",
     linalg: "matmul mm bmm mv dot outer addmm",
     activation: "relu_ softmax log_softmax",
 }
+
+# Methods whose last argument may be given as separate integers: the function, and that argument's name
+SPREAD = {
+    "reshape": (shape.reshape, "shape"), "permute": (shape.permute, "dims"), "expand": (shape.expand, "size"), "flip": (shape.flip, "dims"),
+    "repeat": (shape.repeat, "repeats"), "tile": (forms.tile, "dims"),
+}  # fmt: skip
 
 # __name__ and __rname__, and __iname__ for those with an underscore
 ARITHMETIC = {
@@ -55,6 +61,19 @@ def _operator(function, reflected=False):
     return lambda self, other: function(self, other) if isinstance(other, _OPERANDS) else NotImplemented
 
 
+def as_one(sizes) -> tuple:
+    """Integers given separately, or as one sequence."""
+    return tuple(sizes[0]) if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)) else sizes
+
+
+def _spread(function, name):
+    def method(self, *sizes, **named):
+        return function(self, tuple(named.pop(name)) if name in named else as_one(sizes), **named)
+
+    method.__name__, method.__doc__ = function.__name__, function.__doc__
+    return method
+
+
 def _keeps_first(function) -> bool:
     """Whether a gradient rule of `function` looks at its first argument, which an in-place change overwrites."""
     return not isinstance(function, Op) or any(function.parameters[0] in rule.parameters for rule in function.rules)
@@ -84,11 +103,12 @@ def attach(tensor_class) -> None:
         methods[f"__r{plain}__"] = _operator(function, reflected=True)
         if name.endswith("_"):
             methods[f"__i{plain}__"] = inplace(function, _keeps_first(function))
+    methods |= {name: _spread(*spread) for name, spread in SPREAD.items()}
     methods |= {f"__{name}__": _operator(function) for name, function in COMPARISONS.items()}
     methods |= {f"__{name}__": function for name, function in UNARY.items()}
     methods |= {name: (lambda self, wanted=dtype: self.to(wanted)) for name, dtype in CASTS.items()}
     methods |= {f"new_{name}": _new(getattr(creation, name)) for name in ("tensor", "zeros", "ones", "empty", "full")}
     methods |= {f"{name}_as": (lambda self, other, name=name: getattr(self, name)(other.shape)) for name in ("view", "reshape", "expand")}
-    methods |= {"swapaxes": shape.transpose, "moveaxis": shape.movedim, **sampling.METHODS}
+    methods |= {"moveaxis": shape.movedim, "split": lambda self, split_size, dim=0: shape.split(self, split_size, dim), **sampling.METHODS}
     for name, method in methods.items():
         setattr(tensor_class, name, method)

@@ -10,6 +10,7 @@ from .autograd.inplace import assign, check_writable
 from .autograd.op import cast
 from .autograd.variable import Variable
 from .device import array_module
+from .size import broadcast_shapes
 
 # fmt: off
 # name: (the values from uniform numbers, what must hold of the parameters)
@@ -90,7 +91,7 @@ def normal(mean, std=1.0, size=None, *, generator=None, dtype=None, device=None)
         raise RuntimeError("normal expects all elements of std >= 0.0")
     if not tensors:
         return creation.empty(size, dtype=dtype, device=device).normal_(mean, std, generator=generator)
-    shape = np.broadcast_shapes(*(each.shape for each in tensors))
+    shape = broadcast_shapes(*(each.shape for each in tensors))
     return creation.randn(shape, dtype=tensors[0].dtype, device=tensors[0].device, generator=generator) * std + mean
 
 
@@ -109,8 +110,8 @@ def multinomial(input, num_samples, replacement=False, *, generator=None):
         raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
     if (weights.sum(-1) <= 0).any():
         raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
-    if not replacement and num_samples > ((weights > 0).sum(-1).min() if weights.size else 0):
-        raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement, or than weights above 0")
+    if not replacement and num_samples > weights.shape[-1]:
+        raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
     module = array_module(weights)
     if replacement:
         u = random.uniform((*weights.shape[:-1], 1, num_samples), np.float64, generator, module)

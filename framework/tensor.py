@@ -9,12 +9,8 @@ from .autograd.mode import mode
 from .autograd.op import cast, like, op
 from .autograd.variable import Variable
 from .device import device, device_of, move
-from .ops import forms, index, shape
+from .ops import index, shape
 from .size import Size
-
-
-def _spread_sizes(args) -> tuple:
-    return tuple(args[0]) if len(args) == 1 and isinstance(args[0], (tuple, list)) else args
 
 
 def _plain_index(index):
@@ -37,7 +33,7 @@ class Tensor(Variable):
     __hash__ = object.__hash__
 
     def __init__(self, *data, device=None):
-        self._array, self._version = creation.of_old_constructor(data, dtypes.get_default_dtype()), [0]
+        self._array, self._version = creation.of_old_constructor(data), [0]
 
     # What it is
 
@@ -118,10 +114,15 @@ class Tensor(Variable):
         return bool(self.item())
 
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._only())
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._only())
+
+    def _only(self):
+        if self.numel() != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars")
+        return self.item()
 
     def __index__(self) -> int:
         if self.numel() != 1 or self.dtype.is_floating_point:
@@ -282,40 +283,13 @@ class Tensor(Variable):
             self._array[position] = value._array
             self._version[0] += 1
 
-    # Shapes, given as separate integers or as one sequence
+    # Shapes
 
-    def reshape(self, *shape_):
-        """The same elements in another shape; -1 stands for whatever is left."""
-        return shape.reshape(self, _spread_sizes(shape_))
-
-    def view(self, *shape_):
-        """The same memory in another shape; RuntimeError if that cannot be."""
-        if len(shape_) == 1 and isinstance(shape_[0], dtypes.dtype):
-            return shape.reinterpret(self, shape_[0].numpy)
-        return shape.view(self, _spread_sizes(shape_))
-
-    def permute(self, *dims):
-        """The dimensions in another order."""
-        return shape.permute(self, _spread_sizes(dims))
-
-    def expand(self, *sizes):
-        """Dimensions of length 1 repeated without copying."""
-        return shape.expand(self, _spread_sizes(sizes))
-
-    def repeat(self, *sizes):
-        """The tensor repeated along each dimension."""
-        sizes = _spread_sizes(sizes)
-        if len(sizes) < self.ndim:
-            raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
-        return shape.repeat(self, sizes)
-
-    def tile(self, *dims):
-        """The tensor repeated along its last dimensions."""
-        return forms.tile(self, _spread_sizes(dims))
-
-    def flip(self, *dims):
-        """The elements in reverse order along `dims`."""
-        return shape.flip(self, _spread_sizes(dims))
+    def view(self, *sizes, size=None):
+        """The same memory in another shape, RuntimeError if that cannot be; or its bits read as another dtype."""
+        if len(sizes) == 1 and isinstance(sizes[0], dtypes.dtype):
+            return shape.reinterpret(self, sizes[0].numpy)
+        return shape.view(self, methods.as_one(sizes) if size is None else tuple(size))
 
     @property
     def T(self):

@@ -6,12 +6,17 @@ from ..autograd.variable import Variable
 from ..device import array_module
 from ..size import broadcast_shapes
 from .index import index_select
-from .shape import at_least, cat, clone, distinct, expand, flatten, flip, normalize, repeat, reshape, split, transpose, unsqueeze, view
+from .shape import at_least, cat, clone, distinct, expand, flatten, flip, normalize, repeat, reshape, transpose, unsqueeze, view
 
 
 def ravel(input):
     """All elements in one dimension."""
     return flatten(input)
+
+
+def swapaxes(input, axis0, axis1):
+    """Two dimensions exchanged."""
+    return transpose(input, axis0, axis1)
 
 
 def unflatten(input, dim, sizes):

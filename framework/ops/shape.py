@@ -18,7 +18,7 @@ def normalize(dim: int, ndim: int) -> int:
 
 def distinct(dims, ndim: int) -> tuple:
     """Several `dims` counted from the front; RuntimeError if one is named twice."""
-    dims = tuple(normalize(each, ndim) for each in dims)
+    dims = tuple(normalize(each, ndim) for each in ((dims,) if isinstance(dims, int) else dims))
     for each in dims:
         if dims.count(each) > 1:
             raise RuntimeError(f"dim {each} appears multiple times in the list of dims")
@@ -71,8 +71,8 @@ def _expanded(input, shape):
 
 
 def _squeezed(input, dim):
-    dims = range(input.ndim) if dim is None else (dim,) if isinstance(dim, int) else dim
-    return input.squeeze(tuple(d for d in distinct(dims, input.ndim) if input.ndim and input.shape[d] == 1))
+    dims = distinct(range(input.ndim) if dim is None else dim, input.ndim)
+    return input.squeeze(tuple(each for each in dims if input.ndim and input.shape[each] == 1))
 
 
 def _flattened(shape, start_dim, end_dim):
@@ -95,7 +95,7 @@ def _permuted(input, dims):
 
 
 def _rolled(input, shifts, dims):
-    if dims is not None and np.shape(shifts) not in ((), np.shape(dims)) or dims is None and np.size(shifts) > 1:
+    if np.size(shifts) != (1 if dims is None else np.size(dims)):
         raise RuntimeError(f"shifts and dimensions must align. shifts: {shifts}, dims: {dims}")
     return np.roll(input, shifts, dims)
 
@@ -107,9 +107,14 @@ def at_least(ndim: int, input, name: str):
     return input
 
 
+def _repeated(input, repeats):
+    if input.ndim > len(repeats):
+        raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
+    return np.tile(input, repeats)
+
+
 def _windows(input, dimension, size, step):
-    input = input if input.ndim else input.reshape(1)
-    dim = normalize(dimension, input.ndim)
+    dim = normalize(dimension, at_least(1, input, "unfold").ndim)
     if not 0 <= size <= input.shape[dim]:
         raise RuntimeError(f"maximum size for tensor at dimension {dim} is {input.shape[dim]} but size is {size}")
     if step <= 0:
@@ -145,18 +150,18 @@ roll = op(lambda input, shifts, dims=None: _rolled(input, shifts, dims),
           input=lambda grad, shifts, dims: roll(grad, -shifts if isinstance(shifts, int) else [-each for each in shifts], dims))
 tril = op(lambda input, diagonal=0: np.tril(at_least(2, input, "tril"), diagonal), input=lambda grad, diagonal: tril(grad, diagonal))
 triu = op(lambda input, diagonal=0: np.triu(at_least(2, input, "triu"), diagonal), input=lambda grad, diagonal: triu(grad, diagonal))
-repeat = op(lambda input, repeats: np.tile(input, repeats), input=lambda grad, input_shape, repeats: _sum_repeats(grad, input_shape, repeats))
+repeat = op(_repeated, name="repeat", input=lambda grad, input_shape, repeats: _sum_repeats(grad, input_shape, repeats))
 # fmt: on
 
 
 @op
 def add_windows(windows, shape, dimension, step):
     """Zeros of `shape`, with the windows that `unfold` cuts added at their places."""
-    out = array_module(windows).zeros(shape or (1,), windows.dtype)
-    dim, count = normalize(dimension, out.ndim), windows.shape[normalize(dimension, out.ndim)]
+    out = array_module(windows).zeros(shape, windows.dtype)
+    dim = normalize(dimension, len(shape))
     for place in range(windows.shape[-1]):
-        out[(slice(None),) * dim + (slice(place, place + step * (count - 1) + 1, step),)] += windows[..., place]
-    return out.reshape(shape)
+        out[_along(dim, slice(place, place + step * (windows.shape[dim] - 1) + 1, step))] += windows[..., place]
+    return out
 
 
 add_windows.rule("windows")(lambda grad, windows_shape, dimension, step: unfold(grad, dimension, windows_shape[-1], step))
@@ -213,6 +218,8 @@ def _joinable(args):
 
 def _stackable(args):
     tensors, dim = args
+    if not tensors:
+        raise RuntimeError("stack expects a non-empty TensorList")
     for place, each in enumerate(tensors):
         if each.shape != tensors[0].shape:
             a, b = list(tensors[0].shape), list(each.shape)
