@@ -68,7 +68,7 @@ def as_one(sizes) -> tuple:
 
 def _spread(function, name):
     def method(self, *sizes, **named):
-        return function(self, tuple(named.pop(name)) if name in named else as_one(sizes), **named)
+        return function(self, as_one(sizes), **named) if sizes else function(self, **named)
 
     method.__name__, method.__doc__ = function.__name__, function.__doc__
     return method

@@ -6,7 +6,7 @@ A fill maps uniform numbers u in [0, 1) to a distribution by the inverse of its 
 import numpy as np
 
 from . import creation, dtypes, random
-from .autograd.inplace import assign, check_writable
+from .autograd.inplace import check_writable, overwrite
 from .autograd.op import cast
 from .autograd.variable import Variable
 from .device import array_module
@@ -29,7 +29,7 @@ NORMAL_FILLS = {
 
 def _overwrite(self, array):
     check_writable(self)
-    return assign(self, cast(Variable.wrap(array), self._array.dtype))
+    return overwrite(self, cast(Variable.wrap(array), self._array.dtype))
 
 
 def _fill(name, draw, formula, valid):

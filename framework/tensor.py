@@ -4,7 +4,7 @@ import numpy as np
 
 from . import creation, dtypes, methods, printing
 from .autograd import engine
-from .autograd.inplace import assign, check_writable
+from .autograd.inplace import assign, check_writable, overwrite
 from .autograd.mode import mode
 from .autograd.op import cast, like, op
 from .autograd.variable import Variable
@@ -289,11 +289,11 @@ class Tensor(Variable):
         """The same memory in another shape, RuntimeError if that cannot be; or its bits read as another dtype."""
         if len(sizes) == 1 and isinstance(sizes[0], dtypes.dtype):
             return shape.reinterpret(self, sizes[0].numpy)
-        return shape.view(self, methods.as_one(sizes) if size is None else tuple(size))
+        return shape.view(self, methods.as_one(sizes)) if size is None else shape.view(self, tuple(size))
 
     @property
     def T(self):
-        return self.permute(*range(self.ndim - 1, -1, -1))
+        return shape.permute(self, tuple(range(self.ndim))[::-1])
 
     @property
     def mT(self):
@@ -307,7 +307,7 @@ class Tensor(Variable):
         """Overwrite with `src`, broadcast and cast."""
         check_writable(self)
         src = cast(_to_device(src, self.device), self._array.dtype)
-        return assign(self, src if src.shape == self.shape else shape.expand(src, tuple(self.shape)))
+        return overwrite(self, src if src.shape == self.shape else shape.expand(src, tuple(self.shape)))
 
     def fill_(self, value):
         """Overwrite with one number."""
@@ -315,7 +315,7 @@ class Tensor(Variable):
         value = value if isinstance(value, Variable) else creation.full((), value, dtype=self.dtype, device=self.device)
         if value.ndim:
             raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.")
-        return assign(self, shape.expand(like(value, self), tuple(self.shape)))
+        return overwrite(self, shape.expand(like(value, self), tuple(self.shape)))
 
     def zero_(self):
         """Overwrite with zeros."""

@@ -58,7 +58,6 @@ def assign(target: Variable, value: Variable) -> Variable:
 def _move_on_tape(target: Variable, value: Variable) -> None:
     view = target._view
     if view is None:
-        value = value if value.requires_grad else _overwritten(target, value)
         target._tape_node, target._output = value._node, value._output
         target._needs_grad = target._needs_grad and value._node is None
         return
@@ -69,8 +68,13 @@ def _move_on_tape(target: Variable, value: Variable) -> None:
     base._tape_node, base._output, base._needs_grad = changed._tape_node, changed._output, False
 
 
-# A tensor on the tape stays there when a value from elsewhere is written over it.
-_overwritten = op(lambda input, value: value, name="copy", input=lambda grad: grad * 0.0)
+# On the tape, a tensor's old values have a gradient, of zeros, after something else was written over them.
+_overwritten = op(lambda input, value: value, name="copy", input=lambda grad: grad * 0.0, value=lambda grad: grad)
+
+
+def overwrite(target: Variable, value: Variable) -> Variable:
+    """`assign` of a value that was not computed from `target`."""
+    return assign(target, value if target._view is not None else _overwritten(target, value))
 
 
 def inplace(op, keeps_first: bool = False):

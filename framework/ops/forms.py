@@ -1,5 +1,7 @@
 """Rearranging by the names that NumPy has for it: short ways to say what the ops of `shape.py` do."""
 
+import math
+
 import numpy as np
 
 from ..autograd.variable import Variable
@@ -24,6 +26,10 @@ def unflatten(input, dim, sizes):
     if not sizes:
         raise RuntimeError("unflatten: sizes must be non-empty")
     dim = normalize(dim, input.ndim)
+    rest = input.shape[dim] // max(-math.prod(sizes), 1)  # here, for `view` could not tell it where another dimension is empty
+    sizes = [rest if each == -1 else each for each in sizes]
+    if math.prod(sizes) != input.shape[dim]:
+        raise RuntimeError(f"unflatten: Provided sizes {sizes} don't multiply up to the size of dim {dim} ({input.shape[dim]})")
     return view(input, (*input.shape[:dim], *sizes, *input.shape[dim + 1 :]))
 
 

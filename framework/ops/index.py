@@ -98,7 +98,7 @@ index_put.rule("value")(lambda grad, index: getitem(grad, index))
 @op
 def view_scatter(input, value, steps):
     """`input` with `value` written where the view of those `steps` looks: what an in-place change of a view makes of its base."""
-    out = input.copy()
+    out = array_module(input).array(input)  # a copy, and an array where a rule computed NumPy's scalar
     follow(steps, out)[...] = value
     return out
 

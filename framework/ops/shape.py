@@ -43,7 +43,8 @@ def _checked_reshape(input, shape):
 
 def _as_view(input, shape):
     out = _checked_reshape(input, shape)
-    if input.size and not array_module(input).may_share_memory(input, out):
+    shares = array_module(input).may_share_memory(input, out) or isinstance(input, np.generic)  # a scalar, in a gradient rule
+    if input.size and not shares:
         raise RuntimeError(
             "view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous "
             "subspaces). Use .reshape(...) instead."
@@ -51,23 +52,23 @@ def _as_view(input, shape):
     return out
 
 
-def _expanded(input, shape):
+def _expanded(input, size):
     """-1 keeps a dimension's length."""
-    extra = len(shape) - input.ndim
+    extra = len(size) - input.ndim
     if extra < 0:
         raise RuntimeError(
-            f"expand: the number of sizes provided ({len(shape)}) must be greater or equal to the number of dimensions ({input.ndim})"
+            f"expand: the number of sizes provided ({len(size)}) must be greater or equal to the number of dimensions ({input.ndim})"
         )
-    if -1 in shape[:extra]:
-        raise RuntimeError(f"The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension {shape.index(-1)}")
-    shape = tuple(input.shape[i - extra] if n == -1 else n for i, n in enumerate(shape))
-    for i, n in enumerate(shape[extra:]):
-        if input.shape[i] not in (1, n):
+    if -1 in size[:extra]:
+        raise RuntimeError(f"The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension {size.index(-1)}")
+    size = tuple(input.size[i - extra] if n == -1 else n for i, n in enumerate(size))
+    for i, n in enumerate(size[extra:]):
+        if input.size[i] not in (1, n):
             raise RuntimeError(
-                f"The expanded size of the tensor ({n}) must match the existing size ({input.shape[i]}) "
+                f"The expanded size of the tensor ({n}) must match the existing size ({input.size[i]}) "
                 f"at non-singleton dimension {i + extra}."
             )
-    return writable(array_module(input).broadcast_to(input, shape), input)
+    return writable(array_module(input).broadcast_to(input, size), input)
 
 
 def _squeezed(input, dim):
@@ -124,6 +125,12 @@ def _windows(input, dimension, size, step):
     return array_module(input).lib.stride_tricks.as_strided(input, shape, strides)
 
 
+def _transposed(input):
+    if input.ndim > 2:
+        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D")
+    return input.T
+
+
 def _inverse(dims):
     return tuple(int(each) for each in np.argsort([each % len(dims) for each in dims])) if dims else ()
 
@@ -136,7 +143,7 @@ permute = op(_permuted, name="permute", view=True, input=lambda grad, dims: perm
 transpose = op(_swapped, name="transpose", view=True, input=lambda grad, dim0, dim1: transpose(grad, dim0, dim1))
 movedim = op(lambda input, source, destination: array_module(input).moveaxis(input, source, destination), name="permute", view=True,
              input=lambda grad, source, destination: movedim(grad, destination, source))
-matrix_transpose = op(lambda input: input.T, name="t", view=True, input=lambda grad: matrix_transpose(grad))
+t = op(lambda input: _transposed(input), view=True, input=lambda grad: t(grad))  # vectors and numbers stay as they are
 expand = op(_expanded, name="expand", view=True, input=lambda grad: grad)  # the engine sums it back
 squeeze = op(lambda input, dim=None: _squeezed(input, dim), view=True, input=lambda grad, input_shape: reshape(grad, input_shape))
 unsqueeze = op(lambda input, dim: array_module(input).expand_dims(input, normalize(dim, input.ndim + 1)), view=True,
@@ -186,14 +193,9 @@ def broadcast_to(input, size):
 
 def flatten(input, start_dim=0, end_dim=-1):
     """Dimensions `start_dim` to `end_dim` as one."""
+    if input.ndim and normalize(start_dim, input.ndim) == normalize(end_dim, input.ndim):
+        return input
     return reshape(input, _flattened(input.shape, start_dim, end_dim))
-
-
-def t(input):
-    """The transpose of a matrix; a vector stays as it is."""
-    if input.ndim > 2:
-        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D")
-    return matrix_transpose(input) if input.ndim == 2 else input
 
 
 def _along(dim, part):
