@@ -61,11 +61,11 @@ def _expanded(input, size):
         )
     if -1 in size[:extra]:
         raise RuntimeError(f"The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension {size.index(-1)}")
-    size = tuple(input.size[i - extra] if n == -1 else n for i, n in enumerate(size))
+    size = tuple(input.shape[i - extra] if n == -1 else n for i, n in enumerate(size))
     for i, n in enumerate(size[extra:]):
-        if input.size[i] not in (1, n):
+        if input.shape[i] not in (1, n):
             raise RuntimeError(
-                f"The expanded size of the tensor ({n}) must match the existing size ({input.size[i]}) "
+                f"The expanded size of the tensor ({n}) must match the existing size ({input.shape[i]}) "
                 f"at non-singleton dimension {i + extra}."
             )
     return writable(array_module(input).broadcast_to(input, size), input)
