@@ -108,6 +108,8 @@ def test_writing_through_views(shape, chain, other, change):
         return
     if change == "zero_" and any(n > 1 and not step for n, step in zip(view.shape, view.stride(), strict=True)):
         return  # PyTorch writes, and fails in the backward pass
+    if ("detach", 2) in [(name, c) for name, _, _, c in chain] and {"split", "chunk", "unbind"} & {name for name, *_ in other}:
+        return  # PyTorch refuses the views among several outputs after any change, even one of the detached
     ours, theirs = (write(namespace, shape, chain, other, change) for namespace in (framework, torch))
     if theirs != "RuntimeError" and ours != "RuntimeError":
         (values, grads), (their_values, their_grads) = ours, theirs

@@ -108,7 +108,7 @@ class Op:
         if same or getattr(shown.base, "base", None) is array:  # as_strided puts an object of its own between
             step = self if output is None else (lambda base, *rest: self(base, *rest)[output])
             result._version = source._version
-            made_by = None if output is None else f"Output {output} of {self.__name__.capitalize()}"
+            made_by = None if output is None else f"Output {output} of {self.__name__.capitalize()} is a view"
             result._view = View.of(source, step, tuple(args[1:]), made_by)
 
     def compute(self, arrays: list):

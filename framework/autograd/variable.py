@@ -85,7 +85,8 @@ class View:
     def __init__(self, base: Variable, steps: tuple, made_by: str | None):
         self.base, self.steps = base, steps
         self.base_node = base._tape_node
-        self.made_by = made_by if mode.grad else "no_grad"  # None; or what makes an in-place change of it or of its base an error
+        # None; or, where an in-place change of this view or of its base is an error, the reason
+        self.made_by = made_by if mode.grad else "A view was created in no_grad mode"
 
     @staticmethod
     def of(source: Variable, op, rest: tuple, made_by: str | None = None) -> "View":
@@ -96,16 +97,10 @@ class View:
 
     def check_may_change(self, what: str) -> None:
         """Raise RuntimeError if a recorded in-place change of this view, or of its base, is one that PyTorch forbids."""
-        if self.made_by == "no_grad":
-            raise RuntimeError(
-                f"A view was created in no_grad mode and {what} modified inplace with grad mode enabled. Move both the view and the "
-                "change into the no_grad block, or both out of it."
-            )
         if self.made_by is not None:
             raise RuntimeError(
-                f"{self.made_by} is a view and {what} modified inplace. This view is the output of a function that returns multiple "
-                "views. Such functions do not allow the output views to be modified inplace. You should replace the inplace operation "
-                "by an out-of-place one."
+                f"{self.made_by} and {what} modified inplace. A view made under no_grad, or by a function that returns multiple views, "
+                "does not allow this: replace the inplace operation by an out-of-place one."
             )
 
     def refresh(self, tensor: Variable) -> None:
