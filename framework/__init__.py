@@ -17,11 +17,17 @@ from .dtypes import (
 )  # fmt: skip
 from .memory import keep_freed_memory, peak_memory, release_memory
 from .ops.activation import log_softmax, relu, softmax
+from .ops.comparison import (
+    allclose, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor, eq, equal, ge, greater,
+    greater_equal, gt, isclose, isfinite, isinf, isnan, isneginf, isposinf, le, less, less_equal, logical_and, logical_not, logical_or,
+    logical_xor, lt, ne, not_equal,
+)  # fmt: skip
 from .ops.elementwise import (
-    abs, acos, add, addcdiv, addcmul, asin, atan, atan2, bitwise_and, bitwise_not, bitwise_or, bitwise_xor, ceil, clamp, cos, cosh, div,
-    eq, erf, exp, exp2, expm1, floor, floor_divide, fmod, ge, gt, isfinite, isinf, isnan, le, lerp, log, log1p, log2, log10, logical_and,
-    logical_not, logical_or, logical_xor, lt, maximum, minimum, mul, ne, neg, positive, pow, reciprocal, remainder, round, rsqrt, sigmoid,
-    sign, sin, sinh, sqrt, square, sub, tan, tanh, true_divide, trunc, where,
+    abs, absolute, acos, acosh, add, addcdiv, addcmul, arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh, asin, asinh, atan, atan2,
+    atanh, ceil, clamp, clamp_max, clamp_min, clip, copysign, cos, cosh, deg2rad, div, divide, erf, erfc, erfinv, exp, exp2, expm1, fill,
+    fix, floor, floor_divide, fmax, fmin, fmod, frac, heaviside, hypot, lerp, log, log1p, log2, log10, logaddexp, logaddexp2, logit,
+    maximum, minimum, mul, multiply, nan_to_num, neg, negative, positive, pow, rad2deg, reciprocal, remainder, round, rsqrt, rsub, sigmoid,
+    sign, sin, sinc, sinh, sqrt, square, sub, subtract, tan, tanh, true_divide, trunc, where, xlogy,
 )  # fmt: skip
 from .ops.diagonal import diag, diag_embed, diagflat, diagonal
 from .ops.forms import (
@@ -30,9 +36,10 @@ from .ops.forms import (
 )  # fmt: skip
 from .ops.index import gather, index_select, masked_fill
 from .ops.linalg import addmm, bmm, dot, matmul, mm, mv, outer
+from .ops.promotion import result_type
 from .ops.reduce import all, amax, amin, any, argmax, argmin, cumsum, logsumexp, max, mean, min, norm, prod, std, sum, var
 from .ops.shape import (
-    broadcast_to, cat, chunk, clone, constant_pad_nd, fill, flatten, flip, movedim, permute, reshape, roll, split, split_with_sizes,
+    broadcast_to, cat, chunk, clone, constant_pad_nd, flatten, flip, movedim, permute, reshape, roll, split, split_with_sizes,
     squeeze, stack, t, transpose, tril, triu, unbind, unsqueeze,
 )  # fmt: skip
 from .printing import set_printoptions
@@ -58,13 +65,6 @@ def is_tensor(obj) -> bool:
     return isinstance(obj, Tensor)
 
 
-def equal(input, other) -> bool:
-    """Whether two tensors have the same shape and elements."""
-    return input.shape == other.shape and (input == other).all().item()
-
-
-def allclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False) -> bool:
-    """Whether |input - other| <= atol + rtol |other| everywhere."""
-    import numpy as np
-
-    return np.allclose(input.detach().cpu().numpy(), other.detach().cpu().numpy(), rtol, atol, equal_nan)
+def is_floating_point(input) -> bool:
+    """Whether `input` is of a floating type."""
+    return input.is_floating_point()

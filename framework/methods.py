@@ -6,14 +6,18 @@ from . import creation, dtypes, sampling
 from .autograd.inplace import inplace
 from .autograd.op import Op
 from .autograd.variable import Variable
-from .ops import activation, diagonal, elementwise, forms, index, linalg, reduce, shape
+from .ops import activation, comparison, diagonal, elementwise, forms, index, linalg, reduce, shape
 
 # Methods of the same name as the function; those followed by an in-place form `name_` say so with an underscore.
 METHODS = {
     elementwise: "add_ sub_ mul_ true_divide_ div_ pow_ floor_divide_ remainder_ fmod_ neg_ positive abs_ square_ lerp_ addcmul_ addcdiv_ "
     "exp_ exp2_ expm1_ log_ log2_ log10_ log1p_ sqrt_ rsqrt_ reciprocal_ sigmoid_ erf_ sin_ cos_ tan_ asin_ acos_ atan_ atan2_ sinh_ "
-    "cosh_ tanh_ floor_ ceil_ trunc_ round_ sign_ maximum minimum clamp_ eq_ ne_ lt_ le_ gt_ ge_ logical_and_ logical_or_ logical_xor_ "
-    "logical_not_ bitwise_and_ bitwise_or_ bitwise_xor_ bitwise_not_ isnan isinf isfinite",
+    "cosh_ tanh_ floor_ ceil_ trunc_ round_ sign_ maximum minimum clamp_ asinh_ acosh_ atanh_ sinc_ erfc_ erfinv_ logit_ logaddexp "
+    "logaddexp2 xlogy_ hypot_ copysign_ deg2rad_ rad2deg_ frac_ fmax fmin heaviside_ nan_to_num_ clamp_min_ clamp_max_ "
+    "absolute_ clip_ divide_ fix_ multiply_ negative_ subtract_ arccos_ arccosh_ arcsin_ arcsinh_ arctan_ arctan2_ arctanh_",
+    comparison: "eq_ ne_ lt_ le_ gt_ ge_ logical_and_ logical_or_ logical_xor_ logical_not_ bitwise_and_ bitwise_or_ bitwise_xor_ "
+    "bitwise_not_ bitwise_left_shift_ bitwise_right_shift_ isnan isinf isfinite isposinf isneginf isclose allclose equal "
+    "greater_ greater_equal_ less_ less_equal_ not_equal_",
     reduce: "sum mean var std prod amax amin argmax argmin all any cumsum_ max min logsumexp norm",
     shape: "transpose squeeze unsqueeze clone roll tril_ triu_ contiguous flatten t movedim split_with_sizes chunk unbind unfold "
     "broadcast_to",
@@ -41,17 +45,19 @@ ARITHMETIC = {
     "mod_": elementwise.remainder,
     "pow_": elementwise.pow,
     "matmul": linalg.matmul,
-    "and_": elementwise.bitwise_and,
-    "or_": elementwise.bitwise_or,
-    "xor_": elementwise.bitwise_xor,
+    "and_": comparison.bitwise_and,
+    "or_": comparison.bitwise_or,
+    "xor_": comparison.bitwise_xor,
+    "lshift_": comparison.bitwise_left_shift,
+    "rshift_": comparison.bitwise_right_shift,
 }
-COMPARISONS = {name: getattr(elementwise, name) for name in ("eq", "ne", "lt", "le", "gt", "ge")}
-UNARY = {"neg": elementwise.neg, "pos": elementwise.positive, "abs": elementwise.abs, "invert": elementwise.bitwise_not}
+COMPARISONS = {name: getattr(comparison, name) for name in ("eq", "ne", "lt", "le", "gt", "ge")}
+UNARY = {"neg": elementwise.neg, "pos": elementwise.positive, "abs": elementwise.abs, "invert": comparison.invert}
 CASTS = {
     "bool": dtypes.bool, "byte": dtypes.uint8, "char": dtypes.int8, "short": dtypes.int16, "int": dtypes.int32, "long": dtypes.int64,
     "half": dtypes.float16, "bfloat16": dtypes.bfloat16, "float": dtypes.float32, "double": dtypes.float64,
 }  # fmt: skip
-_OPERANDS = (Variable, int, float, bool, np.number, np.bool_, np.ndarray)
+_OPERANDS = (Variable, int, float, complex, bool, np.number, np.bool_, np.ndarray)
 
 
 def _operator(function, reflected=False):
@@ -110,5 +116,7 @@ def attach(tensor_class) -> None:
     methods |= {f"new_{name}": _new(getattr(creation, name)) for name in ("tensor", "zeros", "ones", "empty", "full")}
     methods |= {f"{name}_as": (lambda self, other, name=name: getattr(self, name)(other.shape)) for name in ("view", "reshape", "expand")}
     methods |= {"moveaxis": shape.movedim, "split": lambda self, split_size, dim=0: shape.split(self, split_size, dim), **sampling.METHODS}
+    methods["where"] = lambda self, condition, other: elementwise.where(condition, self, other)
+    methods["__rdiv__"] = methods["__rtruediv__"]
     for name, method in methods.items():
         setattr(tensor_class, name, method)

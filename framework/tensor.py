@@ -9,7 +9,7 @@ from .autograd.mode import mode
 from .autograd.op import cast, like, op
 from .autograd.variable import Variable
 from .device import device, device_of, move
-from .ops import index, shape
+from .ops import index, promotion, shape
 from .size import Size
 
 
@@ -312,9 +312,8 @@ class Tensor(Variable):
     def fill_(self, value):
         """Overwrite with one number."""
         check_writable(self, one_value=True)
-        value = value if isinstance(value, Variable) else creation.full((), value, dtype=self.dtype, device=self.device)
-        if value.ndim:
-            raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.")
+        value = promotion.filling((self, value))[1]
+        value = value if isinstance(value, Variable) else creation.as_tensor(value, dtype=self.dtype, device=self.device)
         return overwrite(self, shape.expand(like(value, self), tuple(self.shape)))
 
     def zero_(self):

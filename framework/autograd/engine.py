@@ -12,7 +12,7 @@ import itertools
 import weakref
 
 from ..device import array_module
-from .mode import mode, set_grad_enabled
+from .mode import mode
 from .variable import Variable
 
 _numbers = itertools.count()
@@ -21,17 +21,13 @@ _numbers = itertools.count()
 class Node:
     """One operation on the tape; subclasses say how a gradient passes back through it."""
 
-    __slots__ = ("number", "edges", "shapes", "dtypes", "output_types", "hooks", "_freed", "__weakref__")
+    hooks = None  # {output: {handle: function of its gradient}}
+    freed = False
 
-    def __init__(self, inputs, outputs):
-        """`inputs`: its differentiable inputs, None where no gradient is needed; `outputs`: the arrays it made."""
+    def __init__(self, edges, input_types, outputs: int):
+        """`edges`: where each input came from, None where no gradient is needed; `input_types`: (shape, dtype) of each."""
         self.number = next(_numbers)
-        self.edges = [None if each is None else edge_of(each) for each in inputs]
-        self.shapes = [None if each is None else each._array.shape for each in inputs]
-        self.dtypes = [None if each is None else each._array.dtype for each in inputs]
-        self.output_types = [(each.shape, each.dtype) for each in outputs]
-        self.hooks = None  # {output: {handle: function of its gradient}}
-        self._freed = False
+        self.edges, self.input_types, self.outputs = edges, input_types, outputs
 
     def name(self) -> str:
         return type(self).__name__
@@ -50,20 +46,19 @@ class Node:
 
     def free(self) -> None:
         """Let go of what was kept for backward."""
-        self._freed = True
+        self.freed = True
 
-    def check_not_freed(self) -> None:
-        if self._freed:
-            raise RuntimeError(
-                "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
-                "freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "
-                "retain_graph=True if you need to backward through the graph a second time."
-            )
+    def raise_freed(self) -> None:
+        raise RuntimeError(
+            "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
+            "freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "
+            "retain_graph=True if you need to backward through the graph a second time."
+        )
 
 
 def edge_of(tensor: Variable):
     """Where the gradient of `tensor` goes: (its Node, which output), (itself, 0) for a leaf, None if nowhere."""
-    node = tensor._node
+    node = tensor._tape_node if tensor._view is None else tensor._node
     if node is not None:
         return node, tensor._output
     return (tensor, 0) if tensor._needs_grad else None
@@ -79,47 +74,53 @@ def run(roots, targets=None, *, create_graph: bool, retain_graph: bool) -> dict:
     queue = []  # (-number, Node): the newest first
     wanted = None if targets is None else _leads_to(targets, roots)
 
-    def receive(edge, grad, shared):
+    def receive(edge, grad, before):
+        """Add `grad`, made from the gradients `before`, to what has arrived at `edge`."""
         place, output = edge
         if isinstance(place, Node):
             grads = pending.get(place)
             if grads is None:
-                grads = pending[place] = [None] * len(place.output_types)
+                grads = pending[place] = [None] * place.outputs
                 heapq.heappush(queue, (-place.number, place))
             grads[output] = grad if grads[output] is None else grads[output] + grad
         elif edge in arrived:
             arrived[edge] = arrived[edge] + grad
         else:
-            arrived[edge] = _own(grad) if shared else grad
+            arrived[edge] = _own(grad) if _is_shared(grad, before) else grad
 
-    with set_grad_enabled(create_graph):
+    recording, mode.grad = mode.grad, create_graph
+    try:
         for edge, grad in roots:
-            receive(edge, grad, shared=True)
+            receive(edge, grad, (grad,))
         while queue:
             node = heapq.heappop(queue)[1]
             grads = pending.pop(node)
-            _run_hooks(node, grads, create_graph)
+            if node.hooks is not None:
+                _run_hooks(node, grads, create_graph)
             if targets is not None:
                 for output, grad in enumerate(grads):
                     if (node, output) in targets:
                         arrived[node, output] = _own(grad)
                 if node not in wanted:
                     continue
-            node.check_not_freed()
+            if node.freed:
+                node.raise_freed()
             for edge, grad in zip(node.edges, node.propagate(grads, create_graph), strict=True):
                 if edge is not None and grad is not None and (wanted is None or edge[0] in wanted or edge in targets):
-                    receive(edge, grad, shared=_is_shared(grad, grads))
+                    receive(edge, grad, grads)
             if not retain_graph:
                 node.free()
         for edge, grad in arrived.items():
-            if not isinstance(edge[0], Node):
-                arrived[edge] = _hooked(grad, (edge[0]._hooks or {}).values(), create_graph)
+            if not isinstance(edge[0], Node) and edge[0]._hooks:
+                arrived[edge] = _hooked(grad, edge[0]._hooks.values(), create_graph)
+    finally:
+        mode.grad = recording
     return arrived
 
 
-def _is_shared(grad, grads) -> bool:
-    """Whether `grad` may be memory that somebody else holds too: what came in, passed on, or a view."""
-    return isinstance(grad, Variable) or grad.base is not None or any(grad is each for each in grads)
+def _is_shared(grad, before) -> bool:
+    """Whether `grad` may be memory that somebody else holds too: one of the gradients `before` it, passed on, or a view."""
+    return isinstance(grad, Variable) or grad.base is not None or any([grad is each for each in before])
 
 
 def _own(grad):

@@ -3,7 +3,7 @@
 import weakref
 
 from ..device import array_module
-from .engine import Node
+from .engine import Node, edge_of
 from .mode import mode, no_grad, set_grad_enabled
 from .op import fit, on_tape
 from .variable import Variable
@@ -60,8 +60,6 @@ class FunctionContext:
 
 
 class FunctionNode(Node):
-    __slots__ = ("function", "context", "positions", "places")  # places: which of the results are tensors
-
     def name(self) -> str:
         return f"{self.function.__name__}Backward"
 
@@ -84,10 +82,7 @@ class FunctionNode(Node):
         results = [results[position] for position in self.positions]
         if not recorded:
             results = [None if each is None else each._array for each in results]
-        return [
-            None if edge is None or each is None else fit(each, shape, dtype)
-            for edge, each, shape, dtype in zip(self.edges, results, self.shapes, self.dtypes, strict=True)
-        ]
+        return fit(self, results)
 
 
 class Function:
@@ -118,7 +113,9 @@ class Function:
             return results
         outs = results if isinstance(results, tuple) else (results,)
         tensors = [each for each in outs if isinstance(each, Variable)]
-        node = FunctionNode([args[i] for i in positions], [each._array for each in tensors])
+        edges = [edge_of(args[i]) for i in positions]
+        node = FunctionNode(edges, [(args[i]._array.shape, args[i]._array.dtype) for i in positions], len(tensors))
+        node.output_types = [(each._array.shape, each._array.dtype) for each in tensors]
         node.function, node.context, node.positions, node.places = cls, context, positions, [isinstance(each, Variable) for each in outs]
         recorded = []
         for output, each in enumerate(tensors):

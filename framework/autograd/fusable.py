@@ -12,7 +12,7 @@ backward pass is itself recorded, the formula is run again and differentiated: a
 
 from . import op as dispatch
 from .engine import edge_of, run
-from .op import Op, OpNode, on_tape, op, unwrap
+from .op import Op, OpNode, fit, on_tape, op, unwrap
 from .variable import Variable
 
 
@@ -21,30 +21,27 @@ class Fusable(Op):
 
     def __init__(self, formula, inputs: tuple):
         super().__init__(formula)
-        self.inputs = inputs
+        self.differentiable(*inputs)
         self.node_type = FusedNode
 
     def __call__(self, *args, **kwargs):
-        if kwargs or len(args) != len(self.parameters):
+        if kwargs or len(args) != self.count:
             args = self.bind(args, kwargs)
         if dispatch.kernels_enabled and (self.kernels or self.load_kernels):
-            arrays, any_tensor = unwrap(args)
+            arrays, found = unwrap(args)
             result = self.try_kernels(arrays)
             if result is not NotImplemented:
                 out, backward = result
-                return self.wrap(out, args, arrays, backward) if any_tensor else out
+                return self.wrap(out, args, arrays, backward, found) if found else out
         return self.forward(*args)
 
 
 class FusedNode(OpNode):
     """A recorded call of a Fusable's kernel: its own backward, and the arguments for running the formula again."""
 
-    __slots__ = ()
-
-    def keep(self, args, arrays, outs) -> None:
+    def keep(self, args, arrays, results) -> None:
         self.saved = arrays
-        for arg in args:
-            self.remember_version(arg)
+        self.remember_version(args)
 
     def propagate(self, grads, recorded):
         return self._differentiate_formula(grads) if recorded else super().propagate(grads, recorded)
@@ -61,7 +58,7 @@ class FusedNode(OpNode):
         roots = [(edge_of(out), grad) for out, grad in zip(outs, grads, strict=True) if grad is not None]
         aliases = {name: edge_of(tensor) for name, tensor in inputs.items()}
         arrived = run(roots, set(aliases.values()), create_graph=True, retain_graph=True)
-        return self._fit([arrived.get(aliases.get(name)) for name in self.op.inputs])
+        return fit(self, [arrived.get(aliases.get(name)) for name in self.op.inputs])
 
 
 # Stands between the formula's inputs and the tape behind them, so that differentiating the formula stops there.

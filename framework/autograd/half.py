@@ -6,7 +6,7 @@ import numpy as np
 def half_type(values):
     """The 16-bit floating type among `values`, if they are NumPy's; None otherwise."""
     for each in values:
-        if type(each) is np.ndarray and each.dtype.itemsize == 2 and each.dtype.kind in "fV":
+        if type(each) is np.ndarray and each.itemsize == 2 and each.dtype.kind in "fV":
             return each.dtype
     return None
 

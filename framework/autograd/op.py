@@ -12,11 +12,13 @@ A call: unwrap the tensors -> the newest kernel that does not decline, else the 
 
 import inspect
 from collections import Counter
+from types import MethodType
 
 import numpy as np
 
 from ..device import array_module
-from .engine import Node
+from .engine import Node, edge_of
+from .errors import pytorch_error
 from .half import half_type, in_single
 from .mode import mode
 from .variable import Variable, View
@@ -24,6 +26,8 @@ from .variable import Variable, View
 # Arguments of PyTorch's that are not offered: they change where or how a result is stored, never what it is.
 _NOT_OFFERED = {"out", "layout", "memory_format", "generator", "names", "sparse_grad"}
 _NUMPY_SPELLING = {"axis": "dim", "keepdims": "keepdim"}  # which PyTorch accepts too
+
+TENSORS, ON_TAPE = "tensors", "tensors, one of which may need a gradient"
 
 kernels_enabled = True  # turned by framework.kernels.use
 ran = Counter()  # (op, what computed it) -> calls, of the ops that have kernels: framework.kernels.report
@@ -39,12 +43,15 @@ class Op:
         self.__signature__ = inspect.signature(forward)
         self.parameters = tuple(self.__signature__.parameters)
         self.defaults = tuple(each.default for each in self.__signature__.parameters.values())
+        self.count, self.required = len(self.defaults), self.defaults.count(inspect.Parameter.empty)
         self.kernels = {}  # type of array -> [kernel, …], the newest last
-        self.load_kernels = None  # imports them once a call's arrays want it
+        self.load_kernels = None  # imports them
+        self.smallest = 0  # they are asked only if one of the arrays has so many elements
         self.node_type = OpNode
         self.rules = []
         self.inputs = ()  # names of the differentiable inputs
-        self.keeps_out = False  # does a rule want the result?
+        self.places = ()  # which of the arguments they are
+        self.plans = {}  # which of them need a gradient -> what a Node keeps for that
         for names, rule in (rules or {}).items():
             self.rule(*names.replace(" ", "").split(","))(rule)
 
@@ -53,52 +60,67 @@ class Op:
 
         def declare(function):
             self.rules.append(Rule(self, names, function))
-            self.inputs += names
-            self.keeps_out = self.keeps_out or "out" in self.rules[-1].parameters
+            self.differentiable(*self.inputs, *names)
             return function
 
         return declare
 
+    def differentiable(self, *names) -> None:
+        """Say which arguments may need a gradient."""
+        self.inputs, self.places = names, tuple(self.parameters.index(name) for name in names)
+
     def __get__(self, tensor, owner=None):
-        return self if tensor is None else BoundOp(self, tensor)
+        return self if tensor is None else MethodType(self, tensor)
 
     def __repr__(self) -> str:
         return f"<op {self.__name__}{self.__signature__}>"
 
     def __call__(self, *args, **kwargs):
-        if kwargs or len(args) != len(self.parameters):
+        if kwargs or not self.required <= len(args) <= self.count:
             args = self.bind(args, kwargs)
+        elif len(args) < self.count:
+            args += self.defaults[len(args) :]
         if self.promote is not None:
             args = self.promote(args)
-        arrays, any_tensor = unwrap(args)
+        arrays, found = unwrap(args)
         out, backward = self.compute(arrays)
-        return self.wrap(out, args, arrays, backward) if any_tensor else out
+        return self.wrap(out, args, arrays, backward, found) if found else out
 
-    def wrap(self, out, args, arrays, backward):
+    def wrap(self, out, args, arrays, backward, found):
         """`out` as a Tensor (or a tuple of them), recorded if one of the inputs needs a gradient."""
-        outs = out if isinstance(out, tuple) else (out,)
-        results = [Variable.wrap(each) for each in outs]
+        several = isinstance(out, tuple)
+        results = [Variable.wrap(each) for each in out] if several else [Variable.wrap(out)]
         if self.view:
             for output, result in enumerate(results):
-                self._mark_view(result, args, output if isinstance(out, tuple) else None)
-        if mode.grad and self.inputs and self._needs_grad(args):
-            node = self.node_type(self, args, arrays, [each._array for each in results], backward)
-            if self.keeps_out and "out" in node.saved:
-                node.remember_version(results)
-            for output, result in enumerate(results):
-                if result._array.dtype.kind in "fV":  # V: bfloat16. Indices and masks have no gradient
-                    result._tape_node, result._output = node, output
-        if not isinstance(out, tuple):
+                self._mark_view(result, args, output if several else None)
+        if found is ON_TAPE and mode.grad:
+            self._record(results, args, arrays, backward)
+        if not several:
             return results[0]
         return type(out)(*results) if hasattr(out, "_fields") else tuple(results)
 
-    def _needs_grad(self, args) -> bool:
-        for name in self.inputs:
-            arg = args[self.parameters.index(name)]
-            for each in arg if isinstance(arg, (list, tuple)) else (arg,):
-                if isinstance(each, Variable) and (each._needs_grad or each._node is not None):
-                    return True
-        return False
+    def _record(self, results, args, arrays, backward) -> None:
+        """Put `results` behind a new Node, if a differentiable input needs a gradient."""
+        edges, types, lists = [], [], None
+        for place in self.places:
+            arg, array = args[place], arrays[place]
+            if isinstance(arg, Variable):
+                node = arg._tape_node if arg._view is None else arg._node
+                edges.append((node, arg._output) if node is not None else (arg, 0) if arg._needs_grad else None)
+                types.append((array.shape, array.dtype))
+            elif isinstance(arg, (list, tuple)):
+                lists = {**(lists or {}), self.parameters[place]: len(arg)}
+                edges += [edge_of(each) for each in arg]
+                types += [(each.shape, each.dtype) for each in array]
+            else:
+                edges.append(None)
+                types.append(None)
+        if not any(edges):
+            return
+        node = self.node_type(self, edges, types, lists, args, arrays, results, backward)
+        for output, result in enumerate(results):
+            if result._array.dtype.kind in "fV":  # V: bfloat16. Indices and masks have no gradient
+                result._tape_node, result._output = node, output
 
     def _mark_view(self, result: Variable, args, output: int | None = None) -> None:
         """Let `result` share the version counter of the tensor whose memory it shows."""
@@ -125,6 +147,8 @@ class Op:
 
     def try_kernels(self, arrays):
         """(result, its own backward or None) of the newest kernel that does not decline; NotImplemented if all do."""
+        if self.smallest and max([getattr(each, "size", 0) for each in arrays]) < self.smallest:
+            return NotImplemented
         if self.load_kernels is not None:
             self.load_kernels(arrays)
         kind = next((type(each) for each in arrays if type(each) in self.kernels), None)
@@ -136,6 +160,14 @@ class Op:
                 return result if has_backward else (result, None)
         ran[self.__name__, "reference"] += 1
         return NotImplemented
+
+    def plan(self, needs: tuple) -> tuple:
+        """For a Node whose inputs `needs` say which want a gradient: the rules, None for one that is not wanted, and what they keep."""
+        wanted = dict(zip(self.inputs, needs, strict=True))
+        rules = [rule if any(wanted[name] for name in rule.names) else None for rule in self.rules]
+        keeps = dict.fromkeys(kept for rule in rules if rule is not None for kept in rule.keeps)
+        self.plans[needs] = rules, tuple(keeps)
+        return self.plans[needs]
 
     def bind(self, args: tuple, kwargs: dict) -> tuple:
         """All arguments by position, defaults filled in."""
@@ -158,21 +190,6 @@ class Op:
             missing = [n for n, v in zip(self.parameters, values, strict=True) if v is inspect.Parameter.empty]
             raise TypeError(f"{self.__name__}() missing required argument: {', '.join(map(repr, missing))}")
         return tuple(values)
-
-
-class BoundOp:
-    """`tensor.name`: the op with its first argument filled in."""
-
-    __slots__ = ("op", "tensor")
-
-    def __init__(self, op: Op, tensor):
-        self.op, self.tensor = op, tensor
-
-    def __call__(self, *args, **kwargs):
-        return self.op(self.tensor, *args, **kwargs)
-
-    def __repr__(self) -> str:
-        return f"<method {self.op.__name__} of Tensor>"
 
 
 class Rule:
@@ -205,55 +222,54 @@ def op(forward=None, *, name=None, promote=None, view=False, **rules):
 class OpNode(Node):
     """A recorded call of an Op, with what its rules want kept."""
 
-    __slots__ = ("op", "saved", "versions", "lists", "backward", "rules")
+    lists = None  # {input: how many tensors}, for arguments that are lists of them
+    backward = None  # the kernel's own
+    versions = ()  # (version counter of what is kept, as it was then)
 
-    def __init__(self, op: Op, args, arrays, outs, backward):
-        self.op, self.backward = op, backward
-        self.lists = {}  # input -> how many tensors, for an argument that is a list of them
-        self.saved, self.versions = {}, []
-        inputs = []
-        for name in op.inputs:
-            arg = args[op.parameters.index(name)]
-            if isinstance(arg, (list, tuple)):
-                self.lists[name] = len(arg)
-                inputs.extend(arg)
-            else:
-                inputs.append(arg if isinstance(arg, Variable) else None)
-        super().__init__(inputs, outs)
-        self.keep(args, arrays, outs)
+    def __init__(self, op: Op, edges, types, lists, args, arrays, results, backward):
+        super().__init__(edges, types, len(results))
+        self.op, self.saved = op, {}
+        if lists is not None:
+            self.lists = lists
+        if backward is not None:
+            self.backward = backward
+        self.keep(args, arrays, results)
 
-    def width(self, rule: "Rule") -> int:
-        """How many gradients `rule` gives."""
-        return sum(self.lists.get(name, 1) for name in rule.names)
-
-    def keep(self, args, arrays, outs) -> None:
+    def keep(self, args, arrays, results) -> None:
         """Save what the rules of those inputs that need a gradient ask for."""
-        self.rules, start = [], 0
-        for rule in self.op.rules:
-            stop = start + self.width(rule)
-            if any(edge is not None for edge in self.edges[start:stop]):
-                self.rules.append(rule)
-            start = stop
-        for parameter, index, only_shape in (kept for rule in self.rules for kept in rule.keeps):
-            if parameter in self.saved:
-                continue
-            value = arrays[index] if index >= 0 else (outs[0] if len(outs) == 1 else tuple(outs))
-            if only_shape:
-                value = [each.shape for each in value] if isinstance(value, (list, tuple)) else np.shape(value)
-            elif index >= 0:
-                self.remember_version(args[index])
-            self.saved[parameter] = value
+        needs = tuple([edge is not None for edge in self.edges] if self.lists is None else [any(each) for each in self.grouped(self.edges)])
+        self.rules, keeps = self.op.plans.get(needs) or self.op.plan(needs)
+        saved = self.saved
+        for parameter, place, only_shape in keeps:
+            if place < 0:
+                saved[parameter] = results[0]._array if len(results) == 1 else tuple([each._array for each in results])
+                self.remember_version(results)
+            elif not only_shape:
+                saved[parameter] = arrays[place]
+                if arrays[place] is not args[place]:
+                    self.remember_version(args[place])
+            else:
+                value = arrays[place]
+                saved[parameter] = [each.shape for each in value] if isinstance(value, (list, tuple)) else np.shape(value)
+
+    def grouped(self, values):
+        """`values`, one a tensor, as one list an input."""
+        values = iter(values)
+        return [[next(values) for _ in range(self.lists.get(name, 1))] for name in self.op.inputs]
 
     def remember_version(self, arg) -> None:
         """Note how often `arg`, whose array is kept, has been changed in place so far."""
-        for each in arg if isinstance(arg, (list, tuple)) else (arg,):
-            if isinstance(each, Variable):
-                if each._version is None:
-                    raise RuntimeError(
-                        "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in "
-                        "computation tracked by autograd. To work around this, you can make a clone to get a normal tensor."
-                    )
-                self.versions.append((each._version, each._version[0]))
+        if isinstance(arg, Variable):
+            version = arg._version
+            if version is None:
+                raise RuntimeError(
+                    "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in "
+                    "computation tracked by autograd. To work around this, you can make a clone to get a normal tensor."
+                )
+            self.versions += ((version, version[0]),)
+        elif isinstance(arg, (list, tuple)):
+            for each in arg:
+                self.remember_version(each)
 
     def name(self) -> str:
         return "".join(part.capitalize() for part in self.op.__name__.strip("_").split("_")) + "Backward0"
@@ -274,30 +290,39 @@ class OpNode(Node):
         self.check_versions()
         grad = grads[0] if len(grads) == 1 else grads
         if self.backward is not None and not recorded:
-            needs = [edge is not None for edge in self.edges]
-            return self._fit(self.backward(grad, *needs))
-        values = dict(self.saved, grad=grad)
+            return fit(self, self.backward(grad, *[edge is not None for edge in self.edges]))
+        values = {**self.saved, "grad": grad}
         if recorded:
             self._restore(values)
         result = []
-        for rule in self.op.rules:
-            if rule not in self.rules:
-                result.extend([None] * self.width(rule))
+        for rule, declared in zip(self.rules, self.op.rules, strict=True):
+            if rule is None:
+                result += [None] * self.width(declared)
                 continue
             outs = rule.function(*[values[parameter] for parameter in rule.parameters])
-            for name, each in zip(rule.names, outs if rule.joint else (outs,), strict=True):
-                result.extend(each if name in self.lists else (each,))
-        return self._fit(result)
+            if rule.joint or self.lists:
+                for name, each in zip(rule.names, outs if rule.joint else (outs,), strict=True):
+                    result += each if self.lists and name in self.lists else (each,)
+            else:
+                result.append(outs)
+        return fit(self, result)
+
+    def width(self, rule: Rule) -> int:
+        """How many gradients `rule` gives."""
+        return sum((self.lists or {}).get(name, 1) for name in rule.names)
 
     def _restore(self, values: dict) -> None:
         """Put tensors with their place on the tape where arrays were kept, so that the rules are recorded."""
-        edges = iter(self.edges)
-        for name in self.op.inputs:
-            places = [next(edges) for _ in range(self.lists.get(name, 1))]
-            if name in self.lists and name in values:
-                values[name] = [on_tape(array, place) for array, place in zip(values[name], places, strict=True)]
-            elif name in values:
-                values[name] = on_tape(values[name], places[0])
+        places = self.edges if self.lists is None else self.grouped(self.edges)
+        for name, place in zip(self.op.inputs, places, strict=True):
+            if name not in values:
+                continue
+            if self.lists is None:
+                values[name] = on_tape(values[name], place)
+            elif name in self.lists:
+                values[name] = [on_tape(array, edge) for array, edge in zip(values[name], place, strict=True)]
+            else:
+                values[name] = on_tape(values[name], place[0])
         if "out" in values:
             out = values["out"]
             several = isinstance(out, tuple)
@@ -305,13 +330,6 @@ class OpNode(Node):
         for name, value in values.items():
             if is_array(value):
                 values[name] = Variable.wrap(value)
-
-    def _fit(self, grads) -> list:
-        """Sum each gradient back over the dimensions that its input was broadcast along, in the input's own type."""
-        return [
-            None if edge is None or grad is None else fit(grad, shape, dtype)
-            for edge, grad, shape, dtype in zip(self.edges, grads, self.shapes, self.dtypes, strict=True)
-        ]
 
 
 def is_array(value) -> bool:
@@ -332,28 +350,36 @@ def on_tape(value, edge):
 
 
 def unwrap(args):
-    """The arguments with arrays in place of tensors (inside lists too), and whether there was any tensor."""
-    arrays, found = [], False
+    """The arguments with arrays in place of tensors (inside lists too), and what was found: None, TENSORS or ON_TAPE."""
+    arrays, found = [], None
     for arg in args:
         if isinstance(arg, Variable):
             arrays.append(arg._array)
-            found = True
+            if arg._needs_grad or arg._tape_node is not None or arg._view is not None:
+                found = ON_TAPE
+            elif found is None:
+                found = TENSORS
         elif type(arg) in (tuple, list):
             inner, inside = unwrap(arg)
             arrays.append(type(arg)(inner) if inside else arg)
-            found = found or inside
+            found = inside if inside is ON_TAPE or found is None else found
         else:
             arrays.append(arg)
     return arrays, found
 
 
-def fit(grad, shape, dtype):
-    """`grad` summed to `shape` and cast to `dtype`: undoes the broadcasting and the promotion of an input."""
-    if tuple(grad.shape) != shape:
-        grad = sum_to(grad, shape)
-    if (grad._array if isinstance(grad, Variable) else grad).dtype != dtype:
-        grad = cast(grad, dtype)
-    return grad
+def fit(node: Node, grads) -> list:
+    """Each gradient summed back over the dimensions that its input was broadcast along, in the input's own type."""
+    fitted = []
+    for grad, kind in zip(grads, node.input_types, strict=True):
+        if grad is not None and kind is not None:
+            shape, dtype = kind
+            if grad.shape != shape:
+                grad = sum_to(grad, shape)
+            if (grad._array if isinstance(grad, Variable) else grad).dtype is not dtype:
+                grad = cast(grad, dtype)
+        fitted.append(grad)
+    return fitted
 
 
 def _sum_to(input, shape):
@@ -372,18 +398,3 @@ cast = op(lambda input, dtype: input.astype(dtype, copy=False), name="to_copy", 
 def like(value, reference):
     """`value` in the type of `reference`, both arrays or both Tensors."""
     return cast(value, (reference._array if isinstance(reference, Variable) else reference).dtype)
-
-
-def pytorch_error(error: ValueError, op: Op, arrays):
-    """The error PyTorch raises where NumPy raises `error`."""
-    if isinstance(error, IndexError):  # NumPy's AxisError is both
-        ndim = max((each.ndim for each in arrays if hasattr(each, "ndim")), default=0) or 1
-        return IndexError(f"Dimension out of range (expected to be in range of [{-ndim}, {ndim - 1}]): {op.__name__}: {error}")
-    shapes = [each.shape for each in arrays if hasattr(each, "shape")]
-    if "broadcast" in str(error) and len(shapes) == 2:
-        a, b = (shape[::-1] for shape in shapes)
-        for i, (m, n) in enumerate(zip(a, b, strict=False)):
-            if m != n and 1 not in (m, n):
-                dim = max(len(a), len(b)) - 1 - i
-                return RuntimeError(f"The size of tensor a ({m}) must match the size of tensor b ({n}) at non-singleton dimension {dim}")
-    return RuntimeError(f"{op.__name__}: {error}")

@@ -7,6 +7,8 @@ import numpy as np
 
 from .mode import enable_grad, mode
 
+new, generic = object.__new__, np.generic
+
 
 class Variable:
     """An array and its place on the tape."""
@@ -25,8 +27,8 @@ class Variable:
     @staticmethod
     def wrap(array) -> "Variable":
         """A new tensor around `array`, a leaf that needs no gradient."""
-        tensor = Variable._class.__new__(Variable._class)
-        tensor._array = np.asarray(array) if isinstance(array, np.generic) else array  # NumPy turns 0-d results into scalars
+        tensor = new(Variable._class)
+        tensor._array = np.asarray(array) if isinstance(array, generic) else array  # NumPy turns 0-d results into scalars
         if not mode.inference:
             tensor._version = [0]
         return tensor

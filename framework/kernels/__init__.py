@@ -23,12 +23,12 @@ from ..optim import adadelta, adam, rmsprop, sgd
 _CPU = {
     "cpu_winograd": [conv.conv],  # and cpu_conv, on which it stands
     "cpu_pool": [pool.max_pool],
-    "cpu_matmul": [linalg.matrix_product, linalg.linear],
+    "cpu_matmul": [linalg.matrix_product, linalg.linear_op],
     "cpu_elementwise": [activation.relu, random.dropout],
     "cpu_optim": [sgd.sgd_update, adam.adam_update, adadelta.adadelta_update, rmsprop.rmsprop_update],
     "cpu_softmax": [activation.log_softmax_op, loss.negative_log_likelihood],
 }
-SMALL = 8192  # below so many elements NumPy is as fast as a compiled loop with its call and its threads
+SMALL = 8192  # with fewer elements in every array NumPy is as fast as a compiled loop with its call and its threads
 
 
 def kernel(op, kind=np.ndarray):
@@ -45,7 +45,7 @@ def _loader(module: str, ops: list):
     """What imports `module` at the first call of one of `ops` that is large enough to want its kernels."""
 
     def load(arrays) -> None:
-        if any(isinstance(each, np.ndarray) and each.size >= SMALL for each in arrays):
+        if any(isinstance(each, np.ndarray) for each in arrays):
             for op in ops:
                 op.load_kernels = None
             importlib.import_module(f".{module}", __name__)
@@ -55,7 +55,7 @@ def _loader(module: str, ops: list):
 
 for _module, _ops in _CPU.items():
     for _op in _ops:
-        _op.load_kernels = _loader(_module, _ops)
+        _op.load_kernels, _op.smallest = _loader(_module, _ops), SMALL
 
 
 def use(which: str):
@@ -76,7 +76,10 @@ def use(which: str):
 
 
 def report() -> dict:
-    """{op: {what computed it: calls}} since the last `reset`, for every op that has kernels; "reference" is the op's own forward."""
+    """{op: {what computed it: calls}} since the last `reset`, for every op that has kernels; "reference" is the op's own forward.
+
+    Calls on small arrays, about which no kernel is asked, are not counted.
+    """
     table = {}
     for (op, computed_by), calls in sorted(dispatch.ran.items()):
         table.setdefault(op, {})[computed_by] = calls

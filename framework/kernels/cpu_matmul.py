@@ -72,7 +72,7 @@ def parallel_gemm(input, other):
     return NotImplemented
 
 
-@kernel(ops.linear)
+@kernel(ops.linear_op)
 def parallel_linear(input, weight, bias):
     if weight.ndim != 2 or input.ndim < 2 or not input.flags.c_contiguous or not _fits(input, weight.T) or not floats(input, weight, bias):
         return NotImplemented

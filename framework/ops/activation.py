@@ -4,21 +4,22 @@ import numpy as np
 
 from ..autograd.op import cast, op
 from ..device import array_module, special
-from .elementwise import analytic, elementwise, exp, sigmoid, where
+from .elementwise import elementwise, exp, sigmoid, where
+from .promotion import refuse
 from .reduce import sum_op
 
 # fmt: off
-relu = elementwise(lambda input: np.maximum(input, 0), input=lambda grad, out: grad * (out > 0))
-leaky_relu = analytic(lambda input, negative_slope=0.01: np.where(input > 0, input, input * negative_slope),
+relu = elementwise(lambda input: np.maximum(input, 0), input=lambda grad, out: grad * (out > 0), not_for="b")
+leaky_relu = elementwise(lambda input, negative_slope=0.01: np.where(input > 0, input, input * negative_slope), promote=None, not_for="biu",
                       input=lambda grad, input, negative_slope: where(input > 0, grad, grad * negative_slope))
-elu = analytic(lambda input, alpha=1.0: np.where(input > 0, input, alpha * np.expm1(np.minimum(input, 0))),
+elu = elementwise(lambda input, alpha=1.0: np.where(input > 0, input, alpha * np.expm1(np.minimum(input, 0))), promote=None, not_for="biu",
                input=lambda grad, input, alpha: where(input > 0, grad, grad * alpha * exp(where(input > 0, 0.0, input))))
-silu = analytic(lambda input: input * special(input).expit(input),
+silu = elementwise(lambda input: input * special(input).expit(input), not_for="biu",
                 input=lambda grad, input: grad * sigmoid(input) * (1 + input * (1 - sigmoid(input))))
-softplus = analytic(lambda input, beta=1.0, threshold=20.0: _softplus(input, beta, threshold),
+softplus = elementwise(lambda input, beta=1.0, threshold=20.0: _softplus(input, beta, threshold), promote=None, not_for="biu",
                     input=lambda grad, input, beta, threshold: where(input * beta > threshold, grad, grad * sigmoid(input * beta)))
-logsigmoid = analytic(lambda input: special(input).log_expit(input), input=lambda grad, input: grad * sigmoid(-input))
-hardtanh = elementwise(lambda input, min_val=-1.0, max_val=1.0: np.clip(input, min_val, max_val),
+logsigmoid = elementwise(lambda input: special(input).log_expit(input), input=lambda grad, input: grad * sigmoid(-input), not_for="biu")
+hardtanh = elementwise(lambda input, min_val=-1.0, max_val=1.0: np.clip(input, min_val, max_val), promote=None, not_for="biu",
                        input=lambda grad, input, min_val, max_val: where((input > min_val) & (input < max_val), grad, 0.0))
 softmax_op = op(lambda input, dim: _softmax(input, dim), name="softmax",
                 input=lambda grad, out, dim: out * (grad - sum_op(grad * out, dim, True)))
@@ -49,8 +50,7 @@ def _top(input, dim):
 
 def _along(function, input, dim, dtype):
     input = input if dtype is None else cast(input, dtype.numpy)
-    if not input.is_floating_point():
-        raise RuntimeError(f'"{function.__name__}_kernel_impl" not implemented for \'{input.dtype.name}\'')
+    refuse("biu", function.__name__, input)
     return function(input, dim)
 
 
@@ -73,6 +73,7 @@ def gelu(input, approximate="none"):
     """x Phi(x), Phi the normal distribution function; or its "tanh" approximation (Hendrycks and Gimpel, 2016)."""
     from .elementwise import erf, tanh
 
+    refuse("biu", "gelu", input)
     if approximate == "none":
         return input * 0.5 * (1 + erf(input * 0.5**0.5))
     if approximate != "tanh":

@@ -17,6 +17,7 @@ import numpy as np
 from ..autograd.fusable import fusable
 from ..autograd.op import op
 from ..device import array_module
+from .promotion import refusing
 from .shape import reshape
 
 
@@ -90,6 +91,7 @@ def weight_grad(output, input, weight_shape, stride, padding, dilation, groups):
 
 
 # fmt: off
+refusing("b", convolution)
 convolution.rule("input")(lambda grad, weight, input_shape, stride, padding, dilation, groups:
                           input_grad(grad, weight, input_shape, stride, padding, dilation, groups))
 convolution.rule("weight")(lambda grad, input, weight_shape, stride, padding, dilation, groups:

@@ -2,67 +2,77 @@
 
 Operands broadcast against each other and are brought to a common type; the engine sums gradients back to each operand's shape.
 `elementwise` keeps integers integers; `analytic` turns them into the default floating type first, as for `exp` and `/`.
+`not_for` names the kinds of types that a function has no meaning for, in NumPy's letters: b for bool, iu for integers, fV for floats.
 """
 
 import math
+from functools import partial
 
+import ml_dtypes
 import numpy as np
 
 from ..autograd.op import op
-from ..device import special
-from .promotion import common, floating, leading
+from ..autograd.variable import Variable
+from ..device import array_module, special
+from .promotion import branches, common, filling, fitting, floating, powers, refuse, refusing, rounded, same_type, scaled, subtraction
 
 
-def elementwise(forward, promote=common, **rules):
+def elementwise(forward, promote=common, not_for="", name=None, **rules):
     """An op on operands brought to a common type."""
-    return op(forward, promote=promote, **rules)
+    made = op(forward, promote=promote, name=name, **rules)
+    return refusing(not_for, made) if not_for else made
 
 
-def analytic(forward, **rules):
+def analytic(forward, not_for="", **rules):
     """An op on operands brought to a common floating type."""
-    return op(forward, promote=floating, **rules)
+    return elementwise(forward, floating, not_for, **rules)
 
 
 # fmt: off
 # Arithmetic
 add = elementwise(lambda input, other, alpha=1: input + other if alpha == 1 else input + alpha * other,
                   input=lambda grad: grad,
-                  other=lambda grad, alpha: grad if alpha == 1 else grad * alpha, promote=leading(2))
+                  other=lambda grad, alpha: grad if alpha == 1 else grad * alpha, promote=scaled)
 sub = elementwise(lambda input, other, alpha=1: input - other if alpha == 1 else input - alpha * other,
                   input=lambda grad: grad,
-                  other=lambda grad, alpha: grad * -alpha, promote=leading(2))
+                  other=lambda grad, alpha: grad * -alpha, promote=subtraction)
 mul = elementwise(lambda input, other: input * other,
                   input=lambda grad, other: grad * other,
                   other=lambda grad, input: grad * input)
 true_divide = analytic(lambda input, other: np.true_divide(input, other), name="div",
                        input=lambda grad, other: grad / other,
                        other=lambda grad, out, other: -grad * out / other)
-pow = elementwise(lambda input, exponent: np.power(input, exponent),
+pow = elementwise(lambda input, exponent: _power(input, exponent), promote=powers, not_for="b",
                   input=lambda grad, input, exponent: where(exponent == 0, 0.0, grad * exponent * input ** (exponent - 1)),
                   exponent=lambda grad, input, exponent, out: where((input == 0) & (exponent >= 0), 0.0, grad * out * log(input)))
-remainder = elementwise(lambda input, other: np.remainder(input, other),
+remainder = elementwise(lambda input, other: np.remainder(input, _divisor(input, other)), promote=rounded, not_for="b",
                         input=lambda grad: grad,
                         other=lambda grad, input, other: -grad * floor(input / other))
-fmod = elementwise(lambda input, other: np.fmod(input, other),
+fmod = elementwise(lambda input, other: np.fmod(input, _divisor(input, other)), promote=rounded, not_for="b",
                    input=lambda grad: grad,
                    other=lambda grad, input, other: -grad * trunc(input / other))
-neg = elementwise(lambda input: -input, input=lambda grad: -grad)
-positive = elementwise(lambda input: +input, input=lambda grad: grad)
-abs = elementwise(lambda input: np.abs(input), input=lambda grad, input: grad * sign(input))
+neg = elementwise(lambda input: -input, input=lambda grad: -grad, not_for="b")
+positive = elementwise(lambda input: +input, input=lambda grad: grad, not_for="b")
+abs = elementwise(lambda input: np.abs(input), input=lambda grad, input: grad * sign(input), not_for="b")
 square = elementwise(lambda input: np.square(input) if input.dtype.kind != "b" else input.astype(np.int64),
                      input=lambda grad, input: 2 * grad * input)
-lerp = elementwise(lambda input, end, weight: input + weight * (end - input),
-                   input=lambda grad, weight: grad * (1 - weight),
-                   end=lambda grad, weight: grad * weight,
-                   weight=lambda grad, input, end: grad * (end - input))
-addcmul = elementwise(lambda input, tensor1, tensor2, value=1: input + value * tensor1 * tensor2,
+hypot = elementwise(lambda input, other: np.hypot(input, other), not_for="biu",
+                    input=lambda grad, input, out: grad * (input / out),
+                    other=lambda grad, other, out: grad * (other / out))
+lerp_op = elementwise(lambda input, end, weight: input + weight * (end - input), not_for="biu", name="lerp",
+                      input=lambda grad, weight: grad * (1 - weight),
+                      end=lambda grad, weight: grad * weight,
+                      weight=lambda grad, input, end: grad * (end - input))
+addcmul = elementwise(lambda input, tensor1, tensor2, value=1: input + value * tensor1 * tensor2, not_for="b",
                       input=lambda grad: grad,
                       tensor1=lambda grad, tensor2, value: grad * value * tensor2,
-                      tensor2=lambda grad, tensor1, value: grad * value * tensor1, promote=leading(3))
-addcdiv = elementwise(lambda input, tensor1, tensor2, value=1: input + value * tensor1 / tensor2,
+                      tensor2=lambda grad, tensor1, value: grad * value * tensor1, promote=scaled)
+addcdiv = elementwise(lambda input, tensor1, tensor2, value=1: input + value * tensor1 / tensor2, not_for="biu",
                       input=lambda grad: grad,
                       tensor1=lambda grad, tensor2, value: grad * value / tensor2,
-                      tensor2=lambda grad, tensor1, tensor2, value: -grad * value * tensor1 / (tensor2 * tensor2))
+                      tensor2=lambda grad, tensor1, tensor2, value: -grad * value * tensor1 / (tensor2 * tensor2), promote=scaled)
+deg2rad = analytic(lambda input: np.deg2rad(input), input=lambda grad: grad * (math.pi / 180))
+rad2deg = analytic(lambda input: np.rad2deg(input), input=lambda grad: grad * (180 / math.pi))
 
 # Exponentials and logarithms
 exp = analytic(lambda input: np.exp(input), input=lambda grad, out: grad * out)
@@ -72,12 +82,26 @@ log = analytic(lambda input: np.log(input), input=lambda grad, input: grad / inp
 log2 = analytic(lambda input: np.log2(input), input=lambda grad, input: grad / (input * math.log(2)))
 log10 = analytic(lambda input: np.log10(input), input=lambda grad, input: grad / (input * math.log(10)))
 log1p = analytic(lambda input: np.log1p(input), input=lambda grad, input: grad / (1 + input))
+logaddexp = elementwise(lambda input, other: np.logaddexp(input, other), not_for="biu",  # log(exp(x) + exp(y))
+                        input=lambda grad, input, other: grad / (1 + exp(other - input)),
+                        other=lambda grad, input, other: grad / (1 + exp(input - other)))
+logaddexp2 = elementwise(lambda input, other: np.logaddexp2(input, other), not_for="biu",
+                         input=lambda grad, input, other: grad / (1 + exp2(other - input)),
+                         other=lambda grad, input, other: grad / (1 + exp2(input - other)))
+xlogy = analytic(lambda input, other: special(other).xlogy(input, other).astype(_chosen(input, other), copy=False),
+                 input=lambda grad, input, other: where((input == 0) & (other <= 0), 0.0, grad * log(other)),
+                 other=lambda grad, input, other: grad * input / other)
 sqrt = analytic(lambda input: np.sqrt(input), input=lambda grad, out: grad / (2 * out))
 rsqrt = analytic(lambda input: 1 / np.sqrt(input), input=lambda grad, out: grad * out**3 * -0.5)
 reciprocal = analytic(lambda input: 1 / input, input=lambda grad, out: -grad * out * out)
 sigmoid = analytic(lambda input: special(input).expit(input), input=lambda grad, out: grad * out * (1 - out))
+logit = analytic(lambda input, eps=None: special(input).logit(input if eps is None else _kept_inside(input, eps)),
+                 input=lambda grad, input, eps: _inside(grad / (input * (1 - input)), input, eps))
 erf = analytic(lambda input: special(input).erf(input),
                input=lambda grad, input: grad * exp(-input * input) * (2 / math.sqrt(math.pi)))
+erfc = analytic(lambda input: special(input).erfc(input),
+                input=lambda grad, input: grad * exp(-input * input) * (-2 / math.sqrt(math.pi)))
+erfinv = analytic(lambda input: special(input).erfinv(input), input=lambda grad, out: grad * exp(out * out) * (math.sqrt(math.pi) / 2))
 
 # Trigonometry
 sin = analytic(lambda input: np.sin(input), input=lambda grad, input: grad * cos(input))
@@ -87,38 +111,62 @@ asin = analytic(lambda input: np.arcsin(input), input=lambda grad, input: grad *
 acos = analytic(lambda input: np.arccos(input), input=lambda grad, input: -grad * rsqrt(1 - input * input))
 atan = analytic(lambda input: np.arctan(input), input=lambda grad, input: grad / (1 + input * input))
 atan2 = analytic(lambda input, other: np.arctan2(input, other),
-                 input=lambda grad, input, other: grad * other / (input * input + other * other),
-                 other=lambda grad, input, other: -grad * input / (input * input + other * other))
+                 input=lambda grad, input, other: grad * other / _nonzero(input * input + other * other),
+                 other=lambda grad, input, other: -grad * input / _nonzero(input * input + other * other))
 sinh = analytic(lambda input: np.sinh(input), input=lambda grad, input: grad * cosh(input))
 cosh = analytic(lambda input: np.cosh(input), input=lambda grad, input: grad * sinh(input))
 tanh = analytic(lambda input: np.tanh(input), input=lambda grad, out: grad * (1 - out * out))
+asinh = analytic(lambda input: np.arcsinh(input), input=lambda grad, input: grad * rsqrt(input * input + 1))
+acosh = analytic(lambda input: np.arccosh(input), input=lambda grad, input: grad * rsqrt(input * input - 1))
+atanh = analytic(lambda input: np.arctanh(input), input=lambda grad, input: grad / (1 - input * input))
+sinc = analytic(lambda input: np.sinc(input),  # sin(pi x) / (pi x)
+                input=lambda grad, input, out: where(input == 0, 0.0, grad * (cos(input * math.pi) - out) / _nonzero(input)))
 
 # Rounding: piecewise constant, so the gradient is zero wherever there is one
 def _zero(grad):
     return grad * 0.0
 
-floor = elementwise(lambda input: np.floor(input) if input.dtype.kind == "f" else input.copy(), input=_zero)
-ceil = elementwise(lambda input: np.ceil(input) if input.dtype.kind == "f" else input.copy(), input=_zero)
-trunc = elementwise(lambda input: np.trunc(input) if input.dtype.kind == "f" else input.copy(), input=_zero)
-round = elementwise(lambda input, decimals=0: np.round(input, decimals), input=_zero)
+floor = elementwise(lambda input: np.floor(input) if input.dtype.kind == "f" else input.copy(), input=_zero, not_for="b")
+ceil = elementwise(lambda input: np.ceil(input) if input.dtype.kind == "f" else input.copy(), input=_zero, not_for="b")
+trunc = elementwise(lambda input: np.trunc(input) if input.dtype.kind == "f" else input.copy(), input=_zero, not_for="b")
+round = elementwise(lambda input, decimals=0: np.round(input, decimals), input=_zero, not_for="b",
+                    promote=lambda args: args if args[1] == 0 else refuse("iu", "round with decimals", args[0]) or args)
+frac = elementwise(lambda input: input - np.trunc(input), input=lambda grad: grad, not_for="biu")
 sign = elementwise(lambda input: (input > 0).astype(input.dtype) - (input < 0) if input.dtype.kind != "b" else input.copy(), input=_zero)
-
-floor_divide = elementwise(lambda input, other: np.floor_divide(input, other), input=_zero, other=_zero)
-trunc_divide = elementwise(lambda input, other: np.trunc(np.true_divide(input, other)).astype(np.result_type(input, other), copy=False),
-                           input=_zero, other=_zero)
+copysign = analytic(lambda input, other: np.copysign(input, other),
+                    input=lambda grad, input, out: grad * where(input == 0, 0.0, out / _nonzero(input)), other=_zero)
+floor_divide = elementwise(lambda input, other: np.floor_divide(input, _divisor(input, other)), input=_zero, other=_zero, not_for="b")
+trunc_divide = elementwise(lambda input, other: _truncated_quotient(input, _divisor(input, other)), input=_zero, other=_zero, not_for="b")
 
 # Choosing
-where = elementwise(lambda condition, input, other: np.where(condition, input, other).astype(_chosen(input, other), copy=False),
-                    promote=lambda args: (*common((args[0],)), *common(args[1:])),
-                    input=lambda grad, condition: where(condition, grad, 0.0),
-                    other=lambda grad, condition: where(condition, 0.0, grad))
+where_op = op(lambda condition, input, other: np.where(condition, input, other).astype(_chosen(input, other), copy=False), name="where",
+              promote=branches,
+              input=lambda grad, condition: where(condition, grad, 0.0),
+              other=lambda grad, condition: where(condition, 0.0, grad))
 maximum = elementwise(lambda input, other: np.maximum(input, other),  # at a tie each side gets half
                       input=lambda grad, input, other: _share(grad, input > other, input == other),
                       other=lambda grad, input, other: _share(grad, other > input, input == other))
 minimum = elementwise(lambda input, other: np.minimum(input, other),
                       input=lambda grad, input, other: _share(grad, input < other, input == other),
                       other=lambda grad, input, other: _share(grad, other < input, input == other))
+fmax = elementwise(lambda input, other: np.fmax(input, other),  # a number before a nan; at a tie the first
+                   input=lambda grad, input, other: where((input >= other) | (other != other), grad, 0.0),
+                   other=lambda grad, input, other: where((input >= other) | (other != other), 0.0, grad))
+fmin = elementwise(lambda input, other: np.fmin(input, other),
+                   input=lambda grad, input, other: where((input <= other) | (other != other), grad, 0.0),
+                   other=lambda grad, input, other: where((input <= other) | (other != other), 0.0, grad))
+fill = op(lambda input, value: array_module(input).full_like(input, value), promote=filling,
+          input=_zero, value=lambda grad: grad)
 # fmt: on
+
+
+def where(condition, input=None, other=None):
+    """`input` where `condition` is true, `other` elsewhere; of a condition alone, the indices where it is true, one tensor a dimension."""
+    if (input is None) != (other is None):
+        raise TypeError("where() takes a condition alone, or a condition, input and other")
+    if input is None:
+        return tuple(Variable.wrap(each) for each in array_module(condition._array).nonzero(np.atleast_1d(condition._array)))
+    return where_op(condition, input, other)
 
 
 def _chosen(input, other):
@@ -128,11 +176,48 @@ def _chosen(input, other):
     return getattr(input, "dtype", None) or getattr(other, "dtype", None) or np.result_type(input, other)
 
 
+def _nonzero(divisor):
+    """1 in place of 0, where the gradient is 0 by convention."""
+    return where(divisor == 0, 1.0, divisor)
+
+
+def _divisor(input, other):
+    """`other`; RuntimeError if an integer would be divided by zero."""
+    if np.result_type(input, other).kind in "iu" and np.size(input) and not np.all(other):
+        raise RuntimeError("ZeroDivisionError")
+    return other
+
+
+def _truncated_quotient(input, other):
+    if np.result_type(input, other).kind == "f":
+        return np.trunc(np.true_divide(input, other))
+    quotient = np.floor_divide(input, other)  # floats would not hold every int64
+    return quotient + ((quotient < 0) & (quotient * other != input))
+
+
+def _power(input, exponent):
+    kind = np.result_type(input, exponent)
+    if kind.kind != "i" or not np.any(exponent < 0):
+        return np.power(input, exponent)
+    inverse = np.where(np.abs(input) == 1, np.power(input, exponent & 1), 0)  # of 1 and -1 themselves; the others' rounds to 0
+    return np.where(exponent < 0, inverse, np.power(input, np.maximum(exponent, 0))).astype(kind)
+
+
+def _kept_inside(input, eps):
+    return np.where(input < eps, eps, np.minimum(input, 1 - eps)).astype(input.dtype, copy=False)
+
+
+def _inside(grad, input, eps):
+    """The gradient of logit, which has none outside of [eps, 1 - eps], or no value outside of [0, 1]."""
+    low, outside = (0.0, math.nan) if eps is None else (eps, 0.0)
+    return where((input < low) | (input > 1 - low), outside, grad)
+
+
 def _share(grad, wins, ties):
     return where(ties, grad * 0.5, where(wins, grad, 0.0))
 
 
-@elementwise
+@partial(elementwise, promote=fitting, not_for="b")
 def clamp(input, min=None, max=None):
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
@@ -149,28 +234,6 @@ def _(grad, input, min, max):
     return inside, None if min is None else where(below, grad, 0.0), None if max is None else where(above, grad, 0.0)
 
 
-# fmt: off
-# Comparisons and logic: no gradient
-eq = elementwise(lambda input, other: input == other)
-ne = elementwise(lambda input, other: input != other)
-lt = elementwise(lambda input, other: input < other)
-le = elementwise(lambda input, other: input <= other)
-gt = elementwise(lambda input, other: input > other)
-ge = elementwise(lambda input, other: input >= other)
-logical_and = elementwise(lambda input, other: np.logical_and(input, other))
-logical_or = elementwise(lambda input, other: np.logical_or(input, other))
-logical_xor = elementwise(lambda input, other: np.logical_xor(input, other))
-logical_not = op(lambda input: np.logical_not(input))
-bitwise_and = elementwise(lambda input, other: input & other)
-bitwise_or = elementwise(lambda input, other: input | other)
-bitwise_xor = elementwise(lambda input, other: input ^ other)
-bitwise_not = op(lambda input: ~input)
-isnan = op(lambda input: np.isnan(input))
-isinf = op(lambda input: np.isinf(input))
-isfinite = op(lambda input: np.isfinite(input))
-# fmt: on
-
-
 def div(input, other, *, rounding_mode=None):
     """input / other, rounded toward zero ("trunc") or down ("floor") if asked for."""
     if rounding_mode is None:
@@ -180,6 +243,46 @@ def div(input, other, *, rounding_mode=None):
     if rounding_mode != "trunc":
         raise RuntimeError(f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'")
     return trunc_divide(input, other)
-xlogy = analytic(lambda input, other: special(input).xlogy(input, other),
-                 input=lambda grad, input, other: where((input == 0) & (other <= 0), 0.0, grad * log(other)),
-                 other=lambda grad, input, other: grad * input / other)  # fmt: skip
+
+
+def rsub(input, other, *, alpha=1):
+    """other - alpha input."""
+    return sub(other, input, alpha=alpha)
+
+
+def clamp_min(input, min):
+    """The larger of `input` and `min`; nan if either is."""
+    return clamp(input, min=min)
+
+
+def clamp_max(input, max):
+    """The smaller of `input` and `max`; nan if either is."""
+    return clamp(input, max=max)
+
+
+def lerp(input, end, weight):
+    """input + weight (end - input)."""
+    refuse("biu", "lerp", input)
+    same_type(input, end, *([weight] if isinstance(weight, Variable) and weight.ndim else []))
+    return lerp_op(input, end, weight)
+
+
+def heaviside(input, values):
+    """0 below zero, 1 above it, `values` at it; it has no gradient."""
+    same_type(input, values)
+    return where(input == 0, values.detach(), (input > 0).to(input.dtype))
+
+
+def nan_to_num(input, nan=0.0, posinf=None, neginf=None):
+    """`input` with nan and the infinities replaced, by 0 and by the largest and smallest numbers of the type unless told otherwise."""
+    if not input.is_floating_point():
+        return input.clone()
+    largest = float(ml_dtypes.finfo(input._array.dtype).max)
+    out = where(input == math.inf, largest if posinf is None else posinf, input)
+    out = where(input == -math.inf, -largest if neginf is None else neginf, out)
+    return where(input != input, 0.0 if nan is None else nan, out)
+
+
+# PyTorch's other names for the same functions
+absolute, clip, divide, fix, multiply, negative, subtract = abs, clamp, div, trunc, mul, neg, sub
+arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh = acos, acosh, asin, asinh, atan, atan2, atanh

@@ -1,8 +1,8 @@
 """Matrix products, all of them by way of `matmul`."""
 
-from ..autograd.fusable import fusable
 from ..autograd.op import op
 from .elementwise import add, mul
+from .promotion import refusing
 from .shape import reshape, unsqueeze
 
 
@@ -16,12 +16,12 @@ def _product(input, other):
 
 
 # (…, M, K) @ (…, K, N): the product of the last two dimensions, the others broadcast
-matrix_product = op(
+matrix_product = refusing("b", op(
     _product,
     name="matmul",
     input=lambda grad, other: matrix_product(grad, other.mT),
     other=lambda grad, input: matrix_product(input.mT, grad),
-)
+))  # fmt: skip
 
 
 def matmul(input, other):
@@ -86,8 +86,29 @@ def addmm(input, mat1, mat2, *, beta=1, alpha=1):
     return add(input if beta == 1 else input * beta, product if alpha == 1 else product * alpha)
 
 
-@fusable("input", "weight", "bias")
-def linear(input, weight, bias=None):
+def _linear(input, weight, bias=None):
     """x W^T + b, for x (…, in), W (out, in), b (out)."""
-    out = matmul(input, weight.mT if weight.ndim > 1 else weight)
+    out = _product(input, weight.T) if input.ndim > 1 else _product(input[None], weight.T)[0]
+    return out if bias is None else out + bias
+
+
+def _rows(input):
+    """(…, n) as a matrix (N, n)."""
+    return input if input.ndim == 2 else reshape(input, (-1, input.shape[-1]))
+
+
+linear_op = op(
+    _linear,
+    name="linear",
+    input=lambda grad, weight: matrix_product(grad, weight) if grad.ndim > 1 else reshape(matrix_product(_rows(grad), weight), (-1,)),
+    weight=lambda grad, input: matrix_product(_rows(grad).mT, _rows(input)),
+    bias=lambda grad: grad,
+)
+
+
+def linear(input, weight, bias=None):
+    """x W^T + b, for x (…, in), W (out, in), b (out); a vector W gives one number for each row."""
+    if weight.ndim == 2 and input.ndim:
+        return linear_op(input, weight, bias)
+    out = matmul(input, weight)
     return out if bias is None else out + bias

@@ -1,10 +1,11 @@
-"""Bring operands to a common type before an elementwise op, as PyTorch does (see dtypes.py for the rule)."""
+"""Bring operands to a common type before an elementwise op, as PyTorch does (see dtypes.py for the rule), or refuse them."""
 
 import numpy as np
 
 from .. import dtypes
-from ..autograd.op import cast
+from ..autograd.op import cast, is_array
 from ..autograd.variable import Variable
+from ..device import array_module
 
 
 def common(args):
@@ -20,8 +21,8 @@ def common(args):
         elif type(arg) is float:
             if first is None or first.kind != "f":
                 return _unify(args)
-        elif arg is not None and (type(arg) is not int or first is None or first.kind == "b"):
-            return _unify(args)
+        elif arg is not None and (type(arg) is not int or first is None or first.kind != "f" and (first.kind == "b" or not 0 <= arg < 128)):
+            return _unify(args)  # a byte of any type holds 0 … 127
     return args
 
 
@@ -29,21 +30,30 @@ def _unify(args):
     if not any(isinstance(each, Variable) for each in args):
         return args  # bare arrays, inside a gradient rule: NumPy's own rules serve
     args = [_operand(each) for each in args]
-    tensors = [each for each in args if isinstance(each, Variable)]
-    numbers = [dtypes.of_number(each) for each in args if isinstance(each, (bool, int, float, complex))]
-    wanted = dtypes.common_type(
-        [dtypes.of_numpy(each._array.dtype) for each in tensors if each._array.ndim],
-        [dtypes.of_numpy(each._array.dtype) for each in tensors if not each._array.ndim],
-        numbers,
-    ).numpy
+    wanted = result_type(*args).numpy
     return [_to(each, wanted) for each in args]
 
 
+def result_type(*operands) -> dtypes.dtype:
+    """The type that an operation on these tensors and numbers gives."""
+    operands = [_operand(each) for each in operands]
+    tensors = [each._array for each in operands if isinstance(each, Variable)]
+    return dtypes.common_type(
+        [dtypes.of_numpy(each.dtype) for each in tensors if each.ndim],
+        [dtypes.of_numpy(each.dtype) for each in tensors if not each.ndim],
+        [dtypes.of_number(each) for each in operands if isinstance(each, (bool, int, float, complex))],
+    )
+
+
 def _operand(arg):
-    """NumPy's scalars count as Python numbers, its arrays as tensors."""
+    """NumPy's scalars count as Python numbers, arrays as tensors."""
     if isinstance(arg, np.generic):
         return arg.item()
-    return Variable.wrap(arg) if isinstance(arg, np.ndarray) else arg
+    if arg is None or isinstance(arg, (Variable, bool, int, float, complex)):
+        return arg
+    if is_array(arg):
+        return Variable.wrap(arg)
+    raise TypeError(f"an operand must be Tensor or a number, not {type(arg).__name__}")
 
 
 def _to(arg, wanted):
@@ -54,9 +64,82 @@ def _to(arg, wanted):
     return arg
 
 
-def leading(count):
-    """`common` of the first `count` arguments alone: `alpha` and `value` scale a result, they do not widen it."""
-    return lambda args: (*common(args[:count]), *args[count:])
+def scaled(args):
+    """`common` of all arguments but the last, `alpha` or `value`: that one scales a result, it does not widen it."""
+    operands, scale = args[:-1], args[-1]
+    promoted = common(operands)
+    if type(scale) is int and scale == 1:
+        return args if promoted is operands else (*promoted, 1)
+    return (*promoted, _scale(promoted, scale))
+
+
+def _scale(operands, scale):
+    tensor = next((each for each in operands if isinstance(each, Variable)), None)
+    kind = "f" if tensor is None else tensor._array.dtype.kind
+    if isinstance(scale, bool) and kind != "b":
+        raise RuntimeError("Boolean alpha only supported for Boolean results.")
+    if kind in "biu" and not isinstance(scale, int):
+        raise RuntimeError("For integral input tensors, argument alpha or value must not be a floating point number.")
+    return bool(scale) if kind == "b" else fitting((tensor, scale))[1] if kind in "iu" else scale
+
+
+def subtraction(args):
+    """`scaled`, with bools refused: whoever subtracts them means `^` or `~`."""
+    bools = [isinstance(each, bool) or isinstance(each, Variable) and each._array.dtype.kind == "b" for each in args[:2]]
+    if any(bools):
+        which, instead = ("two bool tensors", "^` or `logical_xor()") if all(bools) else ("a bool tensor", "~` or `logical_not()")
+        raise RuntimeError(f"Subtraction, the `-` operator, with {which} is not supported. Use the `{instead}` operator instead.")
+    return scaled(args)
+
+
+def powers(args):
+    """`fitting`; RuntimeError for a negative power of integers."""
+    input, exponent = args
+    if isinstance(exponent, int) and exponent < 0 and isinstance(input, Variable) and input._array.dtype.kind in "biu":
+        raise RuntimeError("Integers to negative integer powers are not allowed.")
+    return fitting(args)
+
+
+def branches(args):
+    """The operands of `where`: the condition apart, two numbers as the tensor they would be."""
+    condition, input, other = args
+    if isinstance(condition, Variable):
+        if condition._array.dtype.kind != "b" and condition._array.dtype != np.uint8:
+            raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype.name}")
+        if not isinstance(input, Variable) and not isinstance(other, Variable):
+            input = Variable.wrap(array_module(condition._array).asarray(input, result_type(input, other).numpy))
+    return (condition, *common((input, other)))
+
+
+def filling(args):
+    """The operands of `fill`: what is filled says of which type."""
+    input, value = args
+    if isinstance(value, Variable) and value.ndim:
+        raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.")
+    return input, fitting(args)[1] if isinstance(value, (int, complex)) else value
+
+
+def rounded(args):
+    """`common`, with numbers rounded to the 16-bit type of the tensors they meet: 0.1 is equal to `tensor(0.1, dtype=float16)`."""
+    args = common(args)
+    for each in args:
+        if isinstance(each, Variable):
+            dtype = each._array.dtype
+            if dtype.itemsize != 2 or dtype.kind not in "fV":
+                break
+            return [each if isinstance(each, Variable) else float(np.asarray(each).astype(dtype)) for each in args]
+    return args
+
+
+def fitting(args):
+    """`common`, with whole numbers refused that the tensors' type does not hold, where other functions let them wrap round."""
+    promoted = common(args)
+    for before, after in zip(args, promoted, strict=True):
+        if type(before) is int and before != after:
+            dtype = next(each._array.dtype for each in promoted if isinstance(each, Variable))
+            if abs(before) > np.iinfo(dtype).max:  # PyTorch's rule: -1 is 255 in uint8
+                raise RuntimeError(f"value cannot be converted to type {dtype} without overflow")
+    return promoted
 
 
 def floating(args):
@@ -70,3 +153,32 @@ def floating(args):
             break
     return args
 
+
+def refuse(kinds, name, *tensors) -> None:
+    """NotImplementedError if one of `tensors` has a type of NumPy's `kinds`: "b" bool, "iu" integers, "fV" floats."""
+    for each in tensors:
+        if isinstance(each, Variable) and each._array.dtype.kind in kinds:
+            raise NotImplementedError(f'"{name}" not implemented for {dtypes.of_numpy(each._array.dtype).name!r}')
+
+
+def refusing(kinds, op):
+    """`op`, which refuses operands of NumPy's `kinds` once they have a common type."""
+    promote = op.promote
+
+    def checked(args):
+        args = args if promote is None else promote(args)
+        refuse(kinds, op.__name__, *args)
+        return args
+
+    op.promote = checked
+    return op
+
+
+def same_type(*tensors) -> None:
+    """RuntimeError if not all tensors are of one type: some functions do not promote."""
+    first = tensors[0]
+    for each in tensors:
+        if not isinstance(each, Variable):
+            raise TypeError(f"argument must be Tensor, not {type(each).__name__}")
+        if each.dtype is not first.dtype:
+            raise RuntimeError(f"expected tensors of the same dtype, but {first.dtype.name} did not match {each.dtype.name}")

@@ -10,8 +10,10 @@ from ..autograd.op import broadcast_to, cast, like, op
 from ..autograd.variable import Variable
 from ..device import array_module
 from . import elementwise
-from .elementwise import exp, isfinite, log, square, where
+from .comparison import isfinite
+from .elementwise import exp, log, square, where
 from .index import scatter_add_into
+from .promotion import floating, refuse, refusing
 from .shape import cat, flip
 
 ValuesIndices = namedtuple("ValuesIndices", ("values", "indices"))
@@ -93,8 +95,8 @@ amax = op(lambda input, dim=(), keepdim=False: np.max(input, axis=axes(dim), kee
           input=lambda grad, input, out, dim, keepdim: share_ties(grad, input, out, dim, keepdim))
 amin = op(lambda input, dim=(), keepdim=False: np.min(input, axis=axes(dim), keepdims=keepdim),
           input=lambda grad, input, out, dim, keepdim: share_ties(grad, input, out, dim, keepdim))
-argmax = op(lambda input, dim=None, keepdim=False: np.argmax(input, axis=dim, keepdims=keepdim))
-argmin = op(lambda input, dim=None, keepdim=False: np.argmin(input, axis=dim, keepdims=keepdim))
+argmax = refusing("b", op(lambda input, dim=None, keepdim=False: np.argmax(input, axis=dim, keepdims=keepdim)))
+argmin = refusing("b", op(lambda input, dim=None, keepdim=False: np.argmin(input, axis=dim, keepdims=keepdim)))
 all = op(lambda input, dim=None, keepdim=False: _truth(np.all(input, axis=axes(dim), keepdims=keepdim), input))
 any = op(lambda input, dim=None, keepdim=False: _truth(np.any(input, axis=axes(dim), keepdims=keepdim), input))
 cumsum = op(lambda input, dim: np.cumsum(input, dim, np.int64 if input.dtype.kind in "biu" else input.dtype).reshape(input.shape),
@@ -181,6 +183,7 @@ def _max_or_min(input, dim, keepdim, named, over_all, along, between):
 
 def logsumexp(input, dim, keepdim=False):
     """log sum exp(x), shifted by the largest element so that nothing overflows."""
+    (input,) = floating((input,))
     top = amax(input.detach(), dim, True)
     top = where(isfinite(top), top, 0.0)
     total = log(sum(exp(input - top), dim, True)) + top
@@ -189,6 +192,7 @@ def logsumexp(input, dim, keepdim=False):
 
 def norm(input, p=2, dim=None, keepdim=False):
     """(sum |x|^p)^(1/p); the largest |x| for p = inf; sqrt(sum x^2) for "fro"."""
+    refuse("biu", "norm", input)
     size = elementwise.abs(input)
     if p == float("inf"):
         return amax(size, () if dim is None else dim, keepdim)

@@ -319,6 +319,3 @@ def constant_pad_nd(input, pad, value=0):
         raise RuntimeError(f"Length of pad must be even and at most twice the number of dimensions, but got {len(pad)} for {input.ndim}")
     untouched = [0] * (input.ndim - len(pad) // 2)
     return constant_pad(input, [*untouched, *pad[-2::-2]], [*untouched, *pad[-1::-2]], value)
-
-
-fill = op(lambda input, value: np.full_like(input, value), input=lambda grad: grad * 0, value=lambda grad: grad)

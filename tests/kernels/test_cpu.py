@@ -136,9 +136,10 @@ def test_what_a_kernel_cannot_do_it_declines():
 
 
 def test_small_arrays_are_left_to_numpy():
+    """Without asking, and without counting: the report is of calls that a kernel might have wanted."""
     kernels.reset()
     F.relu(framework.randn(10))
-    assert kernels.report() == {"relu": {"reference": 1}}
+    assert kernels.report() == {}
 
 
 @pytest.mark.parametrize("name", ["conv2d-1", "conv2d-9"])

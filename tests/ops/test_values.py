@@ -92,5 +92,5 @@ def test_every_function_is_in_the_table():
     rows = {each.values[0].row.function for each in samples()}
     public = vars(framework).items()
     names = {name for name, each in public if isinstance(each, Op) or getattr(each, "__module__", "").startswith("framework.ops")}
-    assert len(names) > 100 and not names - rows
+    assert len(names) > 100 and not names - rows - {"allclose", "equal", "result_type"}  # which give no tensor
     assert not set(framework.nn.functional.__all__) - rows - {"dropout", "dropout1d", "dropout2d", "dropout3d"}

@@ -340,7 +340,7 @@ def test_a_step_is_seen_as_a_change_in_place():
         loss.backward()
 
 
-def test_a_kernel_of_the_update_may_write_over_the_old_values():
+def test_a_kernel_of_the_update_may_write_over_the_old_values(monkeypatch):
     calls = []
 
     def in_place(param, grad, square_avg, acc_delta, *options):
@@ -352,14 +352,9 @@ def test_a_kernel_of_the_update_may_write_over_the_old_values():
     param = parameter()
     optimizer = optim.Adadelta([param], weight_decay=0.5)
     param.grad = framework.ones_like(param)
-    own = adadelta_update.kernels.setdefault(np.ndarray, [])
-    loader, adadelta_update.load_kernels = adadelta_update.load_kernels, None
-    own.append(in_place)
-    try:
-        optimizer.step()
-    finally:
-        own.remove(in_place)
-        adadelta_update.load_kernels = loader
+    for name, value in {"kernels": {np.ndarray: [in_place]}, "load_kernels": None, "smallest": 0}.items():
+        monkeypatch.setattr(adadelta_update, name, value)
+    optimizer.step()
     assert calls == [(1.0, 0.9, 1e-6, 0.5, False)]
     np.testing.assert_array_equal(param.detach().numpy(), START - 1)
     assert (optimizer.state[param]["square_avg"] == 1).all()

@@ -43,7 +43,7 @@ def evaluate(run: RunDirectory, *, device: Device = "cpu", data_dir: DataDir = N
     target = find_device(device)
     model = Net().to(target)
     load_weights(run, model)
-    images = framework.tensor(digits.test_images).to(target)  # (M, 28, 28) uint8
+    images = framework.from_numpy(digits.test_images).to(target)  # (M, 28, 28) uint8
     labels = framework.tensor(digits.test_labels).to(target)  # (M,)
     answers = log_probabilities(model, images, flags["test_batch_size"])
     figures = scores(answers, labels)

@@ -42,9 +42,9 @@ def train(config: Config) -> None:
     run = Run("mnist_cnn", config, digits)
 
     # data: bytes on the device once, normalized batch by batch
-    images = framework.tensor(digits.train_images).to(device)  # (N, 28, 28) uint8
+    images = framework.from_numpy(digits.train_images).to(device)  # (N, 28, 28) uint8
     labels = framework.tensor(digits.train_labels).to(device)  # (N,)
-    test_images = framework.tensor(digits.test_images).to(device)  # (M, 28, 28) uint8
+    test_images = framework.from_numpy(digits.test_images).to(device)  # (M, 28, 28) uint8
     test_labels = framework.tensor(digits.test_labels).to(device)  # (M,)
 
     # model

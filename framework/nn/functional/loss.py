@@ -5,6 +5,7 @@ import warnings
 from ...ops.activation import log_softmax, logsigmoid
 from ...ops.elementwise import abs, clamp, exp, log, square, where, xlogy
 from ...ops.loss import negative_log_likelihood, reduced
+from ...ops.promotion import refuse
 from ...ops.reduce import sum
 
 
@@ -27,6 +28,7 @@ def _same_shape(name, input, target) -> None:
 
 def mse_loss(input, target, size_average=None, reduce=None, reduction="mean"):
     """(x - y)^2."""
+    refuse("biu", "mse_loss", input, target)
     _same_shape("mse_loss", input, target)
     return reduced(square(input - target), legacy_reduction(reduction, size_average, reduce))
 
@@ -39,6 +41,7 @@ def l1_loss(input, target, size_average=None, reduce=None, reduction="mean"):
 
 def huber_loss(input, target, reduction="mean", delta=1.0):
     """(x - y)^2 / 2 where |x - y| <= delta, else delta (|x - y| - delta / 2) (Huber, 1964)."""
+    refuse("biu", "huber_loss", input, target)
     _same_shape("huber_loss", input, target)
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
@@ -48,6 +51,7 @@ def huber_loss(input, target, reduction="mean", delta=1.0):
 
 def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mean", beta=1.0):
     """huber_loss / beta: |x - y| for large differences whatever beta is (Girshick, 2015)."""
+    refuse("biu", "smooth_l1_loss", input, target)
     _same_shape("smooth_l1_loss", input, target)
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
@@ -58,6 +62,7 @@ def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mea
 
 def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_target=False):
     """y (log y - x) for log-probabilities x; "batchmean" divides the sum by the batch, as the definition has it."""
+    refuse("biu", "kl_div", input, target)
     loss = exp(target) * (target - input) if log_target else xlogy(target, target) - target * input
     if reduction == "batchmean":
         return sum(loss) / input.shape[0]
@@ -71,6 +76,7 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
             f"Using a target size ({target.shape}) that is different to the input size ({input.shape}) is deprecated. "
             "Please ensure they have the same size."
         )
+    refuse("biu", "binary_cross_entropy", input, target)
     if input.numel() and not bool(((input >= 0) & (input <= 1)).all()):
         raise RuntimeError("all elements of input should be between 0 and 1")
     loss = -(target * clamp(log(input), min=-100) + (1 - target) * clamp(log(1 - input), min=-100))
@@ -110,6 +116,7 @@ def _check_classes(input, target, weight, ignore_index) -> None:
 
 def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
     """-w[y] x[y] for log-probabilities x (N, C, …) and classes y (N, …); targets of `ignore_index` count for nothing."""
+    refuse("biu", "nll_loss", input)
     _check_classes(input, target, weight, ignore_index)
     return negative_log_likelihood(input, target, weight, ignore_index, legacy_reduction(reduction, size_average, reduce))
 

@@ -2,11 +2,13 @@
 
 from ...ops import norm as ops
 from ...ops.elementwise import clamp
+from ...ops.promotion import refuse
 from ...ops.reduce import norm
 
 
 def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
     """Normalise every channel over the batch; in training also move the running mean and (unbiased) variance by `momentum`."""
+    refuse("biu", "batch_norm", input)
     if not training:
         return ops.batch_norm_eval(input, running_mean, running_var, weight, bias, eps)
     n = input.numel() // max(input.shape[1], 1)
@@ -25,6 +27,7 @@ def _move(running, value, momentum) -> None:
 
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     """Normalise each sample over its last dimensions, `normalized_shape` (Ba et al., 2016)."""
+    refuse("biu", "layer_norm", input)
     normalized_shape = tuple(normalized_shape)
     if tuple(input.shape[-len(normalized_shape) :]) != normalized_shape:
         raise RuntimeError(

@@ -1,11 +1,13 @@
 """Pooling."""
 
 from ...ops import pool as ops
+from ...ops.promotion import refuse
 from .arguments import batched, tuple_of
 
 
 def _max_pooling(dims):
     def max_pool(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
+        refuse("biu" if dims == 1 else "b", f"max_pool{dims}d", input)  # PyTorch's choice
         input, alone = batched(f"max_pool{dims}d", input, dims)
         kernel = tuple_of(kernel_size, dims)
         padding = tuple_of(padding, dims)
@@ -32,6 +34,7 @@ def _check_pool_padding(kernel, padding) -> None:
 
 def _avg_pooling(dims):
     def avg_pool(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
+        refuse("biu", f"avg_pool{dims}d", input)
         input, alone = batched(f"avg_pool{dims}d", input, dims)
         kernel = tuple_of(kernel_size, dims)
         padding = tuple_of(padding, dims)
@@ -48,6 +51,7 @@ def _adaptive_pooling(kind, dims):
     function = getattr(ops, f"adaptive_{kind}_pool")
 
     def adaptive(input, output_size):
+        refuse("biu", f"adaptive_{kind}_pool{dims}d", input)
         input, alone = batched(f"adaptive_{kind}_pool{dims}d", input, dims)
         wanted = tuple(n if o is None else o for o, n in zip(tuple_of(output_size, dims), input.shape[2:], strict=True))
         out = function(input, wanted)

@@ -1,0 +1,57 @@
+"""Every name of the surface is there, says in a sentence what it is, and takes PyTorch's arguments in PyTorch's order."""
+
+import inspect
+import operator
+
+import pytest
+
+import framework
+from tests.surface import SURFACE
+
+NAMES = [(home, name) for home, names in SURFACE.items() for name in names]
+# Arguments that PyTorch offers and we do not: they choose an implementation, never a result.
+IMPLEMENTATION = {"foreach", "fused", "capturable", "differentiable", "_stacklevel", "_random_samples", "generator", "tensor_fused"}
+
+
+def find(library, home, name):
+    return operator.attrgetter(f"{home}.{name}" if home != "framework" else name)(library)
+
+
+@pytest.mark.parametrize("home, name", NAMES, ids=lambda value: value)
+def test_it_is_there(home, name):
+    find(framework, home, name)
+
+
+@pytest.mark.parametrize("home", SURFACE)
+def test_it_says_what_it_is(home):
+    silent = [
+        name
+        for name in SURFACE[home]
+        if not name.startswith("__") and callable(each := find(framework, home, name)) and not (inspect.getdoc(each) or "").strip()
+    ]
+    assert not silent
+
+
+def arguments(callable_) -> list | None:
+    """(name, default) of each argument; None where Python cannot tell."""
+    try:
+        parameters = inspect.signature(callable_).parameters.values()
+    except (ValueError, TypeError):
+        return None
+    return [(each.name, each.default) for each in parameters if each.name not in IMPLEMENTATION]
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("home", ["nn.functional", "nn", "nn.init", "nn.utils", "nn.utils.rnn", "optim", "optim.lr_scheduler", "distributions"])
+def test_it_takes_the_same_arguments(home):
+    torch = pytest.importorskip("torch")
+    different = {}
+    for name in SURFACE[home]:
+        ours, theirs = arguments(find(framework, home, name)), arguments(find(torch, home, name))
+        if theirs is None or any(each in ("args", "kwargs") for each, _ in theirs):
+            continue
+        if [each for each, _ in ours] != [each for each, _ in theirs] or not all(
+            a == b or str(a).replace("framework", "torch") == str(b) for (_, a), (_, b) in zip(ours, theirs, strict=True)
+        ):
+            different[name] = f"{ours} instead of {theirs}"
+    assert not different
