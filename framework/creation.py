@@ -53,10 +53,10 @@ def _array_of_lists(data, dtype):
 
 
 def check_range(array, dtype) -> None:
-    """RuntimeError if a number in `array` is too large for the integer type `dtype`; unsigned ones take negative numbers modulo 2^n."""
-    if dtype.kind == dtypes.INTEGER and array.size:
+    """RuntimeError for numbers that the integer type `dtype` does not hold; PyTorch lets -1 be 255 in uint8."""
+    if dtype.kind == dtypes.INTEGER and array.dtype.kind in "iuf":
         info = np.iinfo(dtype.numpy)
-        if array.max() > info.max or array.min() < (info.min or -info.max):
+        if not np.all((array >= (info.min or -info.max)) & (array <= info.max)):
             raise RuntimeError(f"value cannot be converted to type {dtype.name} without overflow")
 
 
