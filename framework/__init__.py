@@ -35,7 +35,13 @@ from .ops.forms import (
     ravel, repeat_interleave, rot90, select, swapaxes, tensor_split, tile, unflatten, vsplit, vstack,
 )  # fmt: skip
 from .ops.index import gather, index_select, masked_fill
-from .ops.linalg import addmm, bmm, dot, matmul, mm, mv, outer
+from .ops.decompositions import cholesky, det, logdet, qr, slogdet, svd
+from .ops.distance import cdist, dist
+from .ops.einsum import einsum
+from .ops.linalg import matmul
+from .ops.products import (
+    addbmm, addmm, addmv, addr, baddbmm, bmm, cross, dot, inner, kron, mm, mv, outer, tensordot, trace, vdot,
+)  # fmt: skip
 from .ops.promotion import result_type
 from .ops.reduce import all, amax, amin, any, argmax, argmin, cumsum, logsumexp, max, mean, min, norm, prod, std, sum, var
 from .ops.shape import (
@@ -49,7 +55,9 @@ from .serialization import load, save
 from .size import Size, broadcast_shapes
 from .threads import get_num_threads, set_num_threads
 
-from . import autograd, cuda, kernels, nn, optim, serialization, utils  # isort: skip: they stand on the names above
+from . import (
+    accelerator, autograd, backends, cuda, distributions, kernels, linalg, nn, optim, serialization, utils,
+)  # isort: skip  # fmt: skip: they stand on the names above
 
 __version__ = "0.1.0"
 concat, moveaxis, row_stack = cat, movedim, vstack

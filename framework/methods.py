@@ -6,7 +6,7 @@ from . import creation, dtypes, sampling
 from .autograd.inplace import inplace
 from .autograd.op import Op
 from .autograd.variable import Variable
-from .ops import activation, comparison, diagonal, elementwise, forms, index, linalg, reduce, shape
+from .ops import activation, comparison, decompositions, diagonal, distance, elementwise, forms, index, linalg, products, reduce, shape
 
 # Methods of the same name as the function; those followed by an in-place form `name_` say so with an underscore.
 METHODS = {
@@ -25,7 +25,10 @@ METHODS = {
     diagonal: "diagonal diag diag_embed diagflat",
     sampling: "bernoulli multinomial",
     index: "masked_fill_ gather index_select",
-    linalg: "matmul mm bmm mv dot outer addmm",
+    linalg: "matmul",
+    products: "mm bmm mv dot vdot inner outer addmm addmv addbmm baddbmm addr kron trace cross",
+    decompositions: "cholesky det logdet slogdet qr svd",
+    distance: "dist",
     activation: "relu_ softmax log_softmax",
 }
 
@@ -91,7 +94,29 @@ def _new(make):
     def new(self, *args, dtype=None, device=None, requires_grad=False):
         return make(*args, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
 
+    new.__doc__ = f"`{make.__name__}` in the type and on the device of this tensor."
     return new
+
+
+def _as(name):
+    def like(self, other):
+        return getattr(self, name)(other.shape)
+
+    like.__doc__ = f"`{name}` to the shape of `other`."
+    return like
+
+
+def _cast(dtype):
+    def cast(self):
+        return self.to(dtype)
+
+    cast.__doc__ = f"This tensor as {dtype.name}."
+    return cast
+
+
+def _split(self, split_size, dim=0):
+    """The tensor cut along `dim` into pieces of one size (the last may be smaller) or of the sizes given."""
+    return shape.split(self, split_size, dim)
 
 
 def attach(tensor_class) -> None:
@@ -112,10 +137,10 @@ def attach(tensor_class) -> None:
     methods |= {name: _spread(*spread) for name, spread in SPREAD.items()}
     methods |= {f"__{name}__": _operator(function) for name, function in COMPARISONS.items()}
     methods |= {f"__{name}__": function for name, function in UNARY.items()}
-    methods |= {name: (lambda self, wanted=dtype: self.to(wanted)) for name, dtype in CASTS.items()}
+    methods |= {name: _cast(dtype) for name, dtype in CASTS.items()}
     methods |= {f"new_{name}": _new(getattr(creation, name)) for name in ("tensor", "zeros", "ones", "empty", "full")}
-    methods |= {f"{name}_as": (lambda self, other, name=name: getattr(self, name)(other.shape)) for name in ("view", "reshape", "expand")}
-    methods |= {"moveaxis": shape.movedim, "split": lambda self, split_size, dim=0: shape.split(self, split_size, dim), **sampling.METHODS}
+    methods |= {f"{name}_as": _as(name) for name in ("view", "reshape", "expand")}
+    methods |= {"moveaxis": shape.movedim, "split": _split, **sampling.METHODS}
     methods["where"] = lambda self, condition, other: elementwise.where(condition, self, other)
     methods["__rdiv__"] = methods["__rtruediv__"]
     for name, method in methods.items():

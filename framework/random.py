@@ -6,11 +6,14 @@ in NumPy, in CuPy and in a kernel.
 """
 
 import secrets
+import threading
+from contextlib import contextmanager
 
 import numpy as np
 from ml_dtypes import finfo
 
-from .device import array_module
+from .device import array_module, namespace
+from .device import device as device_type
 
 GOLDEN = 0x9E3779B97F4A7C15  # 2^64 / golden ratio: what SplitMix64 adds at each step
 MIX_1, MIX_2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
@@ -48,15 +51,19 @@ def keep_mask(array, p: float, key: int, start: int):
 
 
 class Generator:
-    """A stream of random numbers: a key made from the seed, and a count of the numbers taken so far."""
+    """A stream of random numbers: a key made from the seed, and a count of the numbers taken so far; the same on every device."""
 
     def __init__(self, device="cpu"):
-        self.device = device
+        self.device = device_type(device)
+        namespace(self.device)  # RuntimeError if there is none
         self.manual_seed(67280421310721)  # PyTorch's default seed
 
     def manual_seed(self, seed: int) -> "Generator":
-        """Start the stream of `seed` from its beginning."""
-        self._seed, self._key, self._taken = int(seed), mix(int(seed) & _MASK), 0
+        """Start the stream of `seed`, an integer of 64 bits, from its beginning."""
+        if not -(1 << 63) <= int(seed) < 1 << 64:
+            raise ValueError("Overflow when unpacking long long")
+        seed = int(seed) & _MASK
+        self._seed, self._key, self._taken = seed, mix(seed), 0
         return self
 
     def seed(self) -> int:
@@ -79,20 +86,43 @@ class Generator:
         """The state as a uint8 tensor of 16 bytes."""
         from .autograd.variable import Variable
 
-        words = np.array([self._seed & _MASK, self._taken], dtype="<u8")
+        words = np.array([self._seed, self._taken], dtype="<u8")
         return Variable.wrap(words.view(np.uint8))
 
     def set_state(self, new_state) -> None:
         """Go back to the state in a tensor from `get_state`."""
         array = np.ascontiguousarray(new_state._array)
-        if array.dtype != np.uint8 or array.size != 16:
-            raise RuntimeError(f"a generator's state is a uint8 tensor of 16 bytes, but got {array.size} elements of {array.dtype}")
+        if array.dtype != np.uint8:
+            raise TypeError("RNG state must be a torch.ByteTensor")
+        if array.size != 16:
+            raise RuntimeError(f"a generator's state is a uint8 tensor of 16 bytes, but got {array.size} elements")
         seed, taken = array.view("<u8")
         self.manual_seed(int(seed))
         self._taken = int(taken)
 
 
-default_generator = Generator()
+_of_thread = threading.local()
+
+
+class _DefaultGenerator(Generator):
+    """The stream that is taken where none is named; inside `own_stream` a thread has one of its own in its place."""
+
+    def take(self, count: int) -> tuple[int, int]:
+        own = getattr(_of_thread, "generator", None)
+        return super().take(count) if own is None else own.take(count)
+
+
+@contextmanager
+def own_stream(key: int, start: int):
+    """Threads that draw at the same time draw the same at any pace: each from a stream that number `start` of the stream `key` chose."""
+    _of_thread.generator = Generator().manual_seed(int(bits(np, key, start, 1)[0]))
+    try:
+        yield
+    finally:
+        _of_thread.generator = None
+
+
+default_generator = _DefaultGenerator()
 
 
 def manual_seed(seed: int) -> Generator:

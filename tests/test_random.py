@@ -88,8 +88,38 @@ def test_the_state_can_be_put_back():
     torch.seed()
     torch.set_rng_state(state)
     assert torch.equal(torch.randn(7), a)
-    with pytest.raises(RuntimeError, match="16 bytes"):
+    with pytest.raises(TypeError, match="RNG state must be a torch.ByteTensor"):
         torch.set_rng_state(torch.zeros(3))
+    with pytest.raises(RuntimeError, match="16 bytes"):
+        torch.set_rng_state(torch.zeros(3, dtype=torch.uint8))
+
+
+def test_seeds_are_integers_of_64_bits():
+    assert torch.manual_seed(-1).initial_seed() == torch.initial_seed() == 2**64 - 1
+    for seed in (2**64, -(2**63) - 1):
+        with pytest.raises(ValueError, match="Overflow"):
+            torch.manual_seed(seed)
+
+
+def test_a_generators_device():
+    assert torch.Generator().device == torch.Generator("cpu").device == torch.device("cpu")
+    with pytest.raises(RuntimeError, match="Expected one of cpu, cuda"):
+        torch.Generator("tpu")
+    if not torch.cuda.is_available():
+        with pytest.raises(RuntimeError, match="no CUDA GPU"):
+            torch.Generator("cuda")
+
+
+def test_the_number_of_threads():
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        assert torch.get_num_threads() == 1
+        for wrong in (0, -1, 2.5, True):
+            with pytest.raises(RuntimeError, match="set_num_threads expects a"):
+                torch.set_num_threads(wrong)
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_the_state_of_any_seed_can_be_put_back():

@@ -1,6 +1,8 @@
 """Saving and loading: what was saved comes back, or an error does."""
 
+import contextlib
 import errno
+import json
 import os
 
 import numpy as np
@@ -10,8 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import framework
-from framework import serialization
-from framework.serialization import CorruptFileError
+from framework.serialization import CorruptFileError, safetensors_file
 
 ALL_TYPES = ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64")
 
@@ -151,7 +152,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch, broken):
 
     framework.save({"x": framework.ones(1)}, tmp_path / "f")
     with monkeypatch.context() as patch, pytest.raises(OSError, match="No space"):
-        patch.setattr(serialization.os, broken, full)
+        patch.setattr(os, broken, full)
         framework.save({"x": framework.zeros(1)}, tmp_path / "f")
     assert [each.name for each in tmp_path.iterdir()] == ["f"]
     assert framework.load(tmp_path / "f")["x"].item() == 1
@@ -164,3 +165,53 @@ def test_permissions_are_the_users(tmp_path):
     finally:
         os.umask(before)
     assert (tmp_path / "f").stat().st_mode & 0o777 == 0o640
+
+
+def resigned(structure: str, tensors=None) -> bytes:
+    """A file with any structure, and the checksum that belongs to it."""
+    tensors = {"a": np.ones(2)} if tensors is None else tensors
+    metadata = {"framework.structure": structure, "framework.sha256": safetensors_file._checksum(tensors, structure)}
+    return safetensors.numpy.save(tensors, metadata)
+
+
+@pytest.mark.parametrize(
+    "structure",
+    ["", "{", "[" * 100_000, '{"__tensor__": "b"}', '{"__tensor__": []}', '{"__pairs__": 3}', '{"__pairs__": [[[], 1]]}',
+     '{"__pairs__": [[1]]}', '{"__tensor__": {"a": 1}}'],
+)  # fmt: skip
+def test_a_structure_that_was_never_written(tmp_path, structure):
+    with pytest.raises(CorruptFileError):
+        load_bytes(tmp_path / "f", resigned(structure))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.text(st.sampled_from('{}[]",:0a_\\ntrue'), max_size=40) | st.text(max_size=40))
+def test_any_text_as_the_structure(tmp_path, structure):
+    with contextlib.suppress(CorruptFileError):
+        load_bytes(tmp_path / "f", resigned(structure))
+
+
+WORDS = st.sampled_from(["dtype", "shape", "data_offsets", "x", "__metadata__"])
+TOLD = st.sampled_from(["F32", "BF16", "F8_E4M3", "BOOL", [0, 4], [0, 1 << 70]])
+HEADERS = st.recursive(
+    TOLD | st.integers() | st.floats() | st.text(max_size=3) | st.none(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner),
+    max_leaves=12,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=200)
+@given(HEADERS, st.binary(max_size=8), st.none() | st.integers(0, (1 << 64) - 1))
+def test_any_header(tmp_path, header, data, length):
+    text = json.dumps(header).encode()
+    prefix = (len(text) if length is None else length).to_bytes(8, "little")
+    with contextlib.suppress(CorruptFileError, NotImplementedError):
+        load_bytes(tmp_path / "f", prefix + text + data)
+
+
+@pytest.mark.parametrize("shape", [[0, 1 << 62, 1 << 62], [1] * 100, [0, 1 << 70]])
+def test_shapes_numpy_cannot_have(tmp_path, shape):
+    data_end = 0 if 0 in shape else 4
+    text = json.dumps({"x": {"dtype": "F32", "shape": shape, "data_offsets": [0, data_end]}}).encode()
+    with pytest.raises(CorruptFileError):
+        load_bytes(tmp_path / "f", len(text).to_bytes(8, "little") + text + bytes(data_end))

@@ -1,108 +1,75 @@
 """Nonlinearities as modules."""
 
+from ..creation import full
 from . import functional as F
 from .module import Module
+from .options import REQUIRED, Layer
+from .parameter import Parameter
 
 
-class _Pointwise(Module):
-    """A function of each element; its options, in order, are the class's `options` with their defaults."""
+class ReLU(Layer, of=F.relu, inplace=False): ...
+class ReLU6(Layer, of=F.relu6, inplace=False): ...
+class LeakyReLU(Layer, of=F.leaky_relu, negative_slope=0.01, inplace=False): ...
+class ELU(Layer, of=F.elu, alpha=1.0, inplace=False): ...
+class CELU(Layer, of=F.celu, alpha=1.0, inplace=False): ...
+class SELU(Layer, of=F.selu, inplace=False): ...
+class SiLU(Layer, of=F.silu, inplace=False): ...
+class Mish(Layer, of=F.mish, inplace=False): ...
+class GELU(Layer, of=F.gelu, approximate="none"): ...
+class GLU(Layer, of=F.glu, dim=-1): ...
+class Softplus(Layer, of=F.softplus, beta=1.0, threshold=20.0): ...
+class Hardsigmoid(Layer, of=F.hardsigmoid, shown=False, inplace=False): ...
+class Hardswish(Layer, of=F.hardswish, shown=False, inplace=False): ...
+class Threshold(Layer, of=F.threshold, threshold=REQUIRED, value=REQUIRED, inplace=False): ...
+class Sigmoid(Layer, of=F.sigmoid): ...
+class Tanh(Layer, of=F.tanh): ...
+class Tanhshrink(Layer, of=F.tanhshrink): ...
+class Softsign(Layer, of=F.softsign): ...
+class LogSigmoid(Layer, of=F.logsigmoid): ...
+class Softmax(Layer, of=F.softmax, dim=None): ...
+class Softmin(Layer, of=F.softmin, dim=None): ...
+class LogSoftmax(Layer, of=F.log_softmax, dim=None): ...
 
-    function = None
-    options: dict = {}
-    silent = ()  # options that the repr leaves out when they have their default
 
-    def __init__(self, *args, **kwargs):
-        super().__init__()
-        names = list(self.options)
-        if len(args) > len(names):
-            raise TypeError(f"{type(self).__name__} takes at most {len(names)} arguments, but got {len(args)}")
-        given = {**dict(zip(names, args, strict=False)), **kwargs}
-        for unknown in given.keys() - self.options.keys():
-            raise TypeError(f"{type(self).__name__}() got an unexpected keyword argument '{unknown}'")
-        for name, default in self.options.items():
-            setattr(self, name, given.get(name, default))
+class Hardshrink(Layer, of=F.hardshrink, lambd=0.5):
+    def extra_repr(self) -> str:
+        return str(self.lambd)
+
+
+class Softshrink(Layer, of=F.softshrink, lambd=0.5):
+    extra_repr = Hardshrink.extra_repr
+
+
+class Hardtanh(Layer, of=F.hardtanh, min_val=-1.0, max_val=1.0, inplace=False, min_value=None, max_value=None):
+    def keep(self, min_val, max_val, inplace, min_value, max_value) -> None:
+        low, high = min_val if min_value is None else min_value, max_val if max_value is None else max_value  # their old names
+        super().keep(min_val=low, max_val=high, inplace=inplace)
+
+
+class RReLU(Layer, of=F.rrelu, lower=1 / 8, upper=1 / 3, inplace=False):
+    def forward(self, input):
+        return F.rrelu(input, self.lower, self.upper, self.training, self.inplace)
+
+
+class Softmax2d(Module):
+    """Softmax over the channels of (N, C, H, W) or (C, H, W)."""
 
     def forward(self, input):
-        return type(self).function(input, **{name: getattr(self, name) for name in self.options})
+        if input.ndim not in (3, 4):
+            raise ValueError(f"Softmax2d: expected input to be 3D or 4D, got {input.ndim}D instead")
+        return F.softmax(input, -3)
+
+
+class PReLU(Module):
+    """x where positive, else a slope times x, which is learnt: one for all, or one for each channel."""
+
+    def __init__(self, num_parameters: int = 1, init: float = 0.25, device=None, dtype=None):
+        super().__init__()
+        self.num_parameters = num_parameters
+        self.weight = Parameter(full((num_parameters,), init, device=device, dtype=dtype))
+
+    def forward(self, input):
+        return F.prelu(input, self.weight)
 
     def extra_repr(self) -> str:
-        shown = {name: getattr(self, name) for name, default in self.options.items() if name != "inplace" or self.inplace}
-        return ", ".join(f"{name}={value!r}" for name, value in shown.items())
-
-
-class ReLU(_Pointwise):
-    """max(x, 0)."""
-
-    function, options = F.relu, {"inplace": False}
-
-
-class ReLU6(_Pointwise):
-    """min(max(x, 0), 6)."""
-
-    function, options = F.relu6, {"inplace": False}
-
-
-class LeakyReLU(_Pointwise):
-    """x where positive, else negative_slope x."""
-
-    function, options = F.leaky_relu, {"negative_slope": 0.01, "inplace": False}
-
-
-class ELU(_Pointwise):
-    """x where positive, else alpha (exp(x) - 1)."""
-
-    function, options = F.elu, {"alpha": 1.0, "inplace": False}
-
-
-class SiLU(_Pointwise):
-    """x sigmoid(x)."""
-
-    function, options = F.silu, {"inplace": False}
-
-
-class GELU(_Pointwise):
-    """x Phi(x), Phi the normal distribution function."""
-
-    function, options = F.gelu, {"approximate": "none"}
-
-
-class Softplus(_Pointwise):
-    """log(1 + exp(beta x)) / beta."""
-
-    function, options = F.softplus, {"beta": 1.0, "threshold": 20.0}
-
-
-class Hardtanh(_Pointwise):
-    """x cut off below min_val and above max_val."""
-
-    function, options = F.hardtanh, {"min_val": -1.0, "max_val": 1.0, "inplace": False}
-
-
-class Sigmoid(_Pointwise):
-    """1 / (1 + exp(-x))."""
-
-    function = F.sigmoid
-
-
-class Tanh(_Pointwise):
-    """(exp(x) - exp(-x)) / (exp(x) + exp(-x))."""
-
-    function = F.tanh
-
-
-class LogSigmoid(_Pointwise):
-    """log sigmoid(x)."""
-
-    function = F.logsigmoid
-
-
-class Softmax(_Pointwise):
-    """exp(x_i) / sum_j exp(x_j) along `dim`."""
-
-    function, options = F.softmax, {"dim": None}
-
-
-class LogSoftmax(_Pointwise):
-    """x_i - log sum_j exp(x_j) along `dim`."""
-
-    function, options = F.log_softmax, {"dim": None}
+        return f"num_parameters={self.num_parameters}"

@@ -1,46 +1,24 @@
 """Dropout: in training, zero at random, so that no unit can rely on another."""
 
 from . import functional as F
-from .module import Module
+from .functional.dropout import check_probability
+from .options import Layer
 
 
-class _Dropout(Module):
-    """Probability `p` of being zeroed; what is left is divided by 1 - p."""
-
-    function = None
-
-    def __init__(self, p: float = 0.5, inplace: bool = False):
-        super().__init__()
-        if not 0 <= p <= 1:
-            raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+class _Dropout(Layer):
+    def keep(self, p, inplace) -> None:
+        check_probability(p)
         self.p, self.inplace = p, inplace
 
     def forward(self, input):
-        return type(self).function(input, self.p, self.training, self.inplace)
+        return self.function(input, self.p, self.training, self.inplace)
 
     def extra_repr(self) -> str:
         return f"p={self.p}, inplace={self.inplace}"
 
 
-class Dropout(_Dropout):
-    """Single elements (Srivastava et al., 2014)."""
-
-    function = F.dropout
-
-
-class Dropout1d(_Dropout):
-    """Whole channels of (N, C, L) (Tompson et al., 2015)."""
-
-    function = F.dropout1d
-
-
-class Dropout2d(_Dropout):
-    """Whole channels of (N, C, H, W) (Tompson et al., 2015)."""
-
-    function = F.dropout2d
-
-
-class Dropout3d(_Dropout):
-    """Whole channels of (N, C, D, H, W) (Tompson et al., 2015)."""
-
-    function = F.dropout3d
+class Dropout(_Dropout, of=F.dropout, p=0.5, inplace=False): ...
+class Dropout1d(_Dropout, of=F.dropout1d, p=0.5, inplace=False): ...
+class Dropout2d(_Dropout, of=F.dropout2d, p=0.5, inplace=False): ...
+class Dropout3d(_Dropout, of=F.dropout3d, p=0.5, inplace=False): ...
+class AlphaDropout(_Dropout, of=F.alpha_dropout, p=0.5, inplace=False): ...

@@ -1,36 +1,26 @@
 """`Module`: a tree of parameters, buffers and further modules, with a forward function."""
 
-from collections import OrderedDict
-
 from ..autograd.engine import RemovableHandle
 from ..autograd.mode import no_grad
+from ..creation import empty_like
 from ..dtypes import dtype as Dtype
 from ..tensor import Tensor
+from .hooks import ForwardHook, call_with_hooks, register
 from .parameter import Parameter
+from .state import Stateful
 
 _KINDS = ("_parameters", "_buffers", "_modules")
+_HOOKS = (
+    "_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks", "_state_dict_hooks", "_state_dict_pre_hooks",
+    "_load_state_dict_pre_hooks", "_load_state_dict_post_hooks",
+)  # fmt: skip
 
 
-class IncompatibleKeys:
-    """What `load_state_dict(strict=False)` could not match."""
-
-    def __init__(self, missing_keys: list, unexpected_keys: list):
-        self.missing_keys, self.unexpected_keys = missing_keys, unexpected_keys
-
-    def __iter__(self):
-        return iter((self.missing_keys, self.unexpected_keys))
-
-    def __repr__(self) -> str:
-        if not (self.missing_keys or self.unexpected_keys):
-            return "<All keys matched successfully>"
-        return f"_IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
-
-
-class Module:
+class Module(Stateful):
     """The base of every layer and model: assign parameters and modules as attributes, write `forward`, call the object."""
 
     def __init__(self):
-        for name in (*_KINDS, "_forward_hooks", "_forward_pre_hooks", "_backward_hooks"):
+        for name in (*_KINDS, *_HOOKS):
             object.__setattr__(self, name, {})
         object.__setattr__(self, "_non_persistent", set())
         object.__setattr__(self, "training", True)
@@ -39,20 +29,9 @@ class Module:
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
     def __call__(self, *args, **kwargs):
-        for hook in list(self._forward_pre_hooks.values()):
-            changed = hook(self, args)
-            if changed is not None:
-                args = changed if isinstance(changed, tuple) else (changed,)
-        if self._backward_hooks:
-            from .hooks import call_with_backward_hooks
-
-            result = call_with_backward_hooks(self, args, kwargs)
-        else:
-            result = self.forward(*args, **kwargs)
-        for hook in list(self._forward_hooks.values()):
-            changed = hook(self, args, result)
-            result = result if changed is None else changed
-        return result
+        if self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks:
+            return call_with_hooks(self, args, kwargs)
+        return self.forward(*args, **kwargs)
 
     # Attributes: parameters, buffers and modules live in dicts of their own, in the order they were assigned
 
@@ -93,13 +72,16 @@ class Module:
             object.__delattr__(self, name)
 
     def __dir__(self):
-        return sorted({*super().__dir__(), *self._parameters, *self._buffers, *self._modules})
+        names = {*super().__dir__(), *self._parameters, *self._buffers, *self._modules}
+        return sorted(name for name in names if not name[0].isdigit())
 
     def register_parameter(self, name: str, param) -> None:
         """Add a parameter, or None to reserve the name."""
         self._check_name(name, "parameter", self._parameters)
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(f"cannot assign '{type(param).__name__}' object to parameter '{name}' (torch.nn.Parameter or None required)")
+        if param is not None and param.grad_fn is not None:
+            raise ValueError(f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be created explicitly.")
         self._parameters[name] = param
 
     def register_buffer(self, name: str, tensor, persistent: bool = True) -> None:
@@ -192,20 +174,44 @@ class Module:
         """The module at the dotted path `target`."""
         module = self
         for name in target.split(".") if target else ():
-            if not hasattr(module, name):
-                raise AttributeError(f"{type(module).__name__} has no attribute `{name}`")
-            module = getattr(module, name)
+            module = module._member(name)
             if not isinstance(module, Module):
                 raise AttributeError(f"`{name}` is not an nn.Module")
         return module
 
+    def set_submodule(self, target: str, module: "Module", strict: bool = False) -> None:
+        """Put `module` at the dotted path `target`; if `strict`, only in another's place."""
+        if target == "":
+            raise ValueError("Cannot set the submodule without a target name!")
+        if not isinstance(module, Module):
+            raise ValueError(f"`module` is not an nn.Module, found {type(module)}")
+        path, _, name = target.rpartition(".")
+        parent = self.get_submodule(path)
+        if strict or hasattr(parent, name):
+            parent.get_submodule(name)
+        setattr(parent, name, module)
+
     def get_parameter(self, target: str) -> Parameter:
         """The parameter at the dotted path `target`."""
         path, _, name = target.rpartition(".")
-        parameter = self.get_submodule(path)._parameters.get(name)
-        if parameter is None:
-            raise AttributeError(f"`{target}` is not an nn.Parameter")
+        parameter = self.get_submodule(path)._member(name)
+        if not isinstance(parameter, Parameter):
+            raise AttributeError(f"`{name}` is not an nn.Parameter")
         return parameter
+
+    def get_buffer(self, target: str) -> Tensor:
+        """The buffer at the dotted path `target`."""
+        path, _, name = target.rpartition(".")
+        module = self.get_submodule(path)
+        buffer = module._member(name)
+        if name not in module._buffers:
+            raise AttributeError(f"`{name}` is not a buffer")
+        return buffer
+
+    def _member(self, name: str):
+        if not hasattr(self, name):
+            raise AttributeError(f"{self._get_name()} has no attribute `{name}`")
+        return getattr(self, name)
 
     def apply(self, fn) -> "Module":
         """Call `fn` on every module of the tree, the lowest first."""
@@ -243,9 +249,9 @@ class Module:
             elif parameter.grad is not None:
                 parameter.grad.detach_().zero_()
 
-    def _apply(self, change) -> "Module":
+    def _apply(self, change, recurse: bool = True) -> "Module":
         """Replace the data of every parameter, gradient and buffer by `change` of it; the Parameter objects stay the same."""
-        for module in self.children():
+        for module in self.children() if recurse else ():
             module._apply(change)
         with no_grad():
             for parameter in self._parameters.values():
@@ -295,57 +301,43 @@ class Module:
         """Floating tensors to bfloat16."""
         return self._apply(lambda t: t.bfloat16() if t.is_floating_point() else t)
 
-    # State
+    def type(self, dst_type) -> "Module":
+        """All tensors, integers too, to one type."""
+        return self._apply(lambda t: t.type(dst_type))
 
-    def _state(self):
-        """(path, tensor) of all that is saved, in PyTorch's order: a module's parameters, its buffers, then its children."""
-        yield from ((name, each) for name, each in self._parameters.items() if each is not None)
-        yield from ((name, each) for name, each in self._buffers.items() if each is not None and name not in self._non_persistent)
-        for name, module in self._modules.items():
-            if module is not None:
-                yield from ((f"{name}.{path}", each) for path, each in module._state())
+    def to_empty(self, *, device, recurse: bool = True) -> "Module":
+        """Move to a device without copying the values, which are undefined there."""
+        return self._apply(lambda t: empty_like(t, device=device), recurse)
 
-    def state_dict(self, *, prefix: str = "", keep_vars: bool = False) -> OrderedDict:
-        """{path: tensor} of every parameter and persistent buffer, sharing their memory."""
-        return OrderedDict((prefix + path, each if keep_vars else each.detach()) for path, each in self._state())
-
-    def load_state_dict(self, state_dict, strict: bool = True) -> IncompatibleKeys:
-        """Copy the tensors of `state_dict` in; RuntimeError lists wrong shapes and, if `strict`, missing and unexpected keys."""
-        own = dict(self._state())
-        missing = [key for key in own if key not in state_dict]
-        unexpected = [key for key in state_dict if key not in own]
-        problems = []
-        if strict and unexpected:
-            problems.append(f"Unexpected key(s) in state_dict: {', '.join(map(repr, unexpected))}. ".replace("'", '"'))
-        if strict and missing:
-            problems.append(f"Missing key(s) in state_dict: {', '.join(map(repr, missing))}. ".replace("'", '"'))
-        for key in own.keys() & state_dict.keys():
-            if tuple(own[key].shape) != tuple(state_dict[key].shape):
-                problems.append(
-                    f"size mismatch for {key}: copying a param with shape {state_dict[key].shape} from checkpoint, "
-                    f"the shape in current model is {own[key].shape}."
-                )
-        if problems:
-            raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(problems))
-        with no_grad():
-            for key, tensor in own.items():
-                if key in state_dict:
-                    tensor.copy_(state_dict[key])
-        return IncompatibleKeys(missing, unexpected)
+    def share_memory(self) -> "Module":
+        """Nothing to do: worker threads share all memory."""
+        return self._apply(lambda t: t.share_memory_())
 
     # Hooks
 
-    def register_forward_pre_hook(self, hook) -> RemovableHandle:
-        """Call `hook(module, args)` before every forward; what it returns replaces the arguments."""
-        return RemovableHandle(self._forward_pre_hooks).put(hook)
+    def register_forward_pre_hook(self, hook, *, prepend: bool = False, with_kwargs: bool = False) -> RemovableHandle:
+        """Call `hook(module, args)` before every forward; what it returns replaces the arguments.
 
-    def register_forward_hook(self, hook) -> RemovableHandle:
-        """Call `hook(module, args, result)` after every forward; what it returns replaces the result."""
-        return RemovableHandle(self._forward_hooks).put(hook)
+        `with_kwargs`: call `hook(module, args, kwargs)`, which returns both or None.  `prepend`: before the other hooks.
+        """
+        return register(self._forward_pre_hooks, ForwardHook(hook, with_kwargs), prepend)
 
-    def register_full_backward_hook(self, hook) -> RemovableHandle:
+    def register_forward_hook(
+        self, hook, *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
+    ) -> RemovableHandle:
+        """Call `hook(module, args, result)` after every forward; what it returns replaces the result.
+
+        `with_kwargs`: call `hook(module, args, kwargs, result)`.  `always_call`: even if the forward raises an error.
+        """
+        return register(self._forward_hooks, ForwardHook(hook, with_kwargs, always_call), prepend)
+
+    def register_full_backward_pre_hook(self, hook, prepend: bool = False) -> RemovableHandle:
+        """Call `hook(module, grad_output)` in backward before the module's own; what it returns replaces the outputs' gradients."""
+        return register(self._backward_pre_hooks, hook, prepend)
+
+    def register_full_backward_hook(self, hook, prepend: bool = False) -> RemovableHandle:
         """Call `hook(module, grad_input, grad_output)` in backward; what it returns replaces the inputs' gradients."""
-        return RemovableHandle(self._backward_hooks).put(hook)
+        return register(self._backward_hooks, hook, prepend)
 
     # As text
 

@@ -4,28 +4,54 @@ import numpy as np
 
 from ..autograd.op import cast, op
 from ..device import array_module, special
-from .elementwise import elementwise, exp, sigmoid, where
+from .elementwise import abs, elementwise, erf, exp, sigmoid, tanh, where
 from .promotion import refuse
 from .reduce import sum_op
+from .shape import normalize, split
+
+
+def smooth(forward, **rules):
+    """An op on floating tensors alone."""
+    return elementwise(forward, None, "biu", **rules)
+
 
 # fmt: off
-relu = elementwise(lambda input: np.maximum(input, 0), input=lambda grad, out: grad * (out > 0), not_for="b")
-leaky_relu = elementwise(lambda input, negative_slope=0.01: np.where(input > 0, input, input * negative_slope), promote=None, not_for="biu",
-                      input=lambda grad, input, negative_slope: where(input > 0, grad, grad * negative_slope))
-elu = elementwise(lambda input, alpha=1.0: np.where(input > 0, input, alpha * np.expm1(np.minimum(input, 0))), promote=None, not_for="biu",
-               input=lambda grad, input, alpha: where(input > 0, grad, grad * alpha * exp(where(input > 0, 0.0, input))))
-silu = elementwise(lambda input: input * special(input).expit(input), not_for="biu",
-                input=lambda grad, input: grad * sigmoid(input) * (1 + input * (1 - sigmoid(input))))
-softplus = elementwise(lambda input, beta=1.0, threshold=20.0: _softplus(input, beta, threshold), promote=None, not_for="biu",
-                    input=lambda grad, input, beta, threshold: where(input * beta > threshold, grad, grad * sigmoid(input * beta)))
-logsigmoid = elementwise(lambda input: special(input).log_expit(input), input=lambda grad, input: grad * sigmoid(-input), not_for="biu")
-hardtanh = elementwise(lambda input, min_val=-1.0, max_val=1.0: np.clip(input, min_val, max_val), promote=None, not_for="biu",
-                       input=lambda grad, input, min_val, max_val: where((input > min_val) & (input < max_val), grad, 0.0))
+relu = elementwise(lambda input: np.maximum(input, 0), not_for="b", input=lambda grad, out: grad * (out > 0))
+leaky_relu = smooth(lambda input, negative_slope=0.01: np.where(input > 0, input, input * negative_slope),
+                    input=lambda grad, input, negative_slope: where(input > 0, grad, grad * negative_slope))
+elu = smooth(lambda input, alpha=1.0, scale=1.0, input_scale=1.0:
+                 np.where(input > 0, scale * input, scale * alpha * np.expm1(input_scale * np.minimum(input, 0))),
+             input=lambda grad, input, alpha, scale, input_scale:
+                 where(input > 0, grad * scale, grad * (alpha * scale * input_scale) * exp(where(input > 0, 0.0, input) * input_scale)))
+silu = smooth(lambda input: input * special(input).expit(input),
+              input=lambda grad, input: grad * sigmoid(input) * (1 + input * (1 - sigmoid(input))))
+softplus = smooth(lambda input, beta=1.0, threshold=20.0: _softplus(input, beta, threshold),
+                  input=lambda grad, input, beta, threshold: where(input * beta > threshold, grad, grad * sigmoid(input * beta)))
+logsigmoid = smooth(lambda input: special(input).log_expit(input), input=lambda grad, input: grad * sigmoid(-input))
+hardsigmoid = smooth(lambda input: np.clip(input / 6 + 0.5, 0, 1), input=lambda grad, input: where(abs(input) < 3, grad / 6, 0.0))
+hardswish = smooth(lambda input: input * np.clip(input / 6 + 0.5, 0, 1),
+                   input=lambda grad, input: where(input >= 3, grad, where(input > -3, grad * (input / 3 + 0.5), 0.0)))
+hardshrink = smooth(lambda input, lambd=0.5: np.where(np.abs(input) <= lambd, 0, input),
+                    input=lambda grad, input, lambd: where(abs(input) <= lambd, 0.0, grad))
+softshrink = smooth(lambda input, lambd=0.5: input - np.clip(input, -lambd, lambd),
+                    input=lambda grad, input, lambd: where(abs(input) <= lambd, 0.0, grad))
+hardtanh = elementwise(lambda input, min_val=-1.0, max_val=1.0: np.clip(input, *_in_type_of(input, min_val, max_val)), promote=None, not_for="b",
+              input=lambda grad, input, min_val, max_val: where((input > min_val) & (input < max_val), grad, 0.0))
+threshold = elementwise(lambda input, threshold, value: _thresholded(input, *_in_type_of(input, threshold, value)), promote=None, not_for="b",
+               input=lambda grad, input, threshold: where(input <= threshold, 0.0, grad))
 softmax_op = op(lambda input, dim: _softmax(input, dim), name="softmax",
                 input=lambda grad, out, dim: out * (grad - sum_op(grad * out, dim, True)))
 log_softmax_op = op(lambda input, dim: _log_softmax(input, dim), name="log_softmax",
                     input=lambda grad, out, dim: grad - exp(out) * sum_op(grad, dim, True))
 # fmt: on
+
+
+def _in_type_of(input, *numbers):
+    return np.array(numbers).astype(input.dtype)
+
+
+def _thresholded(input, threshold, value):
+    return np.where(input <= threshold, value, input)
 
 
 def _softplus(input, beta, threshold):
@@ -48,20 +74,29 @@ def _top(input, dim):
     return array_module(input).max(input, axis=dim, keepdims=True) if input.size else input.sum(axis=dim, keepdims=True)
 
 
+def _softmin(input, dim):
+    return softmax_op(-input, dim)
+
+
 def _along(function, input, dim, dtype):
     input = input if dtype is None else cast(input, dtype.numpy)
     refuse("biu", function.__name__, input)
-    return function(input, dim)
+    return function(input, default_dim(input) if dim is None else dim)
 
 
 def softmax(input, dim=None, _stacklevel=3, dtype=None):
     """exp(x_i) / sum_j exp(x_j) along `dim`."""
-    return _along(softmax_op, input, default_dim(input) if dim is None else dim, dtype)
+    return _along(softmax_op, input, dim, dtype)
+
+
+def softmin(input, dim=None, _stacklevel=3, dtype=None):
+    """softmax(-x): exp(-x_i) / sum_j exp(-x_j) along `dim`."""
+    return _along(_softmin, input, dim, dtype)
 
 
 def log_softmax(input, dim=None, _stacklevel=3, dtype=None):
     """x_i - log sum_j exp(x_j) along `dim`."""
-    return _along(log_softmax_op, input, default_dim(input) if dim is None else dim, dtype)
+    return _along(log_softmax_op, input, dim, dtype)
 
 
 def default_dim(input) -> int:
@@ -71,11 +106,53 @@ def default_dim(input) -> int:
 
 def gelu(input, approximate="none"):
     """x Phi(x), Phi the normal distribution function; or its "tanh" approximation (Hendrycks and Gimpel, 2016)."""
-    from .elementwise import erf, tanh
-
     refuse("biu", "gelu", input)
     if approximate == "none":
         return input * 0.5 * (1 + erf(input * 0.5**0.5))
     if approximate != "tanh":
         raise RuntimeError(f"approximate argument must be either none or tanh, but got {approximate!r}")
     return 0.5 * input * (1 + tanh((2 / np.pi) ** 0.5 * (input + 0.044715 * input**3)))
+
+
+def mish(input):
+    """x tanh(softplus(x)) (Misra, 2019)."""
+    return input * tanh(softplus(input))
+
+
+def softsign(input):
+    """x / (1 + |x|)."""
+    return input / (abs(input) + 1)
+
+
+def tanhshrink(input):
+    """x - tanh(x)."""
+    return input - tanh(input)
+
+
+def glu(input, dim=-1):
+    """a sigmoid(b) for the two halves a and b of `input` along `dim` (Dauphin et al., 2016)."""
+    refuse("biu", "GLU", input)
+    if not input.ndim:
+        raise RuntimeError("glu does not support 0-dimensional tensors")
+    dim = normalize(dim, input.ndim)
+    length = input.shape[dim]
+    if length % 2:
+        raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {length}")
+    a, b = split(input, [length // 2, length // 2], dim)
+    return a * sigmoid(b)
+
+
+def prelu(input, weight):
+    """x where positive, else weight x: one learnt slope, or one for each channel of `input` (N, C, …) (He et al., 2015)."""
+    if input.dtype is not weight.dtype:
+        raise RuntimeError(f"prelu: Type promoting not supported. Got {input.dtype.name} and {weight.dtype.name}")
+    if weight.ndim > 1:
+        raise RuntimeError(f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.ndim}")
+    channels = input.shape[1] if input.ndim > 1 else 1
+    if weight.numel() not in (1, channels):
+        raise RuntimeError(
+            "Mismatch of parameter numbers and input channel size. "
+            f"Found parameter numbers = {weight.numel()} and channel size = {channels}."
+        )
+    weight = weight.reshape(() if weight.numel() == 1 else (channels,) + (1,) * (input.ndim - 2))
+    return where(input > 0, input, weight * input)

@@ -119,3 +119,5 @@ def embedding_lookup(weight, index):
 
 
 embedding = op(embedding_lookup, name="embedding", weight=lambda grad, weight_shape, index: add_at(grad, weight_shape, index))
+# The same values, whose gradient is multiplied by `scale`
+scaled_gradient = op(lambda input, scale: input, name="scaled_gradient", input=lambda grad, scale: grad * scale)

@@ -1,7 +1,6 @@
-"""Matrix products, all of them by way of `matmul`."""
+"""The matrix product: what `matmul`, `linear` and all the products of products.py come down to."""
 
 from ..autograd.op import op
-from .elementwise import add, mul
 from .promotion import refusing
 from .shape import reshape, unsqueeze
 
@@ -37,53 +36,6 @@ def matmul(input, other):
     rows = () if input.ndim == 1 else shape[-2:-1]
     columns = () if other.ndim == 1 else shape[-1:]
     return reshape(out, (*shape[:-2], *rows, *columns))
-
-
-def _of_dimensions(name, input, other, left, right):
-    if (input.ndim, other.ndim) != (left, right):
-        raise RuntimeError(f"{name}: expected tensors of {left} and {right} dimensions, but got {input.ndim}D and {other.ndim}D")
-
-
-def mm(input, mat2):
-    """(N, M) @ (M, P)."""
-    _of_dimensions("mm", input, mat2, 2, 2)
-    return matrix_product(input, mat2)
-
-
-def bmm(input, mat2):
-    """(B, N, M) @ (B, M, P), one product for each of the batch."""
-    _of_dimensions("bmm", input, mat2, 3, 3)
-    if input.shape[0] != mat2.shape[0]:
-        raise RuntimeError(f"batch1 and batch2 must have same number of batches, got {input.shape[0]} and {mat2.shape[0]}")
-    return matrix_product(input, mat2)
-
-
-def mv(input, vec):
-    """(N, M) @ (M)."""
-    _of_dimensions("mv", input, vec, 2, 1)
-    return matmul(input, vec)
-
-
-def dot(input, tensor):
-    """The inner product of two vectors."""
-    _of_dimensions("dot", input, tensor, 1, 1)
-    if input.shape != tensor.shape:
-        raise RuntimeError(
-            f"inconsistent tensor size, expected tensor [{input.shape[0]}] and src [{tensor.shape[0]}] to have the same number of elements"
-        )
-    return matmul(input, tensor)
-
-
-def outer(input, vec2):
-    """(N) by (M): the (N, M) products of each with each."""
-    _of_dimensions("outer", input, vec2, 1, 1)
-    return mul(unsqueeze(input, 1), vec2)
-
-
-def addmm(input, mat1, mat2, *, beta=1, alpha=1):
-    """beta input + alpha (mat1 @ mat2)."""
-    product = mm(mat1, mat2)
-    return add(input if beta == 1 else input * beta, product if alpha == 1 else product * alpha)
 
 
 def _linear(input, weight, bias=None):

@@ -1,7 +1,9 @@
 """Losses that a kernel may replace, and their reduction."""
 
+import numpy as np
+
 from ..autograd.fusable import fusable
-from .elementwise import where
+from .elementwise import clamp, elementwise, log, where
 from .index import gather
 from .reduce import mean, sum
 from .shape import unsqueeze
@@ -25,7 +27,16 @@ def negative_log_likelihood(input, target, weight, ignore_index, reduction):
     ignored = target == ignore_index
     target = where(ignored, 0, target)
     scale = where(ignored, 0.0, weight[target]) if weight is not None else (~ignored).to(input.dtype)
-    loss = -gather(input, dim, unsqueeze(target, dim)).squeeze(dim) * scale
+    loss = where(ignored, 0.0, -gather(input, dim, unsqueeze(target, dim)).squeeze(dim) * scale)  # no gradient, were the mean 0 / 0
     if reduction == "mean":
         return sum(loss) / sum(scale)
     return reduced(loss, reduction)
+
+
+# -(y log p + (1 - y) log(1 - p)), each logarithm cut off at -100, and its slope where p is 0 or 1 at 1e12
+# fmt: off
+bernoulli_cross_entropy = elementwise(
+    lambda input, target: -(target * np.maximum(np.log(input), -100) + (1 - target) * np.maximum(np.log1p(-input), -100)),
+    input=lambda grad, input, target: grad * (input - target) / clamp(input * (1 - input), min=1e-12),
+    target=lambda grad, input: grad * (log(1 - input) - log(input)))
+# fmt: on

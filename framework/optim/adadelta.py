@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..autograd.op import op
-from .optimizer import Optimizer, check, descent
+from .optimizer import Optimizer, check, checked, descent
 
 
 @op
@@ -26,9 +26,6 @@ class Adadelta(Optimizer):
     update_op = adadelta_update
     state_names = ("square_avg", "acc_delta")
 
-    def __init__(self, params, lr=1.0, rho=0.9, eps=1e-6, weight_decay=0, *, maximize=False):
-        check(lr >= 0, "learning rate", lr)
-        check(0 <= rho <= 1, "rho value", rho)
-        check(eps >= 0, "epsilon value", eps)
-        check(weight_decay >= 0, "weight_decay value", weight_decay)
-        super().__init__(params, {"lr": lr, "rho": rho, "eps": eps, "weight_decay": weight_decay, "maximize": maximize})
+    def __init__(self, params, lr=1.0, rho=0.9, eps=1e-6, weight_decay=0, *, maximize=False, **switches):
+        check(0 <= rho <= 1, "Invalid rho value", rho)
+        super().__init__(params, checked(lr=lr, rho=rho, eps=eps, weight_decay=weight_decay, maximize=maximize), **switches)

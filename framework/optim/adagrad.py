@@ -3,8 +3,8 @@
 import numpy as np
 
 from ..autograd.op import op
-from ..creation import full_like, tensor
-from .optimizer import Optimizer, check, descent
+from ..creation import full_like
+from .optimizer import Optimizer, checked, descent, scalar
 
 
 @op
@@ -24,17 +24,12 @@ class Adagrad(Optimizer):
     update_op = adagrad_update
     state_names = ("sum",)
 
-    def __init__(self, params, lr=1e-2, lr_decay=0, weight_decay=0, initial_accumulator_value=0, eps=1e-10, *, maximize=False):
-        check(lr >= 0, "learning rate", lr)
-        check(lr_decay >= 0, "lr_decay value", lr_decay)
-        check(weight_decay >= 0, "weight_decay value", weight_decay)
-        check(initial_accumulator_value >= 0, "initial_accumulator_value value", initial_accumulator_value)
-        check(eps >= 0, "epsilon value", eps)
-        super().__init__(params, {"lr": lr, "lr_decay": lr_decay, "eps": eps, "weight_decay": weight_decay,
-                                  "initial_accumulator_value": initial_accumulator_value, "maximize": maximize})  # fmt: skip
+    def __init__(self, params, lr=1e-2, lr_decay=0, weight_decay=0, initial_accumulator_value=0, eps=1e-10, *, maximize=False, **switches):
+        super().__init__(params, checked(lr=lr, lr_decay=lr_decay, eps=eps, weight_decay=weight_decay,
+                                         initial_accumulator_value=initial_accumulator_value, maximize=maximize), **switches)  # fmt: skip
         for group in self.param_groups:  # unlike the others, Adagrad has its state from the beginning
             for param in group["params"]:
                 self.state[param] = self.initial_state(param, group)
 
     def initial_state(self, param, group):
-        return {"step": tensor(0.0), "sum": full_like(param, group["initial_accumulator_value"])}
+        return {"step": scalar(0.0), "sum": full_like(param, group["initial_accumulator_value"])}

@@ -3,8 +3,8 @@
 import numpy as np
 
 from ..autograd.op import op
-from ..creation import tensor, zeros_like
-from .optimizer import Optimizer, check, descent
+from ..creation import zeros_like
+from .optimizer import Optimizer, checked, descent, scalar
 
 
 @op
@@ -35,15 +35,10 @@ class Adam(Optimizer):
     state_names = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, amsgrad=False, *, maximize=False,
-                 decoupled_weight_decay=False):  # fmt: skip
-        check(lr >= 0, "learning rate", lr)
-        check(eps >= 0, "epsilon value", eps)
-        check(0 <= betas[0] < 1, "beta parameter at index 0", betas[0])
-        check(0 <= betas[1] < 1, "beta parameter at index 1", betas[1])
-        check(weight_decay >= 0, "weight_decay value", weight_decay)
-        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad,
-                                  "maximize": maximize, "decoupled_weight_decay": decoupled_weight_decay})  # fmt: skip
+                 decoupled_weight_decay=False, **switches):  # fmt: skip
+        super().__init__(params, checked(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad, maximize=maximize,
+                                         decoupled_weight_decay=decoupled_weight_decay), **switches)  # fmt: skip
 
     def initial_state(self, param, group):
         names = self.state_names if group["amsgrad"] else self.state_names[:2]
-        return {"step": tensor(0.0), **{name: zeros_like(param) for name in names}}
+        return {"step": scalar(0.0), **{name: zeros_like(param) for name in names}}

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..autograd.op import op
-from .optimizer import Optimizer, check, descent
+from .optimizer import Optimizer, checked, descent
 
 
 @op
@@ -24,10 +24,5 @@ class Adamax(Optimizer):
     update_op = adamax_update
     state_names = ("exp_avg", "exp_inf")
 
-    def __init__(self, params, lr=2e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, *, maximize=False):
-        check(lr >= 0, "learning rate", lr)
-        check(eps >= 0, "epsilon value", eps)
-        check(0 <= betas[0] < 1, "beta parameter at index 0", betas[0])
-        check(0 <= betas[1] < 1, "beta parameter at index 1", betas[1])
-        check(weight_decay >= 0, "weight_decay value", weight_decay)
-        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "maximize": maximize})
+    def __init__(self, params, lr=2e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, *, maximize=False, **switches):
+        super().__init__(params, checked(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, maximize=maximize), **switches)

@@ -3,8 +3,7 @@
 import numpy as np
 
 from ..autograd.op import op
-from ..creation import tensor
-from .optimizer import Optimizer, check, descent
+from .optimizer import Optimizer, checked, descent, scalar
 
 
 @op
@@ -20,7 +19,7 @@ def nadam_update(param, grad, exp_avg, exp_avg_sq, mu_product, step, lr, beta1, 
     exp_avg = beta1 * exp_avg + (1 - beta1) * grad
     exp_avg_sq = beta2 * exp_avg_sq + (1 - beta2) * grad * grad
     mean = next_mu / (1 - product * next_mu) * exp_avg + (1 - mu) / (1 - product) * grad
-    return param - lr * mean / (np.sqrt(exp_avg_sq / (1 - beta2**step)) + eps), exp_avg, exp_avg_sq, mu_product
+    return param - lr * mean / (np.sqrt(exp_avg_sq / (1 - beta2**step)) + eps), exp_avg, exp_avg_sq, product
 
 
 class NAdam(Optimizer):
@@ -34,15 +33,9 @@ class NAdam(Optimizer):
     state_names = ("exp_avg", "exp_avg_sq", "mu_product")
 
     def __init__(self, params, lr=2e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, momentum_decay=4e-3, decoupled_weight_decay=False, *,
-                 maximize=False):  # fmt: skip
-        check(lr >= 0, "learning rate", lr)
-        check(eps >= 0, "epsilon value", eps)
-        check(0 <= betas[0] < 1, "beta parameter at index 0", betas[0])
-        check(0 <= betas[1] < 1, "beta parameter at index 1", betas[1])
-        check(weight_decay >= 0, "weight_decay value", weight_decay)
-        check(momentum_decay >= 0, "momentum_decay value", momentum_decay)
-        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "momentum_decay": momentum_decay,
-                                  "decoupled_weight_decay": decoupled_weight_decay, "maximize": maximize})  # fmt: skip
+                 maximize=False, **switches):  # fmt: skip
+        super().__init__(params, checked(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, momentum_decay=momentum_decay,
+                                         decoupled_weight_decay=decoupled_weight_decay, maximize=maximize), **switches)  # fmt: skip
 
     def initial_state(self, param, group):
-        return {**super().initial_state(param, group), "mu_product": tensor(1.0)}
+        return {**super().initial_state(param, group), "mu_product": scalar(1.0)}

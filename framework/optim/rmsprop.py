@@ -3,8 +3,8 @@
 import numpy as np
 
 from ..autograd.op import op
-from ..creation import tensor, zeros_like
-from .optimizer import Optimizer, check, descent
+from ..creation import zeros_like
+from .optimizer import Optimizer, check, checked, descent, scalar
 
 
 @op
@@ -33,15 +33,11 @@ class RMSprop(Optimizer):
     update_op = rmsprop_update
     state_names = ("square_avg", "grad_avg", "momentum_buffer")
 
-    def __init__(self, params, lr=1e-2, alpha=0.99, eps=1e-8, weight_decay=0, momentum=0, centered=False, *, maximize=False):
-        check(lr >= 0, "learning rate", lr)
-        check(eps >= 0, "epsilon value", eps)
-        check(momentum >= 0, "momentum value", momentum)
-        check(weight_decay >= 0, "weight_decay value", weight_decay)
-        check(alpha >= 0, "alpha value", alpha)
-        super().__init__(params, {"lr": lr, "momentum": momentum, "alpha": alpha, "eps": eps, "centered": centered,
-                                  "weight_decay": weight_decay, "maximize": maximize})  # fmt: skip
+    def __init__(self, params, lr=1e-2, alpha=0.99, eps=1e-8, weight_decay=0, momentum=0, centered=False, *, maximize=False, **switches):
+        check(alpha >= 0, "Invalid alpha value", alpha)
+        super().__init__(params, checked(lr=lr, momentum=momentum, alpha=alpha, eps=eps, centered=centered, weight_decay=weight_decay,
+                                         maximize=maximize), **switches)  # fmt: skip
 
     def initial_state(self, param, group):
         used = {"square_avg": True, "momentum_buffer": group["momentum"] > 0, "grad_avg": group["centered"]}
-        return {"step": tensor(0.0), **{name: zeros_like(param) for name, wanted in used.items() if wanted}}
+        return {"step": scalar(0.0), **{name: zeros_like(param) for name, wanted in used.items() if wanted}}

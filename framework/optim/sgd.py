@@ -1,7 +1,7 @@
 """Stochastic gradient descent."""
 
 from ..autograd.op import op
-from .optimizer import Optimizer, check, descent
+from .optimizer import Optimizer, checked, descent
 
 
 @op
@@ -24,14 +24,11 @@ class SGD(Optimizer):
     update_op = sgd_update
     state_names = ("momentum_buffer",)
 
-    def __init__(self, params, lr=1e-3, momentum=0, dampening=0, weight_decay=0, nesterov=False, *, maximize=False):
-        check(lr >= 0, "learning rate", lr)
-        check(momentum >= 0, "momentum value", momentum)
-        check(weight_decay >= 0, "weight_decay value", weight_decay)
+    def __init__(self, params, lr=1e-3, momentum=0, dampening=0, weight_decay=0, nesterov=False, *, maximize=False, **switches):
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
-        super().__init__(params, {"lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay,
-                                  "nesterov": nesterov, "maximize": maximize})  # fmt: skip
+        super().__init__(params, checked(lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay, nesterov=nesterov,
+                                         maximize=maximize), **switches)  # fmt: skip
 
     def initial_state(self, param, group):
         return {}

@@ -18,6 +18,8 @@ MORE_THAN_PYTORCH = (
     "\"slow_conv_dilated<>\" not implemented for 'Byte'",  # without dilation it computes
     "\"avg_pool3d_out_frame\" not implemented for 'Half'",  # on a GPU it computes
     "\"avg_pool3d_out_frame\" not implemented for 'BFloat16'",
+    '"cdist" not implemented for',
+    '"pdist" not implemented for',
 )
 PRECISION = {"float16": 2e-2, "bfloat16": 1e-1, "float32": 1e-4}
 

@@ -32,6 +32,11 @@ LINE = {  # of OneCycleLR: 20 steps, 0.3 up
     "momentum": np.interp(range(EPOCHS - 3), [0, 5, 19], [0.95, 0.85, 0.95]),
 }
 OTHERS = {  # those without a factor, and compositions
+    "CyclicLR": lambda m, o, **k: m.CyclicLR(o, [0.1, 0.2], [0.5, 0.3], 4, 2, base_momentum=[0.7, 0.6], max_momentum=[0.9, 0.8], **k),
+    "CyclicLR triangular2": lambda m, o, **k: m.CyclicLR(o, 0.1, 0.5, 3, mode="triangular2", **k),
+    "CyclicLR exp_range": lambda m, o, **k: m.CyclicLR(o, 0.1, 0.5, 3, 4, mode="exp_range", gamma=0.9, cycle_momentum=False, **k),
+    "CyclicLR cycles": lambda m, o, **k: m.CyclicLR(o, 0.1, 0.5, 3, scale_fn=lambda x: 1 / x, mode="own", **k),
+    "CyclicLR batches": lambda m, o, **k: m.CyclicLR(o, 0.1, 0.5, 3, scale_fn=lambda x: 0.9**x, scale_mode="iterations", **k),
     "CosineAnnealingLR eta_min": lambda m, o, **k: m.CosineAnnealingLR(o, 8, 0.05, **k),
     "CosineAnnealingWarmRestarts eta_min": lambda m, o, **k: m.CosineAnnealingWarmRestarts(o, 4, 1, 0.05, **k),
     "MultiStepLR at 0": lambda m, o, **k: m.MultiStepLR(o, [0, 2], 0.5, **k),
@@ -235,6 +240,8 @@ def test_errors():
     optimizer = optimizer_of(framework)
     with pytest.raises(TypeError, match="int is not an Optimizer"):
         lr_scheduler.StepLR(3, 1)
+    with pytest.raises(TypeError, match="int is not an Optimizer"):
+        lr_scheduler.CyclicLR(3, 0.1, 0.2)
     with pytest.raises(KeyError, match="initial_lr"):
         lr_scheduler.StepLR(optimizer, 1, last_epoch=2)
     for make in (
@@ -243,6 +250,8 @@ def test_errors():
         lambda: lr_scheduler.ReduceLROnPlateau(optimizer, "least"), lambda: lr_scheduler.OneCycleLR(optimizer, 1.0),
         lambda: lr_scheduler.OneCycleLR(optimizer, 1.0, total_steps=0), lambda: lr_scheduler.OneCycleLR(optimizer, [1.0], total_steps=5),
         lambda: lr_scheduler.OneCycleLR(optimizer_of(framework, "Adadelta"), 1.0, total_steps=5),
+        lambda: lr_scheduler.CyclicLR(optimizer, 0.1, 0.2, mode="own"), lambda: lr_scheduler.CyclicLR(optimizer, [0.1], 0.2),
+        lambda: lr_scheduler.CyclicLR(optimizer_of(framework, "Adadelta"), 0.1, 0.2),
         lambda: lr_scheduler.CosineAnnealingWarmRestarts(optimizer, 0), lambda: lr_scheduler.ChainedScheduler([]),
         lambda: lr_scheduler.SequentialLR(optimizer, [lr_scheduler.StepLR(optimizer, 1)], [3]),
         lambda: lr_scheduler.ChainedScheduler([lr_scheduler.ReduceLROnPlateau(optimizer)]),
@@ -265,3 +274,117 @@ def test_a_schedule_of_the_users_own():
 
     optimizer = optimizer_of(framework)
     assert [rate[0] for rate in run(Halving(optimizer), optimizer, 3)] == [0.8, 0.4, 0.2]
+
+
+def test_a_cycle_follows_its_lines():
+    optimizer = optimizer_of(framework, "Adam")
+    scheduler = lr_scheduler.CyclicLR(optimizer, 0.1, 0.5, 4, 2, mode="triangular2")
+    rates, momenta = [], []
+    for _ in range(13):
+        rates.append(optimizer.param_groups[0]["lr"])
+        momenta.append(optimizer.param_groups[0]["betas"])
+        optimizer.step()
+        scheduler.step()
+    np.testing.assert_allclose(rates, np.interp(range(13), [0, 4, 6, 10, 12], [0.1, 0.5, 0.1, 0.3, 0.1]))
+    np.testing.assert_allclose(momenta, [(each, 0.999) for each in np.interp(range(13), [0, 4, 6, 10, 12], [0.9, 0.8, 0.9, 0.85, 0.9])])
+
+
+def test_a_cycle_scaled_by_an_object_saves_its_attributes():
+    class Decay:
+        rate = 1.0
+
+        def __call__(self, cycle):
+            return self.rate**cycle
+
+    decay, other = Decay(), Decay()
+    decay.rate = 0.5
+    optimizer = optimizer_of(framework, momentum=0.5)
+    state = lr_scheduler.CyclicLR(optimizer, 0.1, 0.5, scale_fn=decay).state_dict()
+    assert state["_scale_fn_custom"] == {"rate": 0.5}
+    lr_scheduler.CyclicLR(optimizer, 0.1, 0.5, scale_fn=other).load_state_dict(state)
+    assert other.rate == 0.5
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("name", [*SCHEDULES, *OTHERS, *COMPOSED])
+def test_parity_of_rates_that_are_tensors(name):
+    torch = pytest.importorskip("torch")
+    make = SCHEDULES[name][0] if name in SCHEDULES else {**OTHERS, **COMPOSED}[name]
+    results = []
+    for namespace in (framework, torch):
+        lr = namespace.tensor(0.8, dtype=namespace.float64)
+        optimizer = namespace.optim.SGD([namespace.ones(2, requires_grad=True)], lr=lr, momentum=0.5)
+        optimizer.add_param_group({"params": [namespace.ones(2)], "lr": namespace.tensor(0.3, dtype=namespace.float64)})
+        scheduler = make(namespace.optim.lr_scheduler, optimizer)
+        rates = []
+        for _ in range(EPOCHS - 1):
+            rates.append([float(each) for each in scheduler.get_last_lr()])
+            optimizer.step()
+            scheduler.step()
+        assert optimizer.param_groups[0]["lr"] is lr
+        results.append(rates)
+    np.testing.assert_allclose(*results, rtol=1e-10, atol=1e-15)
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("name", [*SCHEDULES, *OTHERS])
+def test_parity_of_a_given_epoch(name):
+    torch = pytest.importorskip("torch")
+    make = SCHEDULES[name][0] if name in SCHEDULES else OTHERS[name]
+    results = []
+    for namespace in (framework, torch):
+        optimizer = optimizer_of(namespace, momentum=0.5)
+        scheduler = make(namespace.optim.lr_scheduler, optimizer)
+        rates = []
+        for epoch in (3, 7, 2, None, 12):
+            optimizer.step()
+            if epoch is None or "Warm" in name:
+                scheduler.step(epoch)
+            else:
+                with pytest.warns(UserWarning, match="The epoch parameter in `scheduler.step"):
+                    scheduler.step(epoch)
+            rates.append(scheduler.get_last_lr())
+        results.append(rates)
+    np.testing.assert_allclose(*results, rtol=1e-10, atol=1e-15)
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("name", [each for each in (*SCHEDULES, *OTHERS) if "OneCycle" not in each])
+def test_parity_of_going_on_from_pytorchs_state(name):
+    torch = pytest.importorskip("torch")
+    make = SCHEDULES[name][0] if name in SCHEDULES else OTHERS[name]
+    theirs = optimizer_of(torch, momentum=0.5)
+    their_scheduler = make(torch.optim.lr_scheduler, theirs)
+    run(their_scheduler, theirs, 5)
+    ours = optimizer_of(framework, momentum=0.5)
+    scheduler = make(lr_scheduler, ours)
+    scheduler.load_state_dict(their_scheduler.state_dict())
+    ours.load_state_dict(theirs.state_dict())
+    np.testing.assert_allclose(run(scheduler, ours, 10), run(their_scheduler, theirs, 10), rtol=1e-10, atol=1e-15)
+
+
+@pytest.mark.parity
+def test_parity_of_plateau_with_a_tensor_and_a_given_epoch():
+    torch = pytest.importorskip("torch")
+    results = []
+    for namespace in (framework, torch):
+        lr = namespace.tensor(0.8)
+        optimizer = namespace.optim.SGD([namespace.ones(2)], lr=lr)
+        scheduler = namespace.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=0, factor=0.5)
+        scheduler.step(1.0)
+        with pytest.warns(UserWarning, match="The epoch parameter"):
+            scheduler.step(1.0, 7)
+        results.append((lr.item(), scheduler.last_epoch, set(scheduler.state_dict()) - {"default_min_lr", "mode_worse"}))
+    assert results[0] == results[1]
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("name", lr_scheduler.__all__)
+def test_parity_of_signatures(name):
+    torch = pytest.importorskip("torch")
+    import inspect
+
+    for method in ("__init__", "step"):
+        ours, theirs = (inspect.signature(getattr(getattr(each.optim.lr_scheduler, name), method)) for each in (framework, torch))
+        named = [[(each.name, each.default) for each in signature.parameters.values()] for signature in (ours, theirs)]
+        assert named[0] == named[1]

@@ -63,6 +63,7 @@ class Row:
     single: bool = False
     any_layout: bool = True
     integers: bool = True
+    halves: bool = True
 
     @property
     def function(self) -> str:
@@ -107,9 +108,10 @@ def row(name, inputs, expected=None, call=None, **keywords):
     """Add a row.
 
     Some keywords are not the function's: gradient=False: it has none; single=True: it computes in float32; any_layout=False: it wants
-    contiguous memory; integers=False: what PyTorch makes of integers and bools, if anything, is not offered: NotImplementedError.
+    contiguous memory; integers=False: what PyTorch makes of integers and bools, if anything, is not offered: NotImplementedError;
+    halves=False: 16-bit floats are refused.
     """
-    options = {name: keywords.pop(name) for name in ("gradient", "single", "any_layout", "integers") if name in keywords}
+    options = {name: keywords.pop(name) for name in ("gradient", "single", "any_layout", "integers", "halves") if name in keywords}
     ROWS.append(Row(name, [each if isinstance(each, tuple) else (each,) for each in inputs], expected, call, keywords, **options))
 
 

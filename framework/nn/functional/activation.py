@@ -1,7 +1,13 @@
 """Nonlinearities."""
 
-from ...autograd.inplace import assign, check_writable
+from ...autograd.inplace import inplace as in_place
 from ...ops import activation as ops
+from ...ops.elementwise import where
+
+
+def overwriting(inplace, function, input, *args):
+    """function(input, …), with the result written over `input` if `inplace`."""
+    return in_place(function, keeps_first=True)(input, *args) if inplace else function(input, *args)
 
 
 def relu(input, inplace: bool = False):
@@ -11,22 +17,54 @@ def relu(input, inplace: bool = False):
 
 def leaky_relu(input, negative_slope: float = 0.01, inplace: bool = False):
     """x where positive, else negative_slope x."""
-    return overwriting(inplace, input, ops.leaky_relu(input, negative_slope))
+    return overwriting(inplace, ops.leaky_relu, input, negative_slope)
+
+
+def rrelu(input, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, inplace: bool = False):
+    """leaky_relu with a slope for each element drawn from U(lower, upper) in training, and their mean otherwise (Xu et al., 2015)."""
+    if not training:
+        return leaky_relu(input, (lower + upper) / 2, inplace)
+    slopes = input.new_empty(input.shape).uniform_(lower, upper)
+    return overwriting(inplace, lambda x: where(x > 0, x, x * slopes), input)
 
 
 def elu(input, alpha: float = 1.0, inplace: bool = False):
     """x where positive, else alpha (exp(x) - 1) (Clevert et al., 2015)."""
-    return overwriting(inplace, input, ops.elu(input, alpha))
+    return overwriting(inplace, ops.elu, input, alpha)
+
+
+def celu(input, alpha: float = 1.0, inplace: bool = False):
+    """x where positive, else alpha (exp(x / alpha) - 1): an elu of slope 1 at zero (Barron, 2017)."""
+    if alpha == 0:
+        raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
+    return overwriting(inplace, ops.elu, input, alpha, 1.0, 1.0 / alpha)
+
+
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
+
+
+def selu(input, inplace: bool = False):
+    """The scaled elu that keeps mean 0 and variance 1 from layer to layer (Klambauer et al., 2017)."""
+    return overwriting(inplace, ops.elu, input, SELU_ALPHA, SELU_SCALE)
 
 
 def silu(input, inplace: bool = False):
     """x sigmoid(x)."""
-    return overwriting(inplace, input, ops.silu(input))
+    return overwriting(inplace, ops.silu, input)
+
+
+def mish(input, inplace: bool = False):
+    """x tanh(softplus(x)) (Misra, 2019)."""
+    return overwriting(inplace, ops.mish, input)
 
 
 def hardtanh(input, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False):
     """x cut off below min_val and above max_val."""
-    return overwriting(inplace, input, ops.hardtanh(input, min_val, max_val))
+    if min_val > max_val:
+        raise ValueError("min_val cannot be greater than max_val")
+    if min_val < 0 and input.dtype.name == "uint8":
+        raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
+    return overwriting(inplace, ops.hardtanh, input, min_val, max_val)
 
 
 def relu6(input, inplace: bool = False):
@@ -34,16 +72,27 @@ def relu6(input, inplace: bool = False):
     return hardtanh(input, 0.0, 6.0, inplace)
 
 
-def softplus(input, beta: float = 1.0, threshold: float = 20.0):
-    """log(1 + exp(beta x)) / beta, and x itself where beta x > threshold."""
-    return ops.softplus(input, beta, threshold)
+def hardsigmoid(input, inplace: bool = False):
+    """x / 6 + 1/2, cut off below 0 and above 1 (Howard et al., 2019)."""
+    return overwriting(inplace, ops.hardsigmoid, input)
 
 
-gelu, logsigmoid, softmax, log_softmax = ops.gelu, ops.logsigmoid, ops.softmax, ops.log_softmax
+def hardswish(input, inplace: bool = False):
+    """x hardsigmoid(x) (Howard et al., 2019)."""
+    return overwriting(inplace, ops.hardswish, input)
 
 
-def overwriting(inplace, input, out):
-    if not inplace:
-        return out
-    check_writable(input)
-    return assign(input, out)
+def threshold(input, threshold: float, value: float, inplace: bool = False):
+    """x where above `threshold`, else `value`."""
+    return overwriting(inplace, ops.threshold, input, threshold, value)
+
+
+def softshrink(input, lambd: float = 0.5):
+    """x moved by lambd toward zero, and zero where |x| <= lambd."""
+    if lambd < 0:
+        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
+    return ops.softshrink(input, lambd)
+
+
+hardshrink, softplus, gelu, logsigmoid, softsign = ops.hardshrink, ops.softplus, ops.gelu, ops.logsigmoid, ops.softsign
+tanhshrink, glu, prelu, softmax, softmin, log_softmax = ops.tanhshrink, ops.glu, ops.prelu, ops.softmax, ops.softmin, ops.log_softmax

@@ -1,20 +1,31 @@
 """Loss functions: how far a prediction is from its target, reduced to a mean, a sum, or not at all."""
 
+import math
 import warnings
 
-from ...ops.activation import log_softmax, logsigmoid
-from ...ops.elementwise import abs, clamp, exp, log, square, where, xlogy
-from ...ops.loss import negative_log_likelihood, reduced
+import numpy as np
+
+from ...autograd.mode import no_grad
+from ...autograd.variable import Variable
+from ...creation import arange, full_like
+from ...device import array_module
+from ...ops.activation import log_softmax, logsigmoid, relu
+from ...ops.ctc import ctc
+from ...ops.elementwise import abs, clamp, exp, log, minimum, square, where, xlogy
+from ...ops.index import gather
+from ...ops.loss import bernoulli_cross_entropy, negative_log_likelihood, reduced
 from ...ops.promotion import refuse
-from ...ops.reduce import sum
+from ...ops.reduce import cumsum, norm, sum
+from ...ops.shape import unsqueeze
 
 
 def legacy_reduction(reduction, size_average, reduce):
     """The `reduction` that PyTorch's old arguments stand for."""
     if size_average is None and reduce is None:
         return reduction
-    warnings.warn("size_average and reduce args will be deprecated, please use reduction instead.", stacklevel=3)
-    return "none" if reduce is False else "sum" if size_average is False else "mean"
+    meant = "none" if reduce is False else "sum" if size_average is False else "mean"
+    warnings.warn(f"size_average and reduce args will be deprecated, please use reduction='{meant}' instead.", stacklevel=3)
+    return meant
 
 
 def _same_shape(name, input, target) -> None:
@@ -26,27 +37,39 @@ def _same_shape(name, input, target) -> None:
         )
 
 
-def mse_loss(input, target, size_average=None, reduce=None, reduction="mean"):
+def _weighted(loss, weight, reduction):
+    """The losses times their weights, reduced; their mean is the weighted one."""
+    if weight is None:
+        return reduced(loss, reduction)
+    if weight.shape != loss.shape:
+        raise ValueError("Weights and input must have the same size.")
+    return sum(loss * weight) / sum(weight) if reduction == "mean" else reduced(loss * weight, reduction)
+
+
+def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
     """(x - y)^2."""
     refuse("biu", "mse_loss", input, target)
     _same_shape("mse_loss", input, target)
-    return reduced(square(input - target), legacy_reduction(reduction, size_average, reduce))
+    return _weighted(square(input - target), weight, legacy_reduction(reduction, size_average, reduce))
 
 
-def l1_loss(input, target, size_average=None, reduce=None, reduction="mean"):
+def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
     """|x - y|."""
     _same_shape("l1_loss", input, target)
-    return reduced(abs(input - target), legacy_reduction(reduction, size_average, reduce))
+    return _weighted(abs(input - target), weight, legacy_reduction(reduction, size_average, reduce))
 
 
-def huber_loss(input, target, reduction="mean", delta=1.0):
+def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
     """(x - y)^2 / 2 where |x - y| <= delta, else delta (|x - y| - delta / 2) (Huber, 1964)."""
     refuse("biu", "huber_loss", input, target)
     _same_shape("huber_loss", input, target)
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     size = abs(input - target)
-    return reduced(where(size <= delta, 0.5 * square(size), delta * (size - 0.5 * delta)), reduction)
+    loss = where(size <= delta, 0.5 * square(size), delta * (size - 0.5 * delta))
+    if weight is not None and weight.shape != input.shape:
+        raise ValueError("Weights and input must have the same size.")
+    return reduced(loss if weight is None else loss * weight, reduction)
 
 
 def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mean", beta=1.0):
@@ -79,7 +102,7 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
     refuse("biu", "binary_cross_entropy", input, target)
     if input.numel() and not bool(((input >= 0) & (input <= 1)).all()):
         raise RuntimeError("all elements of input should be between 0 and 1")
-    loss = -(target * clamp(log(input), min=-100) + (1 - target) * clamp(log(1 - input), min=-100))
+    loss = bernoulli_cross_entropy(input, target)
     return reduced(loss if weight is None else loss * weight, legacy_reduction(reduction, size_average, reduce))
 
 
@@ -94,14 +117,16 @@ def binary_cross_entropy_with_logits(input, target, weight=None, size_average=No
 
 def _check_classes(input, target, weight, ignore_index) -> None:
     if input.ndim == 0:
-        raise ValueError("Expected input to have at least 1 dimension")
+        raise ValueError("Expected 1 or more dimensions (got 0)")
     expected = tuple(input.shape[:1]) + tuple(input.shape[2:]) if input.ndim > 1 else ()
     if tuple(target.shape) != expected:
         if input.ndim > 1 and target.ndim and input.shape[0] != target.shape[0]:
             raise ValueError(f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({target.shape[0]}).")
+        if input.ndim < 3 and target.ndim > 1:
+            raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
         raise RuntimeError(f"Expected target size {list(expected)}, got {list(target.shape)}")
-    if target.is_floating_point():
-        raise RuntimeError(f"expected scalar type Long but found {target.dtype.name}")
+    if target.dtype.name not in ("int64", "uint8") or target.dtype.name == "uint8" and input.ndim > 2:
+        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {target.dtype.name}")
     classes = input.shape[1 if input.ndim > 1 else 0]
     if weight is not None and tuple(weight.shape) != (classes,):
         raise RuntimeError(
@@ -129,9 +154,11 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     if target.is_floating_point() and tuple(target.shape) == tuple(input.shape):
+        if ignore_index >= 0:
+            raise RuntimeError("ignore_index is not supported for floating point target")
         target = target * (1 - label_smoothing) + label_smoothing / classes
         loss = -sum(log_softmax(input, dim) * _per_class(target, weight, dim), dim)
-        return sum(loss) / max(loss.numel(), 1) if reduction == "mean" else reduced(loss, reduction)
+        return sum(loss) / (loss.numel() or math.nan) if reduction == "mean" else reduced(loss, reduction)
     _check_classes(input, target, weight, ignore_index)
     logs = log_softmax(input, dim)
     hard = negative_log_likelihood(logs, target, weight, ignore_index, reduction)
@@ -149,3 +176,172 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
 
 def _per_class(values, weight, dim):
     return values if weight is None else values * weight.reshape((-1,) + (1,) * (values.ndim - 1 - dim))
+
+
+def poisson_nll_loss(
+    input, target, log_input=True, full=False, size_average=None, eps=1e-8, reduce=None, reduction="mean"
+):
+    """exp(x) - y x for a count y whose expected value is exp(x) (x itself unless `log_input`); `full` adds Stirling's log y!."""
+    loss = exp(input) - target * input if log_input else input - target * log(input + eps)
+    if full:
+        many = where(target > 1, target, 1.0)
+        loss = loss + where(target > 1, many * log(many) - many + 0.5 * log(2 * math.pi * many), 0.0)
+    return reduced(loss, legacy_reduction(reduction, size_average, reduce))
+
+
+def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"):
+    """(log var + (x - y)^2 / var) / 2, with var at least `eps`, which its gradient ignores; `full` adds log(2 pi) / 2."""
+    if not isinstance(var, Variable):
+        var = full_like(input, var)
+    if bool((var < 0).any()):
+        raise ValueError("var has negative entry/entries")
+    if var.shape != input.shape:
+        if tuple(var.shape) == tuple(input.shape[:-1]):
+            var = unsqueeze(var, -1)
+        elif var.ndim != input.ndim or [n for n, m in zip(var.shape, input.shape, strict=True) if n != m] != [1]:
+            raise ValueError("var is of incorrect size")
+    var = var.clone()
+    with no_grad():
+        var.clamp_(min=eps)
+    loss = 0.5 * (log(var) + square(input - target) / var)
+    return reduced(loss + 0.5 * math.log(2 * math.pi) if full else loss, reduction)
+
+
+def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
+    """log(1 + exp(-y x)) for labels y of 1 or -1."""
+    return reduced(-logsigmoid(target * input), legacy_reduction(reduction, size_average, reduce))
+
+
+def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=None, reduction="mean"):
+    """The distance x where y = 1, what it lacks of `margin` where y = -1."""
+    loss = where(target != 1, clamp(margin - input, min=0), 0.0) + where(target != -1, input, 0.0)
+    return reduced(loss, legacy_reduction(reduction, size_average, reduce))
+
+
+def margin_ranking_loss(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
+    """max(0, margin - y (x1 - x2)): x1 is to be above x2 where y = 1, below it where y = -1."""
+    if not input1.ndim == input2.ndim == target.ndim:
+        raise RuntimeError(
+            "margin_ranking_loss : All input tensors should have same dimension but got sizes: "
+            f"input1: {list(input1.shape)}, input2: {list(input2.shape)}, target: {list(target.shape)} "
+        )
+    return reduced(clamp(margin - target * (input1 - input2), min=0), legacy_reduction(reduction, size_average, reduce))
+
+
+def cosine_embedding_loss(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
+    """1 - cos(x1, x2) where y = 1, max(0, cos(x1, x2) - margin) where y = -1; x (N, D) and y (N), or x (D) and y ()."""
+    if target.ndim > 1:
+        raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
+    if not input1.ndim == input2.ndim == target.ndim + 1:
+        raise RuntimeError(
+            f"{target.ndim}D target tensor expects {target.ndim + 1}D input tensors, but found inputs with sizes "
+            f"{list(input1.shape)} and {list(input2.shape)}."
+        )
+    lengths = (sum(square(input1), -1) + 1e-12) * (sum(square(input2), -1) + 1e-12)
+    cosine = sum(input1 * input2, -1) / lengths**0.5
+    loss = where(target == 1, 1 - cosine, 0.0) + where(target == -1, clamp(cosine - margin, min=0), 0.0)
+    return reduced(loss, legacy_reduction(reduction, size_average, reduce))
+
+
+def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction="mean"):
+    """w[y] sum_{c != y} max(0, margin - x[y] + x[c])^p / C for scores x (N, C) and classes y (N)."""
+    if p not in (1, 2):
+        raise ValueError("only p == 1 and p == 2 supported")
+    if weight is not None and weight.ndim != 1:
+        raise ValueError("weight must be one-dimensional")
+    right = target.reshape((*input.shape[:-1], 1))
+    if bool(((right < 0) | (right >= input.shape[-1])).any()):
+        raise RuntimeError("target out of range")
+    missing = relu(margin - gather(input, -1, right) + input) ** p
+    missing = missing if weight is None else missing * weight[right]
+    loss = sum(where(arange(input.shape[-1]) == right, 0.0, missing), -1) / input.shape[-1]
+    return reduced(loss.reshape(target.shape), legacy_reduction(reduction, size_average, reduce))
+
+
+def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
+    """sum_{right y, wrong c} max(0, 1 - x[y] + x[c]) / C for scores x (N, C); a row of y (N, C) lists its classes up to the first -1."""
+    if input.ndim not in (1, 2) or tuple(input.shape) != tuple(target.shape):
+        raise RuntimeError(f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}")
+    classes = input.shape[-1]
+    listed = cumsum(target < 0, -1) == 0
+    target = where(listed, target, 0)
+    right = ((unsqueeze(target, -1) == arange(classes)) & unsqueeze(listed, -1)).any(-2)
+    missing = relu(1 - unsqueeze(gather(input, -1, target), -1) + unsqueeze(input, -2))  # (N, right, wrong)
+    counted = unsqueeze(listed, -1) & ~unsqueeze(right, -2)
+    return reduced(sum(where(counted, missing, 0.0), (-1, -2)) / classes, legacy_reduction(reduction, size_average, reduce))
+
+
+def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
+    """The mean over classes of -(y log sigmoid(x) + (1 - y) log sigmoid(-x)), for x and y (N, C)."""
+    loss = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
+    loss = loss if weight is None else loss * weight
+    return reduced(sum(loss, -1) / input.shape[-1], legacy_reduction(reduction, size_average, reduce))
+
+
+def triplet_margin_loss(
+    anchor, positive, negative, margin=1.0, p=2, eps=1e-6, swap=False, size_average=None, reduce=None, reduction="mean"
+):
+    """max(0, margin + d(a, p) - d(a, n)) with d(x, y) = ||x - y + eps||_p (Schroff et al., 2015)."""
+    if not anchor.ndim == positive.ndim == negative.ndim:
+        raise RuntimeError(
+            "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: "
+            f"anchor {anchor.ndim}D, positive {positive.ndim}D, and negative {negative.ndim}D inputs"
+        )
+    return triplet_margin_with_distance_loss(
+        anchor, positive, negative, distance_function=lambda x, y: norm(x - y + eps, p, -1), margin=margin, swap=swap,
+        reduction=legacy_reduction(reduction, size_average, reduce),
+    )  # fmt: skip
+
+
+def triplet_margin_with_distance_loss(
+    anchor, positive, negative, *, distance_function=None, margin=1.0, swap=False, reduction="mean"
+):
+    """max(0, margin + d(a, p) - d(a, n)); with `swap`, d(p, n) counts if the negative is nearer to it (Balntas et al., 2016)."""
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+    distance = distance_function or (lambda x, y: norm(x - y + 1e-6, 2, -1))
+    far = distance(anchor, negative)
+    far = minimum(far, distance(positive, negative)) if swap else far
+    return reduced(clamp(margin + distance(anchor, positive) - far, min=0), reduction)
+
+
+def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reduction="mean", zero_infinity=False):
+    """-log of the probability of `targets` by log_probs (T, N, C), over all alignments; the mean is taken of loss / target length.
+
+    Targets are (N, S), padded, or all in one sequence; without a batch log_probs is (T, C).  `zero_infinity` drops impossible ones
+    (Graves et al., 2006).
+    """
+    alone = log_probs.ndim == 2
+    log_probs = unsqueeze(log_probs, 1) if alone else log_probs
+    steps, n, classes = log_probs.shape
+    labels, module = targets._array, array_module(targets._array)
+    input_lengths, target_lengths = (
+        module.asarray(each._array if isinstance(each, Variable) else each, np.int64).reshape(-1)
+        for each in (input_lengths, target_lengths)
+    )
+    if labels.dtype.kind not in "iu":
+        raise RuntimeError(f"ctc_loss: targets must be integers, but got {targets.dtype.name}")
+    if not 0 <= blank < classes:
+        raise RuntimeError("blank must be in label range")
+    for name, lengths in (("input_lengths", input_lengths), ("target_lengths", target_lengths)):
+        if len(lengths) != n:
+            raise RuntimeError(f"{name} must be of size batch_size")
+        if (lengths < 0).any():
+            raise RuntimeError(f"Expected {name} to have non-negative values, but got value {int(lengths.min())}")
+    if input_lengths.max(initial=0) > steps:
+        raise RuntimeError(f"Expected input_lengths to have value at most {steps}, but got value {int(input_lengths.max())}")
+    longest = int(target_lengths.max(initial=0))
+    if labels.ndim == 1 and not alone:
+        if len(labels) != target_lengths.sum():
+            raise RuntimeError(f"Expected targets to have size {int(target_lengths.sum())}, but got {len(labels)}")
+        places = (target_lengths.cumsum() - target_lengths)[:, None] + module.arange(longest)
+        labels = labels[module.minimum(places, len(labels) - 1)] if len(labels) else module.zeros((n, 0), np.int64)
+    labels = labels.reshape(n, -1) if labels.size else module.zeros((n, 0), np.int64)
+    if labels.shape[1] < longest:
+        raise RuntimeError(f"Expected targets to have size at least {longest} at dimension 1, but got size {labels.shape[1]}")
+    loss = ctc(log_probs, labels[:, :longest], input_lengths, target_lengths, blank)
+    if zero_infinity:
+        loss = where(loss == math.inf, 0.0, loss)
+    if reduction == "mean":
+        loss = loss / Variable.wrap(module.maximum(target_lengths, 1).astype(loss._array.dtype))
+    return reduced(loss.squeeze(0) if alone else loss, reduction)

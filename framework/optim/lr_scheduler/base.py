@@ -2,7 +2,10 @@
 
 import warnings
 
+from ...autograd.variable import Variable
 from ..optimizer import Optimizer
+
+EPOCH_WARNING = "The epoch parameter in `scheduler.step()` was not necessary and is being deprecated where possible."
 
 
 class LRScheduler:
@@ -19,10 +22,10 @@ class LRScheduler:
         self.optimizer = optimizer
         for i, group in enumerate(optimizer.param_groups):
             if last_epoch == -1:
-                group.setdefault("initial_lr", group["lr"])
+                group.setdefault("initial_lr", _copied(group["lr"]))
             elif "initial_lr" not in group:
                 raise KeyError(f"param 'initial_lr' is not specified in param_groups[{i}] when resuming scheduler with last_epoch >= 0.")
-        self.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]
+        self.base_lrs = [_copied(group["initial_lr"]) for group in optimizer.param_groups]
         self.last_epoch = last_epoch
         self._initial_step()
 
@@ -36,14 +39,16 @@ class LRScheduler:
         """The rates of epoch `last_epoch`, from those in the optimizer's groups."""
         raise NotImplementedError
 
-    def step(self) -> None:
-        """Begin the next epoch."""
-        if self._step_count == 1 and not self.optimizer._opt_called and type(self.optimizer).step is Optimizer.step:
+    def step(self, epoch: int | None = None) -> None:
+        """Begin the next epoch, or `epoch`, which PyTorch deprecates."""
+        if self._step_count == 1 and not self.optimizer._opt_called:
             warnings.warn("Detected call of `lr_scheduler.step()` before `optimizer.step()`. You should call them in the opposite order: "
                           "`optimizer.step()` before `lr_scheduler.step()`. Failure to do this will result in skipping the first value of "
                           "the learning rate schedule.", stacklevel=2)  # fmt: skip
         self._step_count += 1
-        self._update_lr()
+        if epoch is not None:
+            warnings.warn(EPOCH_WARNING, stacklevel=2)
+        self._update_lr(epoch)
 
     def _update_lr(self, epoch: int | None = None) -> None:
         """Go to the next epoch; or to `epoch`, whose rates are then computed from the initial ones where there is a formula for it."""
@@ -53,11 +58,11 @@ class LRScheduler:
 
     def _set_lr(self, rates) -> None:
         for group, lr in zip(self.optimizer.param_groups, rates, strict=True):
-            group["lr"] = lr
+            write_lr(group, lr)
         self._last_lr = self._present_lr()
 
     def _present_lr(self) -> list[float]:
-        return [group["lr"] for group in self.optimizer.param_groups]
+        return [_copied(group["lr"]) for group in self.optimizer.param_groups]
 
     def get_last_lr(self) -> list[float]:
         """The rates that this scheduler computed last."""
@@ -70,6 +75,29 @@ class LRScheduler:
     def load_state_dict(self, state_dict: dict) -> None:
         """Go on from a `state_dict()`; the rates themselves are in the optimizer's."""
         vars(self).update(state_dict)
+
+
+def _copied(lr):
+    return lr.clone() if isinstance(lr, Variable) else lr
+
+
+def write_lr(group: dict, lr) -> None:
+    """Make `lr` the rate of a parameter group; a rate that is a tensor stays the same tensor."""
+    if isinstance(group["lr"], Variable):
+        group["lr"].fill_(float(lr))
+    else:
+        group["lr"] = lr
+
+
+def write_momentum(group: dict, momentum: float) -> None:
+    """Make `momentum` that of a parameter group: its first beta, if it has any."""
+    group.update({"betas": (momentum, *group["betas"][1:])} if "betas" in group else {"momentum": momentum})
+
+
+def require_momentum(optimizer: Optimizer) -> None:
+    """ValueError if the optimizer has none to be cycled."""
+    if "momentum" not in optimizer.defaults and "betas" not in optimizer.defaults:
+        raise ValueError("optimizer must support momentum or beta1 with `cycle_momentum` option enabled")
 
 
 def one_each(name: str, optimizer, value) -> list:

@@ -1,9 +1,10 @@
 """Schedules in which the rate rises and falls."""
 
 import math
+import types
 
 from ..optimizer import Optimizer
-from .base import LRScheduler, one_each
+from .base import LRScheduler, one_each, require_momentum, write_lr, write_momentum
 
 
 class CosineAnnealingWarmRestarts(LRScheduler):
@@ -46,6 +47,71 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         self._set_lr(self.get_lr())
 
 
+class CyclicLR(LRScheduler):
+    """Up from base_lr to max_lr in `step_size_up` batches and down again in `step_size_down`, over and over; the momentum the other way.
+
+    lr(t) = base_lr + (max_lr - base_lr) h(t) scale, h going from 0 to 1 and back.  The scale of cycle number c = 1, 2, … is 1 in mode
+    "triangular", 1 / 2^(c - 1) in "triangular2"; that of batch t is gamma^t in "exp_range".  Or it is scale_fn(c), or scale_fn(t) if
+    scale_mode is "iterations".
+
+    Smith, 2017, Cyclical Learning Rates for Training Neural Networks.
+    """
+
+    def __init__(
+        self, optimizer, base_lr, max_lr, step_size_up: int = 2000, step_size_down: int | None = None, mode: str = "triangular",
+        gamma: float = 1.0, scale_fn=None, scale_mode: str = "cycle", cycle_momentum: bool = True, base_momentum=0.8, max_momentum=0.9,
+        last_epoch: int = -1,
+    ):  # fmt: skip
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
+        base_lrs, self.max_lrs = one_each("base_lr", optimizer, base_lr), one_each("max_lr", optimizer, max_lr)
+        if last_epoch == -1:
+            for group, lr in zip(optimizer.param_groups, base_lrs, strict=True):
+                write_lr(group, lr)
+        if mode not in ("triangular", "triangular2", "exp_range") and scale_fn is None:
+            raise ValueError("mode is invalid and scale_fn is None")
+        self.total_size = float(step_size_up + (step_size_up if step_size_down is None else step_size_down))
+        self.step_ratio = step_size_up / self.total_size
+        self.mode, self.gamma, self._scale_fn_custom, self.cycle_momentum = mode, gamma, scale_fn, cycle_momentum
+        self.scale_mode = scale_mode if scale_fn is not None else "iterations" if mode == "exp_range" else "cycle"
+        if cycle_momentum:
+            require_momentum(optimizer)
+            self.base_momentums = one_each("base_momentum", optimizer, base_momentum)
+            self.max_momentums = one_each("max_momentum", optimizer, max_momentum)
+            if last_epoch == -1:
+                for group, low, high in zip(optimizer.param_groups, self.base_momentums, self.max_momentums, strict=True):
+                    group.update(base_momentum=low, max_momentum=high)
+        super().__init__(optimizer, last_epoch)
+        self.base_lrs = base_lrs
+
+    def scale_fn(self, x) -> float:
+        """The height of cycle x, or of batch x."""
+        if self._scale_fn_custom is not None:
+            return self._scale_fn_custom(x)
+        return {"triangular": 1.0, "triangular2": 0.5 ** (x - 1), "exp_range": self.gamma**x}[self.mode]
+
+    def get_lr(self):
+        cycle = math.floor(1 + self.last_epoch / self.total_size)
+        x = 1 + self.last_epoch / self.total_size - cycle
+        height = x / self.step_ratio if x <= self.step_ratio else (x - 1) / (self.step_ratio - 1)
+        height *= self.scale_fn(cycle if self.scale_mode == "cycle" else self.last_epoch)
+        if self.cycle_momentum:
+            for group, low, high in zip(self.optimizer.param_groups, self.base_momentums, self.max_momentums, strict=True):
+                write_momentum(group, high - (high - low) * height)
+        return [low + (high - low) * height for low, high in zip(self.base_lrs, self.max_lrs, strict=True)]
+
+    def state_dict(self):
+        """All attributes but the optimizer; of a scale_fn only the attributes, if it is an object that has some."""
+        scale = self._scale_fn_custom
+        plain = scale is None or isinstance(scale, types.FunctionType)
+        return {**super().state_dict(), "_scale_fn_custom": None if plain else vars(scale).copy()}
+
+    def load_state_dict(self, state_dict):
+        super().load_state_dict({name: value for name, value in state_dict.items() if name != "_scale_fn_custom"})
+        if state_dict["_scale_fn_custom"] is not None:
+            vars(self._scale_fn_custom).update(state_dict["_scale_fn_custom"])
+
+
 class OneCycleLR(LRScheduler):
     """One cycle of `total_steps` batches: the rate up to max_lr, then down to almost nothing; the momentum the other way.
 
@@ -79,8 +145,7 @@ class OneCycleLR(LRScheduler):
                 lowest = highest / div_factor
                 group.update(initial_lr=lowest, max_lr=highest, min_lr=lowest / final_div_factor)
         if cycle_momentum:
-            if "momentum" not in optimizer.defaults and "betas" not in optimizer.defaults:
-                raise ValueError("optimizer must support momentum or beta1 with `cycle_momentum` option enabled")
+            require_momentum(optimizer)
             lows, highs = one_each("base_momentum", optimizer, base_momentum), one_each("max_momentum", optimizer, max_momentum)
             if last_epoch == -1:
                 for group, low, high in zip(optimizer.param_groups, lows, highs, strict=True):
@@ -111,6 +176,5 @@ class OneCycleLR(LRScheduler):
         for group in self.optimizer.param_groups:
             rates.append(self._between(group[lr_from], group[lr_to], done))
             if self.cycle_momentum:
-                momentum = self._between(group[momentum_from], group[momentum_to], done)
-                group.update({"betas": (momentum, *group["betas"][1:])} if "betas" in group else {"momentum": momentum})
+                write_momentum(group, self._between(group[momentum_from], group[momentum_to], done))
         return rates

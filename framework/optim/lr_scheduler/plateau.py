@@ -1,9 +1,10 @@
 """The schedule that looks at results."""
 
 import math
+import warnings
 
 from ..optimizer import Optimizer
-from .base import LRScheduler, one_each
+from .base import EPOCH_WARNING, LRScheduler, one_each, write_lr
 
 
 class ReduceLROnPlateau(LRScheduler):
@@ -26,7 +27,8 @@ class ReduceLROnPlateau(LRScheduler):
         if isinstance(min_lr, (list, tuple)) and len(min_lr) != len(optimizer.param_groups):
             raise ValueError(f"expected {len(optimizer.param_groups)} min_lrs, got {len(min_lr)}")
         self.optimizer, self.mode, self.factor, self.patience, self.eps = optimizer, mode, factor, patience, eps
-        self.threshold, self.threshold_mode, self.cooldown, self.min_lr = threshold, threshold_mode, cooldown, min_lr
+        self.threshold, self.threshold_mode, self.cooldown = threshold, threshold_mode, cooldown
+        self.min_lrs = one_each("min_lr", optimizer, min_lr)
         self.best = math.inf if mode == "min" else -math.inf
         self.cooldown_counter = self.num_bad_epochs = self.last_epoch = 0
         self._last_lr = self._present_lr()
@@ -35,10 +37,12 @@ class ReduceLROnPlateau(LRScheduler):
     def in_cooldown(self) -> bool:
         return self.cooldown_counter > 0
 
-    def step(self, metrics) -> None:
-        """Begin the next epoch, `metrics` being what the last one reached."""
+    def step(self, metrics, epoch: int | None = None) -> None:
+        """Begin the next epoch (or `epoch`, which PyTorch deprecates), `metrics` being what the last one reached."""
         metrics = float(metrics)
-        self.last_epoch += 1
+        if epoch is not None:
+            warnings.warn(EPOCH_WARNING, stacklevel=2)
+        self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         if self._is_better(metrics):
             self.best, self.num_bad_epochs = metrics, 0
         else:
@@ -48,9 +52,11 @@ class ReduceLROnPlateau(LRScheduler):
             self.num_bad_epochs = 0
         if self.num_bad_epochs > self.patience:
             self.cooldown_counter, self.num_bad_epochs = self.cooldown, 0
-            for group, lowest in zip(self.optimizer.param_groups, one_each("min_lr", self.optimizer, self.min_lr), strict=True):
-                lr = max(group["lr"] * self.factor, lowest)
-                group["lr"] = lr if group["lr"] - lr > self.eps else group["lr"]
+            for group, lowest in zip(self.optimizer.param_groups, self.min_lrs, strict=True):
+                before = float(group["lr"])
+                lr = max(before * self.factor, lowest)
+                if before - lr > self.eps:
+                    write_lr(group, lr)
         self._last_lr = self._present_lr()
 
     def _is_better(self, metrics: float) -> bool:

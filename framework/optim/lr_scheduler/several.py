@@ -3,7 +3,7 @@
 from bisect import bisect_right
 
 from ..optimizer import Optimizer
-from .base import LRScheduler
+from .base import LRScheduler, write_lr
 from .plateau import ReduceLROnPlateau
 
 
@@ -74,7 +74,7 @@ class SequentialLR(_Several):
         super().__init__(optimizer, schedulers)
         self._milestones, self.last_epoch = milestones, last_epoch + 1
         for group in optimizer.param_groups:
-            group["lr"] = group["initial_lr"]
+            write_lr(group, group["initial_lr"])
         self._rewind()
         self._initial_step()
 

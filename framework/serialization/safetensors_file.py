@@ -1,4 +1,4 @@
-"""Saving and loading: safetensors files with a checksum, written so that a crash never leaves half a file.
+"""Safetensors files with a checksum.
 
 The structure of what is saved (nested dicts and lists of tensors, numbers, strings) stands as JSON in the file's metadata, the tensors
 beside it under the paths that lead to them: `{"optimizer": {"state": {0: {"step": t}}}}` is one tensor named `optimizer.state.0.step`.
@@ -7,24 +7,18 @@ A flat dict of tensors, such as a `state_dict`, gives a plain safetensors file t
 
 import hashlib
 import json
-import os
-import tempfile
-from pathlib import Path
 
 import numpy as np
 
-from . import dtypes
-from .autograd.variable import Variable
+from .. import dtypes
+from ..autograd.variable import Variable
+from .files import CorruptFileError, write_atomically
 
 _STRUCTURE, _CHECKSUM, _TENSOR, _PAIRS = "framework.structure", "framework.sha256", "__tensor__", "__pairs__"
 _TYPES = {
     "BOOL": dtypes.bool, "U8": dtypes.uint8, "I8": dtypes.int8, "I16": dtypes.int16, "I32": dtypes.int32, "I64": dtypes.int64,
     "F16": dtypes.float16, "BF16": dtypes.bfloat16, "F32": dtypes.float32, "F64": dtypes.float64,
 }  # fmt: skip
-
-
-class CorruptFileError(RuntimeError):
-    """The file is not what was once written."""
 
 
 def _describe(value, path: str, tensors: dict):
@@ -69,37 +63,19 @@ def _checksum(tensors: dict, structure: str) -> str:
     return digest.hexdigest()
 
 
-def write_atomically(path, data: bytes) -> None:
-    """Replace the file at `path` by one that holds `data`: at every instant either the old or the new file is there, whole."""
-    path = Path(path)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
 def save(obj, f) -> None:
-    """Write `obj`, nested dicts and lists of tensors and plain values, to the file `f`; TypeError for anything else inside it."""
+    """Write `obj`, nested dicts and lists of tensors and plain values, to the file `f` (a path, or an object with `write`)."""
     from safetensors.numpy import save as to_bytes
 
     tensors = {}
     structure = json.dumps(_describe(obj, "", tensors))
     tensors = {name: array if array.flags.c_contiguous else array.copy() for name, array in tensors.items()}
     metadata = {_STRUCTURE: structure, _CHECKSUM: _checksum(tensors, structure)}
-    write_atomically(f, _in_order(to_bytes(tensors, metadata)))
+    data = _in_order(to_bytes(tensors, metadata))
+    if hasattr(f, "write"):
+        f.write(data)
+    else:
+        write_atomically(f, data)
 
 
 def _in_order(data: bytes) -> bytes:
@@ -116,18 +92,20 @@ def _array(data: bytearray, dtype: str, shape: list):
     return np.ndarray(shape, _TYPES[dtype].numpy, data)
 
 
-def load(f):
-    """What `save` wrote to the file `f`, or the dict of tensors of any other safetensors file; CorruptFileError if it was damaged."""
+def read(data: bytes, name: str, place):
+    """The content of the file `name`, `data`, with `place(tensor)` in place of each tensor; CorruptFileError if it was damaged."""
     from safetensors import SafetensorError, deserialize
 
-    data = Path(f).read_bytes()
     try:
         tensors = {name: _array(**described) for name, described in deserialize(data)}
         metadata = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")]).get("__metadata__") or {}
-    except (SafetensorError, ValueError) as error:
-        raise CorruptFileError(f"{f} is damaged or not a safetensors file: {error}") from None
+    except (SafetensorError, ValueError, OverflowError) as error:
+        raise CorruptFileError(f"{name} is damaged or not a safetensors file: {error}") from None
     structure = metadata.get(_STRUCTURE)
     if {_STRUCTURE, _CHECKSUM} & set(metadata) and metadata.get(_CHECKSUM) != _checksum(tensors, structure or ""):
-        raise CorruptFileError(f"{f} is damaged: its content does not match its checksum")
-    tensors = {name: Variable.wrap(array) for name, array in tensors.items()}
-    return tensors if structure is None else _rebuild(json.loads(structure), tensors)
+        raise CorruptFileError(f"{name} is damaged: its content does not match its checksum")
+    tensors = {name: place(Variable.wrap(array)) for name, array in tensors.items()}
+    try:
+        return tensors if structure is None else _rebuild(json.loads(structure), tensors)
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise CorruptFileError(f"{name} does not describe its own tensors: {error!r}") from None

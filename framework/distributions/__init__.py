@@ -1,0 +1,9 @@
+"""Probability distributions: their densities, moments and samples, with parameters that may need gradients."""
+
+from .bernoulli import Bernoulli
+from .categorical import Categorical
+from .distribution import Distribution
+from .independent import Independent
+from .kl import kl_divergence, register_kl
+from .multivariate_normal import MultivariateNormal
+from .normal import Normal

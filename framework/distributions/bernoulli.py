@@ -1,0 +1,46 @@
+"""One toss of a coin."""
+
+from ..creation import arange, rand
+from ..nn.functional.loss import binary_cross_entropy_with_logits
+from ..ops.elementwise import log, log1p, sigmoid, where
+from .distribution import Distribution, boolean, broadcast_all, kept_inside, lazily, probs_or_logits, real, unit_interval
+
+
+class Bernoulli(Distribution):
+    """1 with probability `probs` = sigmoid(`logits`), else 0."""
+
+    arg_constraints = {"probs": unit_interval, "logits": real}
+    support = boolean
+    has_enumerate_support = True
+
+    def __init__(self, probs=None, logits=None, validate_args=None):
+        probs_or_logits(probs, logits)
+        name, given = ("logits", logits) if probs is None else ("probs", probs)
+        (self.__dict__[name],) = broadcast_all(given)
+        super().__init__(self.__dict__[name].shape, validate_args=validate_args)
+
+    probs = lazily(lambda self: sigmoid(self.logits))
+    logits = lazily(lambda self: log(kept_inside(self.probs)) - log1p(-kept_inside(self.probs)))
+    mean = property(lambda self: self.probs)
+    mode = property(lambda self: where(self.probs == 0.5, float("nan"), (self.probs >= 0.5).to(self.probs.dtype)))
+    variance = property(lambda self: self.probs * (1 - self.probs))
+
+    def sample(self, sample_shape=()):
+        """Random zeros and ones, (*sample_shape, *batch_shape)."""
+        probs = self.probs.detach()
+        return (rand(self.shape_of(sample_shape), dtype=probs.dtype, device=probs.device) < probs).to(probs.dtype)
+
+    def log_prob(self, value):
+        """x log p + (1 - x) log(1 - p)."""
+        self.check_value(value)
+        logits, value = broadcast_all(self.logits, value)
+        return -binary_cross_entropy_with_logits(logits, value, reduction="none")
+
+    def entropy(self):
+        """-p log p - (1 - p) log(1 - p)."""
+        return binary_cross_entropy_with_logits(self.logits, self.probs, reduction="none")
+
+    def enumerate_support(self, expand=True):
+        """0 and 1, for each of the batch."""
+        values = arange(2, dtype=self.probs.dtype, device=self.probs.device).reshape(2, *(1,) * len(self.batch_shape))
+        return values.expand(2, *self.batch_shape) if expand else values

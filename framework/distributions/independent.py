@@ -1,0 +1,60 @@
+"""Many distributions seen as one."""
+
+from .distribution import Constraint, Distribution
+
+
+class Independent(Distribution):
+    """The last `reinterpreted_batch_ndims` dimensions of a distribution's batch as part of its events, independent of each other."""
+
+    def __init__(self, base_distribution, reinterpreted_batch_ndims, validate_args=None):
+        batch, count = base_distribution.batch_shape, reinterpreted_batch_ndims
+        if count > len(batch):
+            raise ValueError(f"Expected reinterpreted_batch_ndims <= len(base_distribution.batch_shape), actual {count} vs {len(batch)}")
+        self.base_dist, self.reinterpreted_batch_ndims = base_distribution, count
+        kept = len(batch) - count
+        super().__init__(batch[:kept], batch[kept:] + base_distribution.event_shape, validate_args)
+
+    has_rsample = property(lambda self: self.base_dist.has_rsample)
+    has_enumerate_support = property(lambda self: not self.reinterpreted_batch_ndims and self.base_dist.has_enumerate_support)
+    mean = property(lambda self: self.base_dist.mean)
+    mode = property(lambda self: self.base_dist.mode)
+    variance = property(lambda self: self.base_dist.variance)
+
+    def total(self, values):
+        """Summed over the dimensions that belong to an event."""
+        return values.sum(tuple(range(-self.reinterpreted_batch_ndims, 0))) if self.reinterpreted_batch_ndims else values
+
+    @property
+    def support(self):
+        inner, count = self.base_dist.support, self.reinterpreted_batch_ndims
+        return Constraint(f"IndependentConstraint({inner}, {count})", inner.check) if count else inner
+
+    def sample(self, sample_shape=()):
+        """The base distribution's samples."""
+        return self.base_dist.sample(sample_shape)
+
+    def rsample(self, sample_shape=()):
+        """The base distribution's samples, differentiable."""
+        return self.base_dist.rsample(sample_shape)
+
+    def log_prob(self, value):
+        """The sum of the logarithms: the parts are independent."""
+        return self.total(self.base_dist.log_prob(value))
+
+    def entropy(self):
+        """The sum of the entropies."""
+        return self.total(self.base_dist.entropy())
+
+    def enumerate_support(self, expand=True):
+        """The base distribution's, if events are its own."""
+        if self.reinterpreted_batch_ndims:
+            raise NotImplementedError("Enumeration over cartesian product is not implemented")
+        return self.base_dist.enumerate_support(expand)
+
+    def expand(self, batch_shape):
+        """The same distribution repeated to a larger batch."""
+        base = self.base_dist.expand((*batch_shape, *self.event_shape[: self.reinterpreted_batch_ndims]))
+        return Independent(base, self.reinterpreted_batch_ndims, self._validate_args)
+
+    def __repr__(self) -> str:
+        return f"Independent({self.base_dist}, {self.reinterpreted_batch_ndims})"

@@ -1,0 +1,88 @@
+"""A softmax over many classes that spends little on the rare ones."""
+
+from collections import namedtuple
+
+from ..ops.activation import log_softmax
+from ..ops.index import gather
+from ..ops.shape import cat, unsqueeze
+from .container import ModuleList, Sequential
+from .linear import Linear
+from .module import Module
+
+ASMOutput = namedtuple("ASMoutput", ("output", "loss"))
+
+
+class AdaptiveLogSoftmaxWithLoss(Module):
+    """log p(y | x) for classes sorted from frequent to rare, and its negative mean (Grave et al., 2017).
+
+    The head chooses among the classes below cutoffs[0] and one entry for each cluster of rarer ones; a cluster, cutoffs[i] to
+    cutoffs[i + 1], has a tail of its own, by way of in_features / div_value^(i + 1) features.
+    """
+
+    def __init__(self, in_features: int, n_classes: int, cutoffs, div_value: float = 4.0, head_bias: bool = False, device=None, dtype=None):
+        super().__init__()
+        cutoffs = list(cutoffs)
+        if not cutoffs:
+            raise ValueError("cutoffs should be a sequence of length larger than 0")
+        if cutoffs != sorted({int(each) for each in cutoffs}) or cutoffs[0] <= 0 or cutoffs[-1] > n_classes - 1:
+            raise ValueError(
+                "cutoffs should be a sequence of unique, positive integers sorted in an increasing order, "
+                "where each value is between 1 and n_classes-1"
+            )
+        self.in_features, self.n_classes, self.cutoffs = in_features, n_classes, [*cutoffs, n_classes]
+        self.div_value, self.head_bias = div_value, head_bias
+        self.shortlist_size, self.n_clusters = cutoffs[0], len(cutoffs)
+        self.head_size = self.shortlist_size + self.n_clusters
+        where = {"device": device, "dtype": dtype}
+        self.head = Linear(in_features, self.head_size, bias=head_bias, **where)
+        self.tail = ModuleList()
+        for i, (low, high) in enumerate(zip(self.cutoffs[:-1], self.cutoffs[1:], strict=True)):
+            features = int(in_features // div_value ** (i + 1))
+            self.tail.append(
+                Sequential(Linear(in_features, features, bias=False, **where), Linear(features, high - low, bias=False, **where))
+            )
+
+    def reset_parameters(self) -> None:
+        """Draw new initial values."""
+        for module in self.modules():
+            if isinstance(module, Linear):
+                module.reset_parameters()
+
+    def forward(self, input, target):
+        if target.ndim > 1:
+            raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
+        if input.ndim != target.ndim + 1:
+            n = target.ndim
+            raise RuntimeError(f"{n}D target tensor expects {n + 1}D input tensors, but found inputs with size {input.shape}")
+        if not target.ndim:
+            output, loss = self(unsqueeze(input, 0), unsqueeze(target, 0))
+            return ASMOutput(output.squeeze(0), loss)
+        if len(input) != len(target):
+            raise RuntimeError("Input and target should have the same size in the batch dimension.")
+        if len(target) and not (target.min() >= 0 and target.max() < self.n_classes):
+            raise RuntimeError(
+                f"Target values should be in [0, {self.n_classes - 1}], but values in range "
+                f"[{target.min().item()}, {target.max().item()}] were found. "
+            )
+        head = log_softmax(self.head(input), 1)
+        entry, inside = target, {}  # which entry of the head; rows of a cluster -> what is added inside of it
+        for i, (low, high) in enumerate(zip(self.cutoffs[:-1], self.cutoffs[1:], strict=True)):
+            rows = (target >= low) & (target < high)
+            if rows.any():
+                entry = entry.masked_fill(rows, self.shortlist_size + i)
+                inside[i] = rows, gather(log_softmax(self.tail[i](input[rows]), 1), 1, unsqueeze(target[rows] - low, 1)).squeeze(1)
+        output = gather(head, 1, unsqueeze(entry, 1)).squeeze(1)
+        for rows, more in inside.values():
+            output = output.clone()
+            output[rows] += more
+        return ASMOutput(output, -output.mean())
+
+    def log_prob(self, input):
+        """log p of all classes: (N, in_features) -> (N, n_classes)."""
+        head = log_softmax(self.head(input), 1)
+        tails = [head[:, self.shortlist_size + i, None] + log_softmax(tail(input), 1) for i, tail in enumerate(self.tail)]
+        return cat([head[:, : self.shortlist_size], *tails], 1)
+
+    def predict(self, input):
+        """The most probable class: (N, in_features) -> (N)."""
+        return self.log_prob(input).argmax(1)

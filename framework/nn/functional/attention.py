@@ -1,0 +1,135 @@
+"""Attention, with one head and with several."""
+
+import math
+
+from ... import dtypes, random
+from ...ops import attention as ops
+from ...ops.linalg import linear, matmul
+from ...ops.shape import cat, chunk, constant_pad, permute, reshape, unsqueeze
+from .dropout import dropout
+
+
+def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False):
+    """softmax(q k^T scale + mask) v for q (…, L, E), k (…, S, E), v (…, S, F); scale = 1 / sqrt(E) unless given (Vaswani et al., 2017).
+
+    `attn_mask` (…, L, S): bools say what may be seen, floats are added.  `is_causal`: query i sees keys 0 … i.  `enable_gqa`: several
+    heads of queries (…, H, L, E) share one of keys (Ainslie et al., 2023).
+    """
+    inputs = (query, key, value)
+    if min(each.ndim for each in inputs) < 2:
+        raise RuntimeError(f"Expected query, key, and value to all be at least 2 dimensional, but got {[each.ndim for each in inputs]}")
+    if len({each.dtype for each in inputs}) > 1 or not query.is_floating_point():
+        raise RuntimeError(f"Expected query, key, and value to have the same floating dtype, but got {[each.dtype for each in inputs]}")
+    if attn_mask is not None and is_causal:
+        raise RuntimeError("scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True")
+    if attn_mask is not None and attn_mask.dtype not in (dtypes.bool, query.dtype):
+        raise RuntimeError(f"Expected attn_mask dtype to be bool or to match query dtype, but got {attn_mask.dtype} and {query.dtype}")
+    if not 0 <= dropout_p <= 1:
+        raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout_p}")
+    if enable_gqa:
+        key, value = (_repeated(each, query.shape[-3]) for each in (key, value))
+    if dropout_p == 1:  # nothing is left to divide by 1 - p
+        value, dropout_p = value * 0, 0.0
+    scale = (1 / math.sqrt(query.shape[-1]) if query.shape[-1] else 1.0) if scale is None else scale
+    count = math.prod(query.shape[:-1]) * key.shape[-2]
+    stream = random.default_generator.take(count) if dropout_p else (None, None)
+    return ops.attention(query, key, value, attn_mask, is_causal, scale, dropout_p, *stream)
+
+
+def _repeated(heads, count):
+    """(…, H, S, E), each head `count / H` times in a row."""
+    *batch, h, s, e = heads.shape
+    if count % h:
+        raise RuntimeError("Number of heads in key and value must divide the number of heads in query")
+    return reshape(unsqueeze(heads, -3).expand(*batch, h, count // h, s, e), (*batch, count, s, e))
+
+
+def _check_dimensions(query, key, value, key_padding_mask, attn_mask) -> None:
+    """AssertionError unless the numbers of dimensions go together."""
+    n = query.ndim
+    if n not in (2, 3):
+        raise AssertionError(f"query should be unbatched 2D or batched 3D tensor but received {n}-D query tensor")
+    for name, each, allowed in (("key", key, (n,)), ("value", value, (n,)), ("key_padding_mask", key_padding_mask, (n - 1,)),
+                                ("attn_mask", attn_mask, (2, 3))):  # fmt: skip
+        if each is not None and each.ndim not in allowed:
+            raise AssertionError(
+                f"For {'batched (3-D)' if n == 3 else 'unbatched (2-D)'} `query`, expected `{name}` to be "
+                f"{' or '.join(f'{each}-D' for each in allowed)} but found {each.ndim}-D tensor instead"
+            )
+
+
+def _additive(name, mask, query):
+    """A mask to be added: minus infinity where one of bools says that a key may not be seen."""
+    if mask.dtype is dtypes.bool:
+        return query.new_zeros(tuple(mask.shape)).masked_fill(mask, -math.inf)
+    if not mask.is_floating_point():
+        raise AssertionError(f"only bool and floating types of {name} are supported")
+    return mask
+
+
+def multi_head_attention_forward(query, key, value, embed_dim_to_check, num_heads, in_proj_weight, in_proj_bias, bias_k, bias_v,
+                                 add_zero_attn, dropout_p, out_proj_weight, out_proj_bias, training=True, key_padding_mask=None,
+                                 need_weights=True, attn_mask=None, use_separate_proj_weight=False, q_proj_weight=None,
+                                 k_proj_weight=None, v_proj_weight=None, static_k=None, static_v=None, average_attn_weights=True,
+                                 is_causal=False):  # fmt: skip
+    """Attention in `num_heads` subspaces of queries (L, N, E) to keys and values (S, N, …): (L, N, E), and the weights or None.
+
+    `key_padding_mask` (N, S) and `attn_mask` (L, S) or (N H, L, S): bools say what not to see, floats are added (Vaswani et al., 2017).
+    """
+    _check_dimensions(query, key, value, key_padding_mask, attn_mask)
+    alone = query.ndim == 2
+    if alone:
+        query, key, value = (unsqueeze(each, 1) for each in (query, key, value))
+        key_padding_mask = None if key_padding_mask is None else unsqueeze(key_padding_mask, 0)
+    (length, n, embed), head = query.shape, query.shape[-1] // num_heads
+    if embed != embed_dim_to_check:
+        raise AssertionError(f"was expecting embedding dimension of {embed_dim_to_check}, but got {embed}")
+    if head * num_heads != embed:
+        raise AssertionError(f"embed_dim {embed} not divisible by num_heads {num_heads}")
+    if key.shape[:2] != value.shape[:2] or not use_separate_proj_weight and key.shape != value.shape:
+        raise AssertionError(f"key shape {key.shape} does not match value shape {value.shape}")
+    if is_causal and attn_mask is None:
+        raise RuntimeError("Need attn_mask if specifying the is_causal hint. You may use the Transformer module method "
+                           "`generate_square_subsequent_mask` to create this mask.")  # fmt: skip
+    if bias_k is not None and (static_k is not None or static_v is not None):
+        raise AssertionError("bias cannot be added to static key or value.")
+
+    weights = (q_proj_weight, k_proj_weight, v_proj_weight) if use_separate_proj_weight else chunk(in_proj_weight, 3)
+    biases = (None,) * 3 if in_proj_bias is None else chunk(in_proj_bias, 3)
+    q, k, v = (linear(*each) for each in zip((query, key, value), weights, biases, strict=True))
+    if bias_k is not None:  # one more key and value, learnt
+        k, v = (cat([each, bias.expand(1, n, embed)]) for each, bias in ((k, bias_k), (v, bias_v)))
+    q, k, v = (permute(reshape(each, (-1, n, num_heads, head)), (1, 2, 0, 3)) for each in (q, k, v))  # (N, H, L or S, E/H)
+    k, v = (each if given is None else reshape(given, (n, num_heads, -1, head)) for each, given in ((k, static_k), (v, static_v)))
+    if add_zero_attn:  # one more key and value, of zeros
+        k, v = (constant_pad(each, [0] * 4, [0, 0, 1, 0]) for each in (k, v))
+    more = (bias_k is not None) + bool(add_zero_attn)
+    causal = is_causal and key_padding_mask is None and not need_weights  # then the mask is not needed
+    mask = _added(query, key_padding_mask, None if causal else attn_mask, (n, num_heads, length, k.shape[2] - more), more)
+
+    dropout_p, weights, scale = dropout_p if training else 0.0, None, 1 / math.sqrt(head)
+    if need_weights:
+        weights = dropout(ops.attention_weights(q, k, mask, scale), dropout_p)
+        out = matmul(weights, v)
+        weights = weights.mean(1) if average_attn_weights else weights
+        weights = weights.squeeze(0) if alone else weights
+    else:
+        out = scaled_dot_product_attention(q, k, v, mask, dropout_p, causal)
+    out = linear(reshape(permute(out, (2, 0, 1, 3)), (length, n, embed)), out_proj_weight, out_proj_bias)
+    return (out.squeeze(1) if alone else out), weights
+
+
+def _added(query, key_padding_mask, attn_mask, shape, more):
+    """What both masks together add to scores of `shape` (N, H, L, S), and 0 to those of `more` keys: broadcasts to (N, H, L, S + more)."""
+    (n, heads, length, source), mask = shape, None
+    if attn_mask is not None:
+        wanted = (length, source) if attn_mask.ndim == 2 else (n * heads, length, source)
+        if tuple(attn_mask.shape) != wanted:
+            raise RuntimeError(f"The shape of the {attn_mask.ndim}D attn_mask is {attn_mask.shape}, but should be {wanted}.")
+        mask = reshape(_additive("attn_mask", attn_mask, query), (-1, heads if attn_mask.ndim == 3 else 1, length, source))
+    if key_padding_mask is not None:
+        if tuple(key_padding_mask.shape) != (n, source):
+            raise AssertionError(f"Expected key_padded_mask.shape to be {(n, source)}, but got {tuple(key_padding_mask.shape)}")
+        padding = reshape(_additive("key_padding_mask", key_padding_mask, query), (n, 1, 1, source))
+        mask = padding if mask is None else mask + padding
+    return mask if mask is None or not more else constant_pad(mask, [0] * 4, [0, 0, 0, more])

@@ -1,0 +1,118 @@
+"""One model on several devices: each computes a part of the batch, and gradients add up in the one set of parameters."""
+
+import copy
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+
+from .. import random
+from ..autograd.mode import is_grad_enabled, set_grad_enabled
+from ..device import device as Device
+from ..device import namespace
+from ..ops.shape import cat, chunk, unsqueeze
+from ..tensor import Tensor
+from .module import Module
+
+
+def _every_gpu() -> list:
+    from .. import cuda
+
+    return [Device("cuda", i) for i in range(cuda.device_count())]
+
+
+def scatter(inputs, devices: list, dim: int = 0) -> list:
+    """`inputs` for each device: tensors are cut along `dim`, containers looked into, everything else is passed on as it is."""
+    if isinstance(inputs, Tensor):
+        parts = chunk(inputs, len(devices), dim)
+        return [part.to(where) for part, where in zip(parts, devices, strict=False)]
+    if isinstance(inputs, (tuple, list)) and inputs:
+        make = type(inputs)._make if hasattr(inputs, "_fields") else type(inputs)
+        return [make(part) for part in zip(*(scatter(each, devices, dim) for each in inputs), strict=False)]
+    if isinstance(inputs, dict) and inputs:
+        return [type(inputs)(part) for part in zip(*(scatter(item, devices, dim) for item in inputs.items()), strict=False)]
+    return [inputs] * len(devices)
+
+
+def replicate(module: Module, devices: list) -> list:
+    """`module` once for each device, with copies of its parameters whose gradients flow back to the original.
+
+    The first replica's buffers are the module's own, so that what it gathers (a running mean) is kept; the others' are copies.
+    """
+    return [_replica(module, where, i == 0, {}) for i, where in enumerate(devices)]
+
+
+def _replica(module, where, first, done):
+    if module not in done:
+        replica = done[module] = copy.copy(module)
+        members = replica.__dict__
+        members["_parameters"] = {name: each if each is None else each.to(where) for name, each in module._parameters.items()}
+        members["_buffers"] = {
+            name: each if each is None or first else each.to(where, copy=True) for name, each in module._buffers.items()
+        }
+        members["_modules"] = {
+            name: each if each is None else _replica(each, where, first, done) for name, each in module._modules.items()
+        }
+    return done[module]
+
+
+def parallel_apply(modules: list, inputs: list, kwargs: list, devices: list) -> list:
+    """The outputs of every module for its inputs, a thread each; each thread draws random numbers from a stream of its own."""
+    recording, seeds = is_grad_enabled(), [random.default_generator.take(1) for _ in modules]
+
+    def work(module, args, options, where, seed):
+        on_device = namespace(where).cuda.Device(where.index or 0) if where.type == "cuda" else nullcontext()
+        with on_device, set_grad_enabled(recording), random.own_stream(*seed):
+            return module(*args, **options)
+
+    with ThreadPoolExecutor(len(modules)) as threads:
+        return list(threads.map(work, modules, inputs, kwargs, devices, seeds))
+
+
+def gather(outputs: list, where, dim: int = 0):
+    """The outputs of all devices joined along `dim` on one of them; numbers become a vector."""
+    first = outputs[0]
+    if isinstance(first, Tensor):
+        if not first.ndim:
+            warnings.warn("gather: all outputs are scalars; they become the elements of a vector.", stacklevel=2)
+            outputs, dim = [unsqueeze(each, 0) for each in outputs], 0
+        return cat([each.to(where) for each in outputs], dim)
+    if first is None:
+        return None
+    if isinstance(first, dict):
+        return type(first)((key, gather([each[key] for each in outputs], where, dim)) for key in first)
+    joined = [gather(list(each), where, dim) for each in zip(*outputs, strict=True)]
+    return type(first)._make(joined) if hasattr(first, "_fields") else type(first)(joined)
+
+
+def data_parallel(module, inputs, device_ids=None, output_device=None, dim: int = 0, module_kwargs=None):
+    """module(*inputs, **module_kwargs), computed on all of `device_ids` at once, each taking a part of the batch."""
+    inputs = inputs if isinstance(inputs, tuple) else (inputs,)
+    devices = [Device(each) for each in (_every_gpu() if device_ids is None else device_ids)]
+    if not devices or not (inputs or module_kwargs):
+        return module(*inputs, **(module_kwargs or {}))
+    for each in (*module.parameters(), *module.buffers()):
+        if each.device.type != devices[0].type or devices[0].index not in (None, each.device.index):
+            raise RuntimeError(
+                f"module must have its parameters and buffers on device {devices[0]} (device_ids[0]) "
+                f"but found one of them on device: {each.device}"
+            )
+    scattered = scatter((inputs, module_kwargs or {}), devices, dim)
+    if len(scattered) <= 1:
+        args, options = scattered[0] if scattered else (inputs, module_kwargs or {})
+        return module(*args, **options)
+    used = devices[: len(scattered)]
+    outputs = parallel_apply(replicate(module, used), *map(list, zip(*scattered, strict=True)), used)
+    return gather(outputs, Device(devices[0] if output_device is None else output_device), dim)
+
+
+class DataParallel(Module):
+    """`module` on several devices at once: `data_parallel`; without GPUs it just calls the module."""
+
+    def __init__(self, module: Module, device_ids=None, output_device=None, dim: int = 0):
+        super().__init__()
+        self.module, self.dim = module, dim
+        self.device_ids = _every_gpu() if device_ids is None else list(device_ids)
+        self.output_device = output_device if output_device is not None or not self.device_ids else self.device_ids[0]
+
+    def forward(self, *inputs, **kwargs):
+        return data_parallel(self.module, inputs, self.device_ids, self.output_device, self.dim, kwargs)

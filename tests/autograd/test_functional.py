@@ -1,0 +1,107 @@
+"""autograd.functional against PyTorch's: results, structure, whether they need gradients, and errors."""
+
+import numpy as np
+import pytest
+
+import framework
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.parity
+
+X, Y = np.array([1.0, 2.0]), np.array([[3.0], [4.0]])
+CALLS = {
+    "jacobian": lambda F, T, x, y: F.jacobian(lambda a: a**2, x),
+    "jacobian of two": lambda F, T, x, y: F.jacobian(lambda a, b: (a * b, a.sum()), (x, y)),
+    "jacobian one of two": lambda F, T, x, y: F.jacobian(lambda a, b: a**3, (x, y)),
+    "jacobian tuple of one": lambda F, T, x, y: F.jacobian(lambda a: (a**3,), (x,)),
+    "jacobian of a constant": lambda F, T, x, y: F.jacobian(lambda a: T.ones(3), x),
+    "jacobian recorded": lambda F, T, x, y: F.jacobian(lambda a: a**3, x.requires_grad_(), create_graph=True),
+    "hessian": lambda F, T, x, y: F.hessian(lambda a: (a**3).sum(), x),
+    "hessian of two": lambda F, T, x, y: F.hessian(lambda a, b: (a**3 * b).sum(), (x, y)),
+    "hessian of one element": lambda F, T, x, y: F.hessian(lambda a: (a**2).sum().reshape(1), x),
+    "hessian of a line": lambda F, T, x, y: F.hessian(lambda a: a.sum(), x),
+    "hessian recorded": lambda F, T, x, y: F.hessian(lambda a: (a**3).sum(), x, create_graph=True),
+    "hessian strict": lambda F, T, x, y: F.hessian(lambda a: (a**2).sum(), x, strict=True),
+    "vjp": lambda F, T, x, y: F.vjp(lambda a: a**2, x, x + 1),
+    "vjp of two": lambda F, T, x, y: F.vjp(lambda a, b: (a * b, a.sum()), (x, y), (x * y, x[0])),
+    "vjp of a number": lambda F, T, x, y: F.vjp(lambda a: a.sum(), x),
+    "vjp of a constant": lambda F, T, x, y: F.vjp(lambda a: T.ones(2, dtype=T.float64), x, x),
+    "vjp recorded": lambda F, T, x, y: F.vjp(lambda a: a**2, x, x, create_graph=True),
+    "jvp": lambda F, T, x, y: F.jvp(lambda a: a**2, x, x + 1),
+    "jvp of two": lambda F, T, x, y: F.jvp(lambda a, b: (a * b, a.sum()), (x, y), (x + 1, y * 2)),
+    "jvp by a number": lambda F, T, x, y: F.jvp(lambda a: a * y, x[0]),
+    "jvp of a constant": lambda F, T, x, y: F.jvp(lambda a: T.ones(2, dtype=T.float64), x, x),
+    "jvp recorded": lambda F, T, x, y: F.jvp(lambda a: a**2, x, x, create_graph=True),
+    "jvp strict": lambda F, T, x, y: F.jvp(lambda a: a * 2, x, x, strict=True),
+    "hvp": lambda F, T, x, y: F.hvp(lambda a: (a**3).sum(), x, x + 1),
+    "hvp of two": lambda F, T, x, y: F.hvp(lambda a, b: (a**3 * b).sum(), (x, y), (x, y)),
+    "hvp of a line": lambda F, T, x, y: F.hvp(lambda a: a.sum(), x, x),
+    "vhp": lambda F, T, x, y: F.vhp(lambda a: (a**3).sum(), x, x + 1),
+    "vhp of two": lambda F, T, x, y: F.vhp(lambda a, b: (a**3 * b).sum(), (x, y), (x, y)),
+    "vhp one of two": lambda F, T, x, y: F.vhp(lambda a, b: (a**3).sum(), (x, y), (x, y)),
+    "vhp recorded": lambda F, T, x, y: F.vhp(lambda a: (a**3).sum(), x, x, create_graph=True),
+    "vhp of one element": lambda F, T, x, y: F.vhp(lambda a: (a**3).sum(), x[:1]),
+}
+
+
+def flattened(result, path=""):
+    """[(place in the nested tuples, tensor)]."""
+    if isinstance(result, tuple):
+        return [each for i, part in enumerate(result) for each in flattened(part, f"{path}.{i}")]
+    return [(path, result)]
+
+
+@pytest.mark.parametrize("recording", [True, False])
+@pytest.mark.parametrize("name", CALLS)
+def test_as_pytorch(name, recording):
+    results = []
+    for library in (framework, torch):
+        x, y = library.tensor(X), library.tensor(Y)
+        with library.set_grad_enabled(recording):
+            found = flattened(CALLS[name](library.autograd.functional, library, x, y))
+        results.append([(path, str(each.dtype).partition(".")[2], tuple(each.shape), each.requires_grad) for path, each in found])
+        results.append([each.detach().numpy() for _, each in found])
+    assert results[0] == results[2]
+    for a, b in zip(results[1], results[3], strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-12)
+
+
+def test_recorded_results_lead_back_to_the_inputs():
+    for library in (framework, torch):
+        x = library.tensor(X, requires_grad=True)
+        jacobian = library.autograd.functional.jacobian(lambda a: a**3, x, create_graph=True)
+        (grad,) = library.autograd.grad(jacobian.sum(), x)
+        np.testing.assert_allclose(grad.numpy(), 6 * X)
+        hessian = library.autograd.functional.hessian(lambda a: (a**3).sum(), x, create_graph=True)
+        (grad,) = library.autograd.grad(hessian.sum(), x)
+        np.testing.assert_allclose(grad.numpy(), [6, 6])
+
+
+STRICT = "not allowed in strict mode"
+REFUSED = {
+    "input": (lambda F, T, x: F.jacobian(lambda a: a, 3.0), TypeError, "The inputs given to jacobian must be either a Tensor or a"),
+    "list": (lambda F, T, x: F.jacobian(lambda a: a, [x]), TypeError, "The inputs given to jacobian must be either a Tensor or a tuple"),
+    "output": (lambda F, T, x: F.vjp(lambda a: 3, x), TypeError, "The outputs of the user-provided function given to vjp must be"),
+    "integers": (lambda F, T, x: F.jacobian(lambda a: a, T.tensor([1])), RuntimeError, "floating point"),
+    "constant": (lambda F, T, x: F.jacobian(lambda a: T.ones(2), x, strict=True), RuntimeError, "Output 0 of the user-provided"),
+    "independent": (lambda F, T, x: F.jacobian(lambda a, b: a * 2, (x, x), strict=True), RuntimeError, "is independent of input 1.*strict"),
+    "line": (lambda F, T, x: F.jacobian(lambda a: a * 2, x, strict=True, create_graph=True), RuntimeError, "of input 0.*strict"),
+    "hessian line": (lambda F, T, x: F.hessian(lambda a: a.sum(), x, strict=True), RuntimeError, STRICT),
+    "hessian vector": (lambda F, T, x: F.hessian(lambda a: a * 2, x), RuntimeError, "given to hessian should contain a single element"),
+    "hessian tuple": (lambda F, T, x: F.hessian(lambda a: (a.sum(), a.sum()), x), RuntimeError, "given to hessian should return a"),
+    "vjp v": (lambda F, T, x: F.vjp(lambda a: a * 2, x), RuntimeError, "v can only be None if the user-provided function returns a"),
+    "jvp v": (lambda F, T, x: F.jvp(lambda a: a * 2, x), RuntimeError, "v can only be None if the input to the user-provided function"),
+    "size": (lambda F, T, x: F.vjp(lambda a: a * 2, x, T.ones(3)), RuntimeError, "v has invalid size: should be"),
+    "length": (lambda F, T, x: F.hvp(lambda a, b: (a * b).sum(), (x, x), x), RuntimeError, "v is a tuple of invalid length: should be"),
+    "vhp line": (lambda F, T, x: F.vhp(lambda a: a.sum(), x, x, strict=True), RuntimeError, STRICT),
+    "vhp vector": (lambda F, T, x: F.vhp(lambda a: a * 2, x, x), RuntimeError, "given to vhp should contain a single element"),
+    "vjp strict": (lambda F, T, x: F.vjp(lambda a, b: a * 2, (x, x), x, strict=True), RuntimeError, "is independent of input 1.*strict"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused_as_pytorch_refuses(name):
+    call, kind, message = REFUSED[name]
+    for library in (framework, torch):
+        with pytest.raises(kind, match=message):
+            call(library.autograd.functional, library, library.tensor(X))

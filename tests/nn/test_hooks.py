@@ -1,0 +1,282 @@
+"""Hooks and state of modules: what is called, when, with what, and what it may change, as in PyTorch."""
+
+import copy
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+
+import framework
+from framework import nn
+
+LIBRARIES = [framework]
+try:
+    import torch
+
+    LIBRARIES.append(torch)
+except ImportError:
+    pass
+
+
+def told(scenario) -> list:
+    """What each library's run of `scenario(library, log)` logs: all must log the same."""
+    logs = []
+    for library in LIBRARIES:
+        logs.append([])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                scenario(library, logs[-1].append)
+            except Exception as error:
+                logs[-1].append(type(error).__name__)
+    assert all(log == logs[0] for log in logs), logs
+    return logs[0]
+
+
+def doubler(library):
+    """y = 2 x + shift, and a second output."""
+
+    class Doubler(library.nn.Module):
+        def forward(self, x, *others, shift=0.0):
+            if shift is None:
+                raise ValueError("no shift")
+            return (2 * x + shift, *others)
+
+    return Doubler()
+
+
+def plain(values):
+    return [None if each is None else each.tolist() if hasattr(each, "tolist") else each for each in values]
+
+
+def test_order_and_arguments_of_forward_hooks():
+    def scenario(library, log):
+        module = doubler(library)
+        module.register_forward_pre_hook(lambda m, args: log(("pre 1", plain(args))))
+        module.register_forward_pre_hook(lambda m, args: (log("pre 2"), (args[0] + 1, *args[1:]))[1])
+        module.register_forward_pre_hook(
+            lambda m, args, kwargs: (log(("pre 0", kwargs)), (args, {"shift": 10.0}))[1], prepend=True, with_kwargs=True
+        )
+        module.register_forward_hook(lambda m, args, out: log(("post 1", plain(args), plain(out))))
+        last = module.register_forward_hook(lambda m, args, kwargs, out: (log(("post 2", kwargs)), out[0])[1], with_kwargs=True)
+        module.register_forward_hook(lambda m, args, out: log("post 0"), prepend=True)
+        log(module(library.tensor([1.0]), 5).tolist())
+        last.remove()
+        log(plain(module(library.tensor([1.0]), shift=1.0)))
+
+    assert told(scenario)[:3] == [("pre 0", {}), ("pre 1", [[1.0], 5]), "pre 2"]
+
+
+def test_hooks_called_even_after_an_error():
+    def scenario(library, log):
+        module = doubler(library)
+        module.register_forward_hook(lambda m, args, out: log("never"))
+        module.register_forward_hook(lambda m, args, out: log(("always", out)), always_call=True)
+        module.register_forward_hook(lambda m, args, kwargs, out: log(kwargs), always_call=True, with_kwargs=True)
+        module.register_forward_hook(lambda m, args, out: 1 / 0, always_call=True)
+        module(library.tensor([1.0]), shift=None)
+
+    assert told(scenario) == [("always", None), {"shift": None}, "ValueError"]
+
+
+def test_a_pre_hook_with_kwargs_returns_both():
+    def scenario(library, log):
+        module = doubler(library)
+        module.register_forward_pre_hook(lambda m, args, kwargs: args[0], with_kwargs=True)
+        module(library.ones(1))
+
+    assert told(scenario) == ["RuntimeError"]
+
+
+@pytest.mark.parametrize("needs", [(True, True), (True, False), (False, False)])
+def test_backward_hooks(needs):
+    def scenario(library, log):
+        module = library.nn.Bilinear(1, 1, 1, bias=False)
+        module.weight.data.fill_(3.0)
+        module.register_full_backward_hook(lambda m, gi, go: log(("after 1", plain(gi), plain(go))))
+        module.register_full_backward_hook(lambda m, gi, go: log(("after 0", plain(gi))), prepend=True)
+        module.register_full_backward_pre_hook(lambda m, go: log(("before 1", plain(go))))
+        module.register_full_backward_pre_hook(lambda m, go: (log("before 2"), (go[0] * 10,))[1])
+        a, b = (library.full((1, 1), value, requires_grad=need) for value, need in zip((5.0, 7.0), needs, strict=True))
+        module(a, b).sum().backward()
+        log(plain([a.grad, b.grad, module.weight.grad]))
+
+    assert told(scenario)[-1][2] == [[[350.0]]]
+
+
+def test_backward_hooks_replace_gradients():
+    def scenario(library, log):
+        module = doubler(library)
+        module.register_full_backward_hook(lambda m, gi, go: (gi[0] * 10, None, gi[2]))
+        x, y = library.ones(2, requires_grad=True), library.ones(2, requires_grad=True)
+        a, text, b = module(x, "text", y)
+        (a.sum() * 3 + b.sum()).backward()
+        log(plain([x.grad, y.grad]))
+
+    assert told(scenario) == [[[60.0, 60.0], [1.0, 1.0]]]
+
+
+def test_backward_hooks_see_no_gradient_for_an_output_unused():
+    def scenario(library, log):
+        module = doubler(library)
+        module.register_full_backward_hook(lambda m, gi, go: log((plain(gi), plain(go))))
+        x, y = library.ones(2, requires_grad=True), library.ones(2, requires_grad=True)
+        module(x, y)[0].sum().backward()
+
+    told(scenario)
+
+
+def test_a_backward_hook_returns_as_many_gradients():
+    def scenario(library, log):
+        module = library.nn.Linear(2, 2)
+        module.register_full_backward_hook(lambda m, gi, go: (gi[0], gi[0]))
+        module(library.ones(1, 2, requires_grad=True)).sum().backward()
+
+    assert told(scenario) == ["RuntimeError"]
+
+
+def test_hooks_of_the_state():
+    def scenario(library, log):
+        inner = library.nn.Linear(1, 1)
+        module = library.nn.Sequential(inner)
+        inner.register_state_dict_pre_hook(lambda m, prefix, keep: log(("save", prefix, keep)))
+        inner.register_state_dict_post_hook(lambda m, state, prefix, meta: state.__setitem__(prefix + "extra", 1))
+        state = module.state_dict(prefix="net.")
+        log(list(state))
+
+        def rename(m, state, prefix, meta, strict, missing, unexpected, errors):
+            log(("load", prefix, sorted(state), strict))
+            state.pop(prefix + "extra", None)
+
+        inner.register_load_state_dict_pre_hook(rename)
+        module.register_load_state_dict_post_hook(lambda m, keys: log(("loaded", keys.missing_keys, keys.unexpected_keys)))
+        log(repr(module.load_state_dict(module.state_dict())))
+        log(repr(module.load_state_dict({"0.weight": library.ones(1, 1), "1.more": library.ones(1)}, strict=False)))
+        module.register_load_state_dict_post_hook(lambda m, keys: keys.missing_keys.clear())
+        module.load_state_dict({"0.weight": library.ones(1, 1)})
+        module.load_state_dict({"2.bias": library.ones(1)})
+
+    assert told(scenario)[-1] == "RuntimeError"
+
+
+def test_extra_state():
+    def scenario(library, log):
+        class Counting(library.nn.Linear):
+            count = 0
+
+            def get_extra_state(self):
+                return {"count": self.count}
+
+            def set_extra_state(self, state):
+                self.count = state["count"]
+
+        one, two = library.nn.Sequential(Counting(1, 1)), library.nn.Sequential(Counting(1, 1))
+        one[0].count = 7
+        log(list(one.state_dict()))
+        log(repr(two.load_state_dict(one.state_dict())))
+        log(two[0].count)
+        state = one.state_dict()
+        del state["0._extra_state"]
+        log(two.load_state_dict(state, strict=False).missing_keys)
+        log(library.nn.Sequential(library.nn.Linear(1, 1)).load_state_dict(one.state_dict(), strict=False).unexpected_keys)
+
+    assert told(scenario)[2] == 7
+
+
+def test_state_dict_into_a_destination_and_its_variables():
+    def scenario(library, log):
+        module, found = library.nn.Linear(1, 1), {}
+        log(module.state_dict(destination=found, prefix="a.") is found and list(found))
+        kept = module.state_dict(keep_vars=True)
+        log([kept["weight"] is module.weight, module.state_dict()["weight"].requires_grad])
+
+    told(scenario)
+
+
+def test_load_by_assigning():
+    def scenario(library, log):
+        module = library.nn.BatchNorm1d(2)
+        state = {key: (each + 1).double() if each.is_floating_point() else each for key, each in module.state_dict().items()}
+        module.weight.requires_grad_(False)
+        module.load_state_dict(state, assign=True)
+        log([str(module.weight.dtype).split(".")[1], module.weight.requires_grad, module.bias.requires_grad])
+        log([type(module.weight).__name__, module.running_mean is state["running_mean"], module.running_var.tolist()])
+
+    told(scenario)
+
+
+def test_errors_of_loading():
+    def scenario(library, log):
+        module = library.nn.Sequential(library.nn.Linear(1, 2), library.nn.Linear(2, 1))
+        for state in ({"0.weight": library.ones(3)}, {"0.weight": 3, "x": library.ones(1), "0.bias.y": library.ones(1)}):
+            with pytest.raises(RuntimeError) as error:
+                module.load_state_dict(state)
+            log(str(error.value).replace("torch.Size", "framework.Size").replace("torch.Tensor or Tensor-like object", "torch.Tensor"))
+        norm = library.nn.BatchNorm1d(2)
+        norm.load_state_dict({**norm.state_dict(), "num_batches_tracked": library.tensor([5])})  # as old checkpoints have it
+        log(norm.num_batches_tracked.item())
+        module.load_state_dict([])
+
+    assert told(scenario)[-2:] == [5, "TypeError"]
+
+
+def test_getting_and_setting_by_path():
+    def scenario(library, log):
+        L = library.nn
+        model = L.Sequential(L.Linear(1, 1), L.Sequential(L.BatchNorm1d(2)))
+        log(model.get_buffer("1.0.running_mean").tolist())
+        model.set_submodule("1.0", L.ReLU())
+        model.set_submodule("1.more", L.Tanh())
+        model.set_submodule("2", L.Tanh())
+        log(repr(model))
+        for attempt in (
+            lambda: model.get_buffer("0.weight"), lambda: model.get_buffer("0.nothing"), lambda: model.get_parameter("1"),
+            lambda: model.get_parameter("0.nothing"), lambda: model.get_submodule("0.weight"), lambda: model.set_submodule("", L.ReLU()),
+            lambda: model.set_submodule("0", 3), lambda: model.set_submodule("9", L.ReLU(), strict=True),
+            lambda: model.set_submodule("0.weight", L.ReLU()), lambda: model.set_submodule("7.8", L.ReLU()),
+        ):  # fmt: skip
+            with pytest.raises((AttributeError, ValueError)) as error:
+                attempt()
+            log((type(error.value).__name__, str(error.value)))
+
+    told(scenario)
+
+
+def test_casts_of_all_tensors():
+    def scenario(library, log):
+        module = library.nn.BatchNorm1d(2)
+        for change in ("half", "bfloat16", "float", "double", "cpu", "share_memory"):
+            getattr(module, change)()
+            log([str(each.dtype).split(".")[1] for each in module.state_dict().values()])
+        module.to_empty(device="cpu", recurse=False)
+        log([tuple(each.shape) for each in module.type(library.float32).state_dict().values()])
+        log(str(module.num_batches_tracked.dtype).split(".")[1])
+
+    told(scenario)
+
+
+def test_parameters_must_be_leaves():
+    def scenario(library, log):
+        product = library.nn.Parameter(library.ones(1)) * 2
+        product.__class__ = library.nn.Parameter
+        library.nn.Module().register_parameter("p", product)
+
+    assert told(scenario)[-1] == "ValueError"
+
+
+def test_pickled_and_copied_modules_keep_everything():
+    model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), nn.PReLU(), nn.CrossEntropyLoss(framework.ones(2)))
+    model[2].weight.requires_grad_(False)
+    model.append(model[0])
+    model.register_buffer("scratch", framework.ones(1), persistent=False)
+    for twin in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model)):
+        assert repr(twin) == repr(model) and twin[4] is twin[0] and list(twin.state_dict()) == list(model.state_dict())
+        assert not twin[2].weight.requires_grad and twin.scratch is not model.scratch and type(twin[0].weight) is nn.Parameter
+        np.testing.assert_array_equal(twin[0].weight.detach().numpy(), model[0].weight.detach().numpy())
+        assert twin[0].weight is not model[0].weight
+
+
+def test_dir_lists_members_but_no_numbers():
+    names = dir(nn.Sequential(nn.Linear(1, 1)))
+    assert "0" not in names and "forward" in names and "weight" in dir(nn.Linear(1, 1))

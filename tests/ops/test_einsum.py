@@ -1,0 +1,111 @@
+"""Random equations for einsum, random shapes for matmul, and what einsum refuses."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import framework
+
+LETTERS = "abcXY"
+
+
+@st.composite
+def contractions(draw):
+    """(equation, shapes) of one to three operands, with repeated letters, ellipses and an output that may be left out."""
+    sizes = {letter: draw(st.integers(0, 3)) for letter in LETTERS}
+    dots = draw(st.lists(st.integers(1, 3), max_size=2))
+    terms, shapes = [], []
+    for _ in range(draw(st.integers(1, 3))):
+        letters = draw(st.lists(st.sampled_from(LETTERS), max_size=3))
+        shape = [sizes[letter] for letter in letters]
+        if draw(st.booleans()):
+            place = draw(st.integers(0, len(letters)))
+            own = [draw(st.sampled_from((1, n))) for n in dots[draw(st.integers(0, len(dots))) :]]
+            letters, shape = [*letters[:place], "...", *letters[place:]], [*shape[:place], *own, *shape[place:]]
+        terms.append("".join(letters))
+        shapes.append(tuple(shape))
+    equation = ",".join(terms)
+    if draw(st.booleans()) or "..." in equation:  # NumPy wants the ellipsis in the output
+        seen = sorted(set(equation) - set(".,"))
+        output = draw(st.permutations(seen))[: draw(st.integers(0, len(seen)))]
+        equation += "->" + ("..." if "..." in equation else "") + "".join(output)
+    return equation, shapes
+
+
+@settings(max_examples=150, deadline=None)
+@given(contractions())
+def test_einsum_is_numpys(case):
+    equation, shapes = case
+    random = np.random.default_rng(0)
+    arrays = [random.standard_normal(shape) for shape in shapes]
+    leaves = [framework.tensor(each, requires_grad=True) for each in arrays]
+    out = framework.einsum(equation, *leaves)
+    np.testing.assert_allclose(out.detach().numpy(), np.einsum(equation, *arrays), atol=1e-10)
+    grads = framework.autograd.grad(out.sum(), leaves, allow_unused=True)
+    for leaf, grad in zip(leaves, grads, strict=True):  # the sum of the outputs is linear in each operand
+        np.testing.assert_allclose((leaf * grad).sum().item(), out.sum().item(), atol=1e-9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_matmul_broadcasts_as_numpys(data):
+    batch = data.draw(st.lists(st.integers(0, 3), max_size=2))
+    m, k, n = (data.draw(st.integers(0, 3)) for _ in range(3))
+
+    def shape(matrix, vector):
+        if data.draw(st.booleans()):
+            return vector
+        return (*[data.draw(st.sampled_from((1, length))) for length in batch[data.draw(st.integers(0, len(batch))) :]], *matrix)
+
+    random = np.random.default_rng(0)
+    a, b = (random.standard_normal(each) for each in (shape((m, k), (k,)), shape((k, n), (k,))))
+    leaves = [framework.tensor(each, requires_grad=True) for each in (a, b)]
+    out = framework.matmul(*leaves)
+    np.testing.assert_allclose(out.detach().numpy(), np.matmul(a, b), atol=1e-12)
+    for leaf, grad in zip(leaves, framework.autograd.grad(out.sum(), leaves), strict=True):
+        np.testing.assert_allclose((leaf * grad).sum().item(), out.sum().item(), atol=1e-10)
+
+
+F, G = framework.ones(2, 3), framework.ones(3, 2)
+REFUSED = [
+    (("i.j", F), "found '.' for operand 0 that is not part of any ellipsis"),
+    (("......", F), "found '.' for operand 0 for which an ellipsis was already found"),
+    (("ij->i.", F), "found '.' for output that is not part of any ellipsis"),
+    (("...->......", F), "found '.' for output but an ellipsis"),
+    (("ij,jk,kl", F, G), "fewer operands were provided than specified in the equation"),
+    (("ij", F, G), "more operands were provided than specified in the equation"),
+    (("ijk", F), r"the number of subscripts in the equation \(3\) does not match the number of dimensions \(2\) for operand 0"),
+    (("ijk...", F), r"the number of subscripts in the equation \(3\) is more than the number of dimensions \(2\) for operand 0"),
+    (("ij,jk", F, F), "subscript j has size 2 for operand 1 which does not broadcast with previously seen size 3"),
+    (("ii->i", F), "subscript i is repeated for operand 0 but the sizes don't match, "),
+    (("ij->ii", F), "output subscript i appears more than once in the output"),
+    (("ij->ik", F), "output subscript k does not appear in the equation for any input operand"),
+    (("i1->i", F), "invalid subscript given at index 1 in the equation string, subscripts must be in "),
+    (("ij->i1", F), "invalid subscript given at index 5 in the equation string"),
+    (("a-b", F), "invalid subscript given at index 1 in the equation string"),
+    (("...,...", F, framework.ones(4, 2)), "does not broadcast with previously seen"),
+    (("ij,jk", F, G.double()), "dtype|scalar type"),
+    ((F, [0, 1], [0, 2]), "output subscript C does not appear in the equation for any input operand"),
+    ((F, [0, 52]), r"subscript in subscript list is not within the valid range \[0, 52\)"),
+    (("ij",), "must specify the equation string and at least one operand"),
+    ((F,), "must specify the equation string and at least one operand"),
+    (("ij,i", F, 3), "expected Tensor as element 1"),
+]
+
+
+@pytest.mark.parametrize(("args", "message"), REFUSED, ids=[message[:40] for _, message in REFUSED])
+def test_refused(args, message):
+    with pytest.raises((RuntimeError, ValueError, TypeError), match=message) as ours:
+        framework.einsum(*args)
+    torch = pytest.importorskip("torch")
+    with pytest.raises(Exception) as theirs:  # noqa: B017 - the type is compared below
+        torch.einsum(*[torch.tensor(each.numpy()) if isinstance(each, framework.Tensor) else each for each in args])
+    assert type(ours.value) is type(theirs.value)
+
+
+def test_operands_in_a_list_and_views():
+    assert framework.einsum("ij,jk", [F, G]).tolist() == [[3, 3], [3, 3]]
+    x = framework.zeros(2, 3)
+    framework.einsum("ij->ji", x).fill_(1)
+    assert x.tolist() == [[1, 1, 1], [1, 1, 1]]
