@@ -34,7 +34,7 @@ from .ops.forms import (
     atleast_1d, atleast_2d, atleast_3d, broadcast_tensors, column_stack, dsplit, dstack, fliplr, flipud, hsplit, hstack, meshgrid, narrow,
     ravel, repeat_interleave, rot90, select, swapaxes, tensor_split, tile, unflatten, vsplit, vstack,
 )  # fmt: skip
-from .ops.index import gather, index_select, masked_fill
+from .ops.index import index_put
 from .ops.decompositions import cholesky, det, logdet, qr, slogdet, svd
 from .ops.distance import cdist, dist
 from .ops.einsum import einsum
@@ -43,10 +43,21 @@ from .ops.products import (
     addbmm, addmm, addmv, addr, baddbmm, bmm, cross, dot, inner, kron, mm, mv, outer, tensordot, trace, vdot,
 )  # fmt: skip
 from .ops.promotion import result_type
-from .ops.reduce import all, amax, amin, any, argmax, argmin, cumsum, logsumexp, max, mean, min, norm, prod, std, sum, var
+from .ops.reduce import (
+    all, amax, amin, aminmax, any, argmax, argmin, logsumexp, max, mean, min, nanmean, nansum, norm, prod, std, std_mean, sum, var,
+    var_mean,
+)  # fmt: skip
+from .ops.scan import cummax, cummin, cumprod, cumsum, diff
+from .ops.scatter import (
+    gather, index_add, index_copy, index_fill, index_select, masked_fill, masked_select, scatter, scatter_add, scatter_reduce, take,
+    take_along_dim,
+)  # fmt: skip
 from .ops.shape import (
     broadcast_to, cat, chunk, clone, constant_pad_nd, flatten, flip, movedim, permute, reshape, roll, split, split_with_sizes,
     squeeze, stack, t, transpose, tril, triu, unbind, unsqueeze,
+)  # fmt: skip
+from .ops.sort import (
+    argsort, argwhere, bincount, count_nonzero, isin, median, msort, nanmedian, nonzero, quantile, sort, topk, unique, unique_consecutive,
 )  # fmt: skip
 from .printing import set_printoptions
 from .random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state

@@ -6,7 +6,23 @@ from . import creation, dtypes, sampling
 from .autograd.inplace import inplace
 from .autograd.op import Op
 from .autograd.variable import Variable
-from .ops import activation, comparison, decompositions, diagonal, distance, elementwise, forms, index, linalg, products, reduce, shape
+from .ops import (
+    activation,
+    comparison,
+    decompositions,
+    diagonal,
+    distance,
+    elementwise,
+    forms,
+    index,
+    linalg,
+    products,
+    reduce,
+    scan,
+    scatter,
+    shape,
+    sort,
+)  # fmt: skip
 
 # Methods of the same name as the function; those followed by an in-place form `name_` say so with an underscore.
 METHODS = {
@@ -18,17 +34,21 @@ METHODS = {
     comparison: "eq_ ne_ lt_ le_ gt_ ge_ logical_and_ logical_or_ logical_xor_ logical_not_ bitwise_and_ bitwise_or_ bitwise_xor_ "
     "bitwise_not_ bitwise_left_shift_ bitwise_right_shift_ isnan isinf isfinite isposinf isneginf isclose allclose equal "
     "greater_ greater_equal_ less_ less_equal_ not_equal_",
-    reduce: "sum mean var std prod amax amin argmax argmin all any cumsum_ max min logsumexp norm",
+    linalg: "matmul",
+    products: "mm bmm mv dot vdot inner outer addmm addmv addbmm baddbmm addr kron trace cross",
+    decompositions: "cholesky det logdet slogdet qr svd",
+    distance: "dist",
+    reduce: "sum nansum mean nanmean var std prod amax amin aminmax argmax argmin all any max min logsumexp norm",
+    scan: "cumsum_ cumprod_ cummax cummin diff",
+    sort: "sort argsort msort topk median nanmedian quantile unique unique_consecutive bincount nonzero argwhere count_nonzero",
     shape: "transpose squeeze unsqueeze clone roll tril_ triu_ contiguous flatten t movedim split_with_sizes chunk unbind unfold "
     "broadcast_to",
     forms: "ravel swapaxes unflatten fliplr flipud rot90 select narrow repeat_interleave tensor_split hsplit vsplit dsplit",
     diagonal: "diagonal diag diag_embed diagflat",
     sampling: "bernoulli multinomial",
-    index: "masked_fill_ gather index_select",
-    linalg: "matmul",
-    products: "mm bmm mv dot vdot inner outer addmm addmv addbmm baddbmm addr kron trace cross",
-    decompositions: "cholesky det logdet slogdet qr svd",
-    distance: "dist",
+    index: "index_put_",
+    scatter: "masked_fill_ masked_select gather scatter_ scatter_add_ scatter_reduce_ index_select index_add_ index_copy_ index_fill_ "
+    "take take_along_dim",
     activation: "relu_ softmax log_softmax",
 }
 

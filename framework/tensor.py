@@ -4,26 +4,12 @@ import numpy as np
 
 from . import creation, dtypes, methods, printing
 from .autograd import engine
-from .autograd.inplace import assign, check_writable, overwrite
-from .autograd.mode import mode
+from .autograd.inplace import check_writable, overwrite
 from .autograd.op import cast, like, op
 from .autograd.variable import Variable
 from .device import device, device_of, move
 from .ops import index, promotion, shape
 from .size import Size
-
-
-def _plain_index(index):
-    """An index with arrays in place of tensors, and lists as PyTorch reads them: integer arrays."""
-    if isinstance(index, tuple):
-        return tuple(_plain_index(each) for each in index)
-    if isinstance(index, Variable):
-        return index._array if index._array.ndim or index._array.dtype.kind == "b" else int(index._array)
-    if isinstance(index, list):
-        return np.asarray([_plain_index(each) for each in index], dtype=None if index else np.int64)
-    if isinstance(index, slice) and index.step is not None and index.step < 0:
-        raise ValueError("step must be greater than zero")
-    return index
 
 
 class Tensor(Variable):
@@ -266,22 +252,10 @@ class Tensor(Variable):
 
     # Indexing
 
-    def __getitem__(self, position):
-        return index.getitem(self, _plain_index(position))
+    __getitem__ = index.read
 
     def __setitem__(self, position, value) -> None:
-        position = _plain_index(position)
-        value = value if isinstance(value, Variable) else creation.as_tensor(value, dtype=self.dtype)
-        if index.is_basic(position):
-            index.getitem(self, position).copy_(value)
-            return
-        check_writable(self)
-        keeps_tape = mode.grad and (value.requires_grad or self.requires_grad)
-        if keeps_tape:
-            assign(self, index.index_put(self.clone(), position, cast(value, self._array.dtype)))
-        else:
-            self._array[position] = value._array
-            self._version[0] += 1
+        index.write(self, position, value if isinstance(value, Variable) else creation.as_tensor(value, dtype=self.dtype))
 
     # Shapes
 

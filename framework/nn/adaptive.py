@@ -3,7 +3,7 @@
 from collections import namedtuple
 
 from ..ops.activation import log_softmax
-from ..ops.index import gather
+from ..ops.scatter import gather
 from ..ops.shape import cat, unsqueeze
 from .container import ModuleList, Sequential
 from .linear import Linear

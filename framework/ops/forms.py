@@ -7,7 +7,7 @@ import numpy as np
 from ..autograd.variable import Variable
 from ..device import array_module
 from ..size import broadcast_shapes
-from .index import index_select
+from .scatter import index_select
 from .shape import at_least, cat, clone, distinct, expand, flatten, flip, normalize, repeat, reshape, transpose, unsqueeze, view
 
 
