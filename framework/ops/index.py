@@ -9,7 +9,7 @@ from math import prod
 
 import numpy as np
 
-from ..autograd.inplace import assign
+from ..autograd.inplace import assign, check_writable
 from ..autograd.mode import mode
 from ..autograd.op import broadcast_to, cast, op, unwrap
 from ..autograd.variable import Variable, follow
@@ -93,6 +93,14 @@ def _read(input, index):
     return out
 
 
+def getitem(input, index):
+    """`input[index]`, of either kind; on the tape by the name of its last step."""
+    parts = index if isinstance(index, tuple) else (index,)
+    last = next((each for each in reversed(parts) if each is not ...), ...)
+    name = "alias" if last is ... else "unsqueeze" if last is None else "slice" if isinstance(last, slice) else "select"
+    return _READS["index" if any(hasattr(each, "ndim") for each in parts) else name](input, index)
+
+
 def _message(error: str, input, index) -> str:
     """What PyTorch says where NumPy says `error`."""
     parts = index if isinstance(index, tuple) else (index,)
@@ -168,7 +176,8 @@ def put_at(input, index, value):
 
 
 # fmt: off
-getitem = op(_read, name="getitem", view=True, input=lambda grad, input_shape, index: add_at(grad, input_shape, index))
+_READS = {name: op(_read, name=name, view=True, input=lambda grad, input_shape, index: add_at(grad, input_shape, index))
+          for name in ("select", "slice", "unsqueeze", "alias", "index")}
 add_at = op(_add_at, name="add_at", input=lambda grad, index: getitem(grad, index))
 put_at.rule("input")(lambda grad, index: put_at(grad, index, 0.0))
 put_at.rule("value")(lambda grad, index: getitem(grad, index))
@@ -196,6 +205,7 @@ def write(input, position, value: Variable) -> None:
     if value._array.size == 1 and [_kind(each) for each in picks if hasattr(each, "ndim")] == ["b"]:  # as masked_fill
         value = cast(value, input._array.dtype)
     _check_type(input, value)
+    check_writable(input)
     if mode.grad and (value.requires_grad or input.requires_grad):
         assign(input, put_at(input, picks, value))
     else:
@@ -222,7 +232,7 @@ def index_put(input, indices, values, accumulate=False):
 @op
 def view_scatter(input, value, steps):
     """`input` with `value` written where the view of those `steps` looks: what an in-place change of a view makes of its base."""
-    out = input.copy()
+    out = array_module(input).array(input)  # a copy, and an array where a rule computed NumPy's scalar
     follow(steps, out)[...] = value
     return out
 
