@@ -2,15 +2,14 @@
 
 import warnings
 
-from .tensor import Size, Tensor  # isort: skip: first, for the function `tensor` takes this module's name below
+from .tensor import Tensor  # isort: skip: first, for the function `tensor` takes this module's name below
 
 from .autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .autograd.mode import is_inference_mode_enabled
 from .creation import (
-    arange, as_tensor, empty, empty_like, eye, from_dlpack, from_numpy, full, full_like, linspace, ones, ones_like, rand, rand_like,
-    randint, randn, randn_like, randperm, tensor, zeros, zeros_like,
+    TENSOR_TYPES, arange, as_tensor, empty, empty_like, eye, from_dlpack, from_numpy, full, full_like, linspace, logspace, ones, ones_like,
+    rand, rand_like, randint, randint_like, randn, randn_like, randperm, tensor, tril_indices, triu_indices, zeros, zeros_like,
 )  # fmt: skip
-from .autograd.op import broadcast_to
 from .device import device
 from .dtypes import (
     bfloat16, bool, can_cast, double, dtype, float, float16, float32, float64, get_default_dtype, half, int, int8, int16, int32, int64,
@@ -30,7 +29,12 @@ from .ops.elementwise import (
     maximum, minimum, mul, multiply, nan_to_num, neg, negative, positive, pow, rad2deg, reciprocal, remainder, round, rsqrt, rsub, sigmoid,
     sign, sin, sinc, sinh, sqrt, square, sub, subtract, tan, tanh, true_divide, trunc, where, xlogy,
 )  # fmt: skip
-from .ops.index import gather, index_select, masked_fill
+from .ops.diagonal import diag, diag_embed, diagflat, diagonal
+from .ops.forms import (
+    atleast_1d, atleast_2d, atleast_3d, broadcast_tensors, column_stack, dsplit, dstack, fliplr, flipud, hsplit, hstack, meshgrid, narrow,
+    ravel, repeat_interleave, rot90, select, swapaxes, tensor_split, tile, unflatten, vsplit, vstack,
+)  # fmt: skip
+from .ops.index import index_put
 from .ops.decompositions import cholesky, det, logdet, qr, slogdet, svd
 from .ops.distance import cdist, dist
 from .ops.einsum import einsum
@@ -39,14 +43,27 @@ from .ops.products import (
     addbmm, addmm, addmv, addr, baddbmm, bmm, cross, dot, inner, kron, mm, mv, outer, tensordot, trace, vdot,
 )  # fmt: skip
 from .ops.promotion import result_type
-from .ops.reduce import all, amax, amin, any, argmax, argmin, cumsum, logsumexp, max, mean, min, norm, prod, std, sum, var
+from .ops.reduce import (
+    all, amax, amin, aminmax, any, argmax, argmin, logsumexp, max, mean, min, nanmean, nansum, norm, prod, std, std_mean, sum, var,
+    var_mean,
+)  # fmt: skip
+from .ops.scan import cummax, cummin, cumprod, cumsum, diff
+from .ops.scatter import (
+    gather, index_add, index_copy, index_fill, index_select, masked_fill, masked_select, scatter, scatter_add, scatter_reduce, take,
+    take_along_dim,
+)  # fmt: skip
 from .ops.shape import (
-    cat, chunk, clone, flatten, flip, movedim, permute, reshape, roll, split, split_with_sizes, squeeze, stack, t, tile,
-    transpose, tril, triu, unbind, unsqueeze,
+    broadcast_to, cat, chunk, clone, constant_pad_nd, flatten, flip, movedim, permute, reshape, roll, split, split_with_sizes,
+    squeeze, stack, t, transpose, tril, triu, unbind, unsqueeze,
+)  # fmt: skip
+from .ops.sort import (
+    argsort, argwhere, bincount, count_nonzero, isin, median, msort, nanmedian, nonzero, quantile, sort, topk, unique, unique_consecutive,
 )  # fmt: skip
 from .printing import set_printoptions
 from .random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
+from .sampling import bernoulli, multinomial, normal
 from .serialization import load, save
+from .size import Size, broadcast_shapes
 from .threads import get_num_threads, set_num_threads
 
 from . import (
@@ -54,8 +71,8 @@ from . import (
 )  # isort: skip  # fmt: skip: they stand on the names above
 
 __version__ = "0.1.0"
-concat = cat
-FloatTensor = Tensor
+concat, moveaxis, row_stack = cat, movedim, vstack
+globals().update(TENSOR_TYPES)  # FloatTensor, LongTensor, …: how old scripts name types
 
 keep_freed_memory()
 # NumPy warns of log(0), of overflow, of 0 / 0; PyTorch does not, and a warning inside an op helps nobody

@@ -8,6 +8,7 @@ from . import dtypes, random
 from .autograd.variable import Variable
 from .device import device as Device
 from .device import move, namespace
+from .size import Size
 
 
 def _finish(array, requires_grad=False) -> Variable:
@@ -24,36 +25,98 @@ def _array_of(data, dtype):
     elif isinstance(data, (np.ndarray, np.generic)):
         array = np.asarray(data)
     else:
-        data = _unwrap_nested(data)
-        try:
-            array = np.asarray(data) if dtype is None or dtype.kind == dtypes.FLOATING else np.asarray(data)
-        except ValueError as error:
-            raise ValueError(f"expected sequences of equal length at every level: {error}") from None
-        if array.dtype.kind == "f" and dtype is None or array.size == 0 and dtype is None:
-            array = array.astype(dtypes.get_default_dtype().numpy)
+        array = _array_of_lists(data, dtype)
     if dtype is not None:
-        if dtype.kind == dtypes.INTEGER and not hasattr(data, "dtype"):
-            _check_range(array, dtype)
         array = array.astype(dtype.numpy)
     if array.dtype.kind == "c":
         raise NotImplementedError("complex numbers are not supported")
-    if array.dtype.kind in "OUS":
-        raise TypeError(f"can't convert data of type {type(data).__name__} with elements of type {array.dtype} to a tensor")
     dtypes.of_numpy(array.dtype)
     return array
 
 
-def _check_range(array, dtype) -> None:
-    """RuntimeError for Python numbers that the integer type `dtype` does not hold; PyTorch lets -1 be 255 in uint8."""
-    largest, smallest = np.iinfo(dtype.numpy).max, np.iinfo(dtype.numpy).min or -np.iinfo(dtype.numpy).max
-    if array.dtype.kind in "iuf" and not np.all((array >= smallest) & (array <= largest)):
-        raise RuntimeError(f"value cannot be converted to type {dtype.name} without overflow")
+def _array_of_lists(data, dtype):
+    data, own_types = _unwrap_nested(data)
+    try:
+        array = np.asarray(data)
+    except ValueError as error:
+        raise ValueError(f"expected sequences of equal length at every level: {error}") from None
+    if array.dtype.kind == "O":
+        raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
+    if array.dtype.kind in "US":
+        raise TypeError(f"can't convert data of type {type(data).__name__} with elements of type {array.dtype} to a tensor")
+    if array.dtype == np.uint64:
+        raise ValueError("Overflow when unpacking long long")
+    if dtype is not None:
+        check_range(array, dtype)
+        return array
+    return array if own_types or (array.dtype.kind != "f" and array.size) else array.astype(dtypes.get_default_dtype().numpy)
+
+
+def check_range(array, dtype) -> None:
+    """RuntimeError for numbers that the integer type `dtype` does not hold; PyTorch lets -1 be 255 in uint8."""
+    if dtype.kind == dtypes.INTEGER and array.dtype.kind in "iuf":
+        info = np.iinfo(dtype.numpy)
+        if not np.all((array >= (info.min or -info.max)) & (array <= info.max)):
+            raise RuntimeError(f"value cannot be converted to type {dtype.name} without overflow")
 
 
 def _unwrap_nested(data):
+    """Nested lists with arrays in place of tensors, and whether any element has a type of its own, which a Python number has not."""
     if isinstance(data, Variable):
-        return data._array
-    return [_unwrap_nested(each) for each in data] if isinstance(data, (list, tuple)) else data
+        return data._array, True
+    if not isinstance(data, (list, tuple, range)):
+        return data, isinstance(data, (np.ndarray, np.generic))
+    pairs = [_unwrap_nested(each) for each in data]
+    return [each for each, _ in pairs], any(own for _, own in pairs)
+
+
+def of_old_constructor(data, dtype=None):
+    """What `Tensor(…)`, `FloatTensor(…)` make: an array of nested lists or of an array, or one of given sizes with whatever was there."""
+    first, wanted = data[0] if data else 0, dtype or dtypes.get_default_dtype()
+    if len(data) != 1 or isinstance(first, (int, Size)):
+        return np.empty(sizes(data or (0,)), wanted.numpy)
+    if isinstance(first, numbers.Number):
+        raise TypeError(f"new(): data must be a sequence (got {type(first).__name__})")
+    if not isinstance(first, Variable):
+        return _array_of(first, wanted)
+    if dtype not in (None, first.dtype):
+        raise TypeError(f"expected a tensor of {dtype} (got one of {first.dtype})")
+    return first._array
+
+
+class TensorType:
+    """PyTorch's first way to name an element type: `FloatTensor` makes tensors, is an argument of `.type()` and of `isinstance`."""
+
+    def __init__(self, name: str, dtype):
+        self.name, self.dtype = name, dtype
+
+    def __call__(self, *data):
+        return _finish(of_old_constructor(data, self.dtype))
+
+    def __instancecheck__(self, each) -> bool:
+        return isinstance(each, Variable) and type_name(each) == f"framework.{self.name}"
+
+    def __repr__(self) -> str:
+        return f"<class 'framework.{self.name}'>"
+
+
+_PREFIXES = {"uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int", "int64": "Long", "float32": "Float", "float64": "Double",
+             "float16": "Half", "bfloat16": "BFloat16", "bool": "Bool"}  # fmt: skip
+TENSOR_TYPES = {f"{_PREFIXES[each.name]}Tensor": TensorType(f"{_PREFIXES[each.name]}Tensor", each) for each in dtypes.ALL}
+
+
+def type_name(tensor) -> str:
+    """What `tensor.type()` says: "framework.FloatTensor", "framework.cuda.LongTensor"."""
+    return f"framework.{'cuda.' if tensor.is_cuda else ''}{_PREFIXES[tensor.dtype.name]}Tensor"
+
+
+def type_of(name):
+    """The dtype that `name` stands for: a dtype, a TensorType, or its name."""
+    if isinstance(name, str):
+        name = TENSOR_TYPES.get(name.rpartition(".")[2], name)
+    if isinstance(name, str):
+        raise ValueError(f"invalid type: '{name}'")
+    return getattr(name, "dtype", name)
 
 
 def tensor(data, *, dtype=None, device=None, requires_grad=False):
@@ -91,8 +154,9 @@ def from_dlpack(ext_tensor):
     return _finish(np.from_dlpack(ext_tensor))
 
 
-def sizes(size) -> tuple:
-    """A shape given as separate integers or as one sequence."""
+def sizes(size, named=None) -> tuple:
+    """A shape given as separate integers, as one sequence, or by the keyword `size`."""
+    size = (named,) if named is not None else size
     shape = tuple(size[0]) if len(size) == 1 and isinstance(size[0], (tuple, list)) else tuple(size)
     for each in shape:
         if not hasattr(each, "__index__"):
@@ -106,40 +170,49 @@ def _where_and_what(device, dtype):
     return namespace(Device(device or "cpu")), (dtype or dtypes.get_default_dtype()).numpy
 
 
-def zeros(*size, dtype=None, device=None, requires_grad=False):
+def _floating(dtype):
+    if dtype is not None and not dtype.is_floating_point:
+        raise NotImplementedError(f"random numbers with a fraction are not implemented for {dtype}")
+    return dtype
+
+
+def zeros(*shape, size=None, dtype=None, device=None, requires_grad=False):
     """Zeros of the given shape."""
     module, kind = _where_and_what(device, dtype)
-    return _finish(module.zeros(sizes(size), kind), requires_grad)
+    return _finish(module.zeros(sizes(shape, size), kind), requires_grad)
 
 
-def ones(*size, dtype=None, device=None, requires_grad=False):
+def ones(*shape, size=None, dtype=None, device=None, requires_grad=False):
     """Ones of the given shape."""
     module, kind = _where_and_what(device, dtype)
-    return _finish(module.ones(sizes(size), kind), requires_grad)
+    return _finish(module.ones(sizes(shape, size), kind), requires_grad)
 
 
-def empty(*size, dtype=None, device=None, requires_grad=False):
+def empty(*shape, size=None, dtype=None, device=None, requires_grad=False):
     """A tensor of the given shape whose values are whatever was in its memory."""
     module, kind = _where_and_what(device, dtype)
-    return _finish(module.empty(sizes(size), kind), requires_grad)
+    return _finish(module.empty(sizes(shape, size), kind), requires_grad)
 
 
 def full(size, fill_value, *, dtype=None, device=None, requires_grad=False):
     """`fill_value` in the given shape, of the type the value would have as a tensor."""
+    fill_value = fill_value.item() if isinstance(fill_value, Variable) else fill_value
     module, kind = _where_and_what(device, dtype or dtypes.of_number(fill_value))
+    check_range(np.asarray(fill_value), dtypes.of_numpy(kind))
+    fill_value = np.asarray(fill_value).astype(kind)
     return _finish(module.full(sizes((size,)), fill_value, kind), requires_grad)
 
 
-def rand(*size, dtype=None, device=None, requires_grad=False, generator=None):
+def rand(*shape, size=None, dtype=None, device=None, requires_grad=False, generator=None):
     """Uniform random numbers in [0, 1)."""
-    module, kind = _where_and_what(device, dtype)
-    return _finish(random.uniform(sizes(size), kind, generator, module), requires_grad)
+    module, kind = _where_and_what(device, _floating(dtype))
+    return _finish(random.uniform(sizes(shape, size), kind, generator, module), requires_grad)
 
 
-def randn(*size, dtype=None, device=None, requires_grad=False, generator=None):
+def randn(*shape, size=None, dtype=None, device=None, requires_grad=False, generator=None):
     """Random numbers of the standard normal distribution."""
-    module, kind = _where_and_what(device, dtype)
-    return _finish(random.normal(sizes(size), kind, generator, module), requires_grad)
+    module, kind = _where_and_what(device, _floating(dtype))
+    return _finish(random.normal(sizes(shape, size), kind, generator, module), requires_grad)
 
 
 def randint(low, high=None, size=None, *, generator=None, dtype=None, device=None, requires_grad=False):
@@ -155,7 +228,7 @@ def randint(low, high=None, size=None, *, generator=None, dtype=None, device=Non
 def randperm(n, *, generator=None, dtype=None, device=None, requires_grad=False):
     """The integers 0 … n - 1 in random order."""
     module, kind = _where_and_what(device, dtype or dtypes.int64)
-    return _finish(module.asarray(random.permutation(n, generator).astype(kind)), requires_grad)
+    return _finish(module.asarray(random.permutation(*sizes((n,)), generator).astype(kind)), requires_grad)
 
 
 def arange(start=0, end=None, step=1, *, dtype=None, device=None, requires_grad=False):
@@ -173,13 +246,42 @@ def arange(start=0, end=None, step=1, *, dtype=None, device=None, requires_grad=
 
 
 def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False):
-    """`steps` numbers evenly spaced from `start` to `end`, both included."""
+    """`steps` numbers evenly spaced from `start` to `end`, both included; exact from both ends."""
     module, kind = _where_and_what(device, dtype)
-    return _finish(module.linspace(start, end, steps).astype(kind), requires_grad)
+    start, end = (each.item() if isinstance(each, Variable) else each for each in (start, end))
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    place, step = module.arange(steps, dtype=np.float64), (end - start) / max(steps - 1, 1)
+    out = np.where(place < steps // 2, start + step * place, end - step * (steps - 1 - place)) if steps > 1 else place + start
+    return _finish(out.astype(kind), requires_grad)
+
+
+def logspace(start, end, steps, base=10.0, *, dtype=None, device=None, requires_grad=False):
+    """`base` to the power of `steps` numbers evenly spaced from `start` to `end`."""
+    _, kind = _where_and_what(device, dtype)
+    exponents = linspace(start, end, steps, dtype=dtypes.float64, device=device)._array
+    return _finish(np.power(float(base), exponents).astype(kind), requires_grad)
+
+
+def _triangle(indices, row, col, offset, dtype, device):
+    module, kind = _where_and_what(device, dtype or dtypes.int64)
+    return _finish(module.asarray(np.stack(indices(row, offset, col)).astype(kind)))
+
+
+def tril_indices(row, col, offset=0, *, dtype=None, device=None):
+    """The row and the column numbers, (2, n), of the elements on and below a diagonal of a (row, col) matrix."""
+    return _triangle(np.tril_indices, row, col, offset, dtype, device)
+
+
+def triu_indices(row, col, offset=0, *, dtype=None, device=None):
+    """The row and the column numbers, (2, n), of the elements on and above a diagonal of a (row, col) matrix."""
+    return _triangle(np.triu_indices, row, col, offset, dtype, device)
 
 
 def eye(n, m=None, *, dtype=None, device=None, requires_grad=False):
     """The identity matrix, (n, m)."""
+    if n < 0 or (m or 0) < 0:
+        raise RuntimeError(f"the numbers of rows and columns must not be negative, got {n} and {m}")
     module, kind = _where_and_what(device, dtype)
     return _finish(module.eye(n, m, dtype=kind), requires_grad)
 
@@ -197,3 +299,9 @@ def _like(make):
 
 zeros_like, ones_like, empty_like = _like(zeros), _like(ones), _like(empty)
 full_like, rand_like, randn_like = _like(full), _like(rand), _like(randn)
+
+
+def randint_like(input, low, high=None, *, dtype=None, device=None, **options):
+    """Random integers from `low` (0 if left out) up to `high` in the shape, type and device of `input`."""
+    low, high = (0, low) if high is None else (low, high)
+    return randint(low, high, tuple(input.shape), dtype=dtype or input.dtype, device=device or input.device, **options)

@@ -14,8 +14,8 @@ import numpy as np
 class dtype:
     """One element type: `framework.float32` and its siblings; `.numpy` is NumPy's type of the same bits."""
 
-    def __init__(self, name: str, numpy_type, kind: builtins.int):
-        self.name = name
+    def __init__(self, name: str, title: str, numpy_type, kind: builtins.int):
+        self.name, self.title = name, title  # int64 and, in error messages, Long
         self.numpy = np.dtype(numpy_type)
         self.kind = kind  # 0 bool, 1 integer, 2 floating
 
@@ -44,16 +44,16 @@ class dtype:
 
 BOOL, INTEGER, FLOATING = 0, 1, 2
 
-bool = dtype("bool", np.bool_, BOOL)
-uint8 = dtype("uint8", np.uint8, INTEGER)
-int8 = dtype("int8", np.int8, INTEGER)
-int16 = dtype("int16", np.int16, INTEGER)
-int32 = dtype("int32", np.int32, INTEGER)
-int64 = dtype("int64", np.int64, INTEGER)
-float16 = dtype("float16", np.float16, FLOATING)
-bfloat16 = dtype("bfloat16", ml_dtypes.bfloat16, FLOATING)
-float32 = dtype("float32", np.float32, FLOATING)
-float64 = dtype("float64", np.float64, FLOATING)
+bool = dtype("bool", "Bool", np.bool_, BOOL)
+uint8 = dtype("uint8", "Byte", np.uint8, INTEGER)
+int8 = dtype("int8", "Char", np.int8, INTEGER)
+int16 = dtype("int16", "Short", np.int16, INTEGER)
+int32 = dtype("int32", "Int", np.int32, INTEGER)
+int64 = dtype("int64", "Long", np.int64, INTEGER)
+float16 = dtype("float16", "Half", np.float16, FLOATING)
+bfloat16 = dtype("bfloat16", "BFloat16", ml_dtypes.bfloat16, FLOATING)
+float32 = dtype("float32", "Float", np.float32, FLOATING)
+float64 = dtype("float64", "Double", np.float64, FLOATING)
 short, int, long = int16, int32, int64
 half, float, double = float16, float32, float64
 

@@ -6,7 +6,7 @@ from . import dtypes
 from .ops import products
 from .ops.decompositions import LinAlgError, check_matrices, det, eigh, inv, lower_cholesky, qr, singular_values, slogdet, solve
 from .ops.decompositions import identity as _identity
-from .ops.einsum import diagonal as _diagonal
+from .ops.diagonal import diagonal as _diagonal
 from .ops.elementwise import abs as _abs
 from .ops.linalg import matmul
 from .ops.reduce import amax, amin, sum

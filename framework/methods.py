@@ -2,11 +2,27 @@
 
 import numpy as np
 
-from . import creation, dtypes
+from . import creation, dtypes, sampling
 from .autograd.inplace import inplace
 from .autograd.op import Op
 from .autograd.variable import Variable
-from .ops import activation, comparison, decompositions, distance, elementwise, index, linalg, products, reduce, shape
+from .ops import (
+    activation,
+    comparison,
+    decompositions,
+    diagonal,
+    distance,
+    elementwise,
+    forms,
+    index,
+    linalg,
+    products,
+    reduce,
+    scan,
+    scatter,
+    shape,
+    sort,
+)  # fmt: skip
 
 # Methods of the same name as the function; those followed by an in-place form `name_` say so with an underscore.
 METHODS = {
@@ -18,15 +34,29 @@ METHODS = {
     comparison: "eq_ ne_ lt_ le_ gt_ ge_ logical_and_ logical_or_ logical_xor_ logical_not_ bitwise_and_ bitwise_or_ bitwise_xor_ "
     "bitwise_not_ bitwise_left_shift_ bitwise_right_shift_ isnan isinf isfinite isposinf isneginf isclose allclose equal "
     "greater_ greater_equal_ less_ less_equal_ not_equal_",
-    reduce: "sum mean var std prod amax amin argmax argmin all any cumsum_ max min logsumexp norm",
-    shape: "transpose squeeze unsqueeze clone roll tril_ triu_ contiguous flatten t movedim split_with_sizes split chunk unbind",
-    index: "masked_fill_ gather index_select",
     linalg: "matmul",
     products: "mm bmm mv dot vdot inner outer addmm addmv addbmm baddbmm addr kron trace cross",
     decompositions: "cholesky det logdet slogdet qr svd",
     distance: "dist",
+    reduce: "sum nansum mean nanmean var std prod amax amin aminmax argmax argmin all any max min logsumexp norm",
+    scan: "cumsum_ cumprod_ cummax cummin diff",
+    sort: "sort argsort msort topk median nanmedian quantile unique unique_consecutive bincount nonzero argwhere count_nonzero",
+    shape: "transpose squeeze unsqueeze clone roll tril_ triu_ contiguous flatten t movedim split_with_sizes chunk unbind unfold "
+    "broadcast_to",
+    forms: "ravel swapaxes unflatten fliplr flipud rot90 select narrow repeat_interleave tensor_split hsplit vsplit dsplit",
+    diagonal: "diagonal diag diag_embed diagflat",
+    sampling: "bernoulli multinomial",
+    index: "index_put_",
+    scatter: "masked_fill_ masked_select gather scatter_ scatter_add_ scatter_reduce_ index_select index_add_ index_copy_ index_fill_ "
+    "take take_along_dim",
     activation: "relu_ softmax log_softmax",
 }
+
+# Methods whose last argument may be given as separate integers: the function, and that argument's name
+SPREAD = {
+    "reshape": (shape.reshape, "shape"), "permute": (shape.permute, "dims"), "expand": (shape.expand, "size"), "flip": (shape.flip, "dims"),
+    "repeat": (shape.repeat, "repeats"), "tile": (forms.tile, "dims"),
+}  # fmt: skip
 
 # __name__ and __rname__, and __iname__ for those with an underscore
 ARITHMETIC = {
@@ -60,6 +90,19 @@ def _operator(function, reflected=False):
     return lambda self, other: function(self, other) if isinstance(other, _OPERANDS) else NotImplemented
 
 
+def as_one(sizes) -> tuple:
+    """Integers given separately, or as one sequence."""
+    return tuple(sizes[0]) if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)) else sizes
+
+
+def _spread(function, name):
+    def method(self, *sizes, **named):
+        return function(self, as_one(sizes), **named) if sizes else function(self, **named)
+
+    method.__name__, method.__doc__ = function.__name__, function.__doc__
+    return method
+
+
 def _keeps_first(function) -> bool:
     """Whether a gradient rule of `function` looks at its first argument, which an in-place change overwrites."""
     return not isinstance(function, Op) or any(function.parameters[0] in rule.parameters for rule in function.rules)
@@ -71,7 +114,29 @@ def _new(make):
     def new(self, *args, dtype=None, device=None, requires_grad=False):
         return make(*args, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
 
+    new.__doc__ = f"`{make.__name__}` in the type and on the device of this tensor."
     return new
+
+
+def _as(name):
+    def like(self, other):
+        return getattr(self, name)(other.shape)
+
+    like.__doc__ = f"`{name}` to the shape of `other`."
+    return like
+
+
+def _cast(dtype):
+    def cast(self):
+        return self.to(dtype)
+
+    cast.__doc__ = f"This tensor as {dtype.name}."
+    return cast
+
+
+def _split(self, split_size, dim=0):
+    """The tensor cut along `dim` into pieces of one size (the last may be smaller) or of the sizes given."""
+    return shape.split(self, split_size, dim)
 
 
 def attach(tensor_class) -> None:
@@ -89,11 +154,13 @@ def attach(tensor_class) -> None:
         methods[f"__r{plain}__"] = _operator(function, reflected=True)
         if name.endswith("_"):
             methods[f"__i{plain}__"] = inplace(function, _keeps_first(function))
+    methods |= {name: _spread(*spread) for name, spread in SPREAD.items()}
     methods |= {f"__{name}__": _operator(function) for name, function in COMPARISONS.items()}
     methods |= {f"__{name}__": function for name, function in UNARY.items()}
-    methods |= {name: (lambda self, wanted=dtype: self.to(wanted)) for name, dtype in CASTS.items()}
+    methods |= {name: _cast(dtype) for name, dtype in CASTS.items()}
     methods |= {f"new_{name}": _new(getattr(creation, name)) for name in ("tensor", "zeros", "ones", "empty", "full")}
-    methods |= {f"{name}_as": (lambda self, other, name=name: getattr(self, name)(other.shape)) for name in ("view", "reshape", "expand")}
+    methods |= {f"{name}_as": _as(name) for name in ("view", "reshape", "expand")}
+    methods |= {"moveaxis": shape.movedim, "split": _split, **sampling.METHODS}
     methods["where"] = lambda self, condition, other: elementwise.where(condition, self, other)
     methods["__rdiv__"] = methods["__rtruediv__"]
     for name, method in methods.items():

@@ -10,6 +10,7 @@ import threading
 from contextlib import contextmanager
 
 import numpy as np
+from ml_dtypes import finfo
 
 from .device import array_module, namespace
 from .device import device as device_type
@@ -152,7 +153,7 @@ def seed() -> int:
 def uniform(shape, dtype, generator=None, module=np):
     """Uniform in [0, 1), with as many random bits as the type's fraction holds."""
     count = int(np.prod(shape, dtype=np.int64))
-    fraction = 53 if np.dtype(dtype) == np.float64 else 24
+    fraction = finfo(dtype).nmant + 1
     numbers = bits(module, *(generator or default_generator).take(count), count) >> np.uint64(64 - fraction)
     return (numbers * 2.0**-fraction).astype(dtype).reshape(shape)
 

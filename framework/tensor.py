@@ -4,43 +4,12 @@ import numpy as np
 
 from . import creation, dtypes, methods, printing
 from .autograd import engine
-from .autograd.inplace import assign, check_writable
-from .autograd.mode import mode
-from .autograd.op import cast, op
+from .autograd.inplace import check_writable, overwrite
+from .autograd.op import cast, like, op
 from .autograd.variable import Variable
 from .device import device, device_of, move
 from .ops import index, promotion, shape
-
-
-class Size(tuple):
-    """The shape of a tensor."""
-
-    def numel(self) -> int:
-        return int(np.prod(self, dtype=np.int64))
-
-    def __repr__(self) -> str:
-        return f"framework.Size({list(self)})"
-
-    def __getitem__(self, item):
-        result = super().__getitem__(item)
-        return Size(result) if isinstance(item, slice) else result
-
-
-def _spread_sizes(args) -> tuple:
-    return tuple(args[0]) if len(args) == 1 and isinstance(args[0], (tuple, list)) else args
-
-
-def _plain_index(index):
-    """An index with arrays in place of tensors, and lists as PyTorch reads them: integer arrays."""
-    if isinstance(index, tuple):
-        return tuple(_plain_index(each) for each in index)
-    if isinstance(index, Variable):
-        return index._array if index._array.ndim or index._array.dtype.kind == "b" else int(index._array)
-    if isinstance(index, list):
-        return np.asarray([_plain_index(each) for each in index], dtype=None if index else np.int64)
-    if isinstance(index, slice) and index.step is not None and index.step < 0:
-        raise ValueError("step must be greater than zero")
-    return index
+from .size import Size
 
 
 class Tensor(Variable):
@@ -50,11 +19,7 @@ class Tensor(Variable):
     __hash__ = object.__hash__
 
     def __init__(self, *data, device=None):
-        if len(data) == 1 and not isinstance(data[0], int):
-            array = creation._array_of(data[0], dtypes.get_default_dtype())
-        else:
-            array = np.empty(data if data else 0, dtypes.get_default_dtype().numpy)
-        self._array, self._version = array, [0]
+        self._array, self._version = creation.of_old_constructor(data), [0]
 
     # What it is
 
@@ -97,7 +62,7 @@ class Tensor(Variable):
     def stride(self, dim=None):
         """How many elements apart neighbours along each dimension are in memory."""
         strides = tuple(each // self._array.itemsize for each in self._array.strides)
-        return strides if dim is None else strides[dim]
+        return strides if dim is None else strides[shape.normalize(dim, self.ndim)]
 
     def is_contiguous(self) -> bool:
         """Whether the elements lie in memory in the order they are read, without gaps."""
@@ -125,7 +90,7 @@ class Tensor(Variable):
         return printing.to_string(self)
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if not self.ndim else object.__format__(self, spec)
+        return format(self.item(), spec) if not self.ndim and type(self) is Tensor else object.__format__(self, spec)
 
     def __bool__(self) -> bool:
         if self.numel() != 1:
@@ -135,10 +100,15 @@ class Tensor(Variable):
         return bool(self.item())
 
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._only())
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._only())
+
+    def _only(self):
+        if self.numel() != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars")
+        return self.item()
 
     def __index__(self) -> int:
         if self.numel() != 1 or self.dtype.is_floating_point:
@@ -159,7 +129,8 @@ class Tensor(Variable):
 
     def tolist(self):
         """Nested lists of Python numbers."""
-        return self.detach().cpu()._array.tolist()
+        array = self.detach().cpu()._array
+        return (array.astype(np.float32) if array.dtype.kind == "V" else array).tolist()  # V: bfloat16
 
     def numpy(self, *, force: bool = False) -> np.ndarray:
         """A NumPy array of the same memory; with `force`, of a copy where that cannot be."""
@@ -176,7 +147,9 @@ class Tensor(Variable):
         return array.copy() if copy else array
 
     def __dlpack__(self, **options):
-        return self.detach()._array.__dlpack__(**options)
+        if self.requires_grad:
+            raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
+        return self._array.__dlpack__(**options)
 
     def __dlpack_device__(self):
         return self._array.__dlpack_device__()
@@ -207,7 +180,7 @@ class Tensor(Variable):
 
     def type(self, dtype=None):
         """The name of the type, or this tensor in another."""
-        return f"framework.{self.dtype.name.capitalize()}Tensor" if dtype is None else self.to(dtype)
+        return creation.type_name(self) if dtype is None else self.to(creation.type_of(dtype))
 
     def type_as(self, other):
         """This tensor in the type of `other`."""
@@ -279,61 +252,22 @@ class Tensor(Variable):
 
     # Indexing
 
-    def __getitem__(self, position):
-        return index.getitem(self, _plain_index(position))
+    __getitem__ = index.read
 
     def __setitem__(self, position, value) -> None:
-        check_writable(self)
-        position = _plain_index(position)
-        value = value if isinstance(value, Variable) else creation.as_tensor(value, dtype=self.dtype)
-        if index.is_basic(position):
-            index.getitem(self, position).copy_(value)
-            return
-        keeps_tape = mode.grad and (value.requires_grad or self.requires_grad)
-        if keeps_tape:
-            assign(self, index.index_put(self.clone(), position, cast(value, self._array.dtype)))
-        else:
-            self._array[position] = value._array
-            self._version[0] += 1
+        index.write(self, position, value if isinstance(value, Variable) else creation.as_tensor(value, dtype=self.dtype))
 
-    # Shapes, given as separate integers or as one sequence
+    # Shapes
 
-    def reshape(self, *shape_):
-        """The same elements in another shape; -1 stands for whatever is left."""
-        return shape.reshape(self, _spread_sizes(shape_))
-
-    def view(self, *shape_):
-        """The same memory in another shape; RuntimeError if that cannot be."""
-        if len(shape_) == 1 and isinstance(shape_[0], dtypes.dtype):
-            raise NotImplementedError("view() as another type is not supported")
-        return shape.view(self, _spread_sizes(shape_))
-
-    def permute(self, *dims):
-        """The dimensions in another order."""
-        return shape.permute(self, _spread_sizes(dims))
-
-    def expand(self, *sizes):
-        """Dimensions of length 1 repeated without copying."""
-        return shape.expand(self, _spread_sizes(sizes))
-
-    def repeat(self, *sizes):
-        """The tensor repeated along each dimension."""
-        sizes = _spread_sizes(sizes)
-        if len(sizes) < self.ndim:
-            raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
-        return shape.tile(self, sizes)
-
-    def tile(self, *dims):
-        """The tensor repeated along its last dimensions."""
-        return shape.tile(self, _spread_sizes(dims))
-
-    def flip(self, *dims):
-        """The elements in reverse order along `dims`."""
-        return shape.flip(self, _spread_sizes(dims))
+    def view(self, *sizes, size=None):
+        """The same memory in another shape, RuntimeError if that cannot be; or its bits read as another dtype."""
+        if len(sizes) == 1 and isinstance(sizes[0], dtypes.dtype):
+            return shape.reinterpret(self, sizes[0].numpy)
+        return shape.view(self, methods.as_one(sizes)) if size is None else shape.view(self, tuple(size))
 
     @property
     def T(self):
-        return self.permute(*range(self.ndim - 1, -1, -1))
+        return shape.permute(self, tuple(range(self.ndim))[::-1])
 
     @property
     def mT(self):
@@ -347,28 +281,18 @@ class Tensor(Variable):
         """Overwrite with `src`, broadcast and cast."""
         check_writable(self)
         src = cast(_to_device(src, self.device), self._array.dtype)
-        return assign(self, src if src.shape == self.shape else shape.expand(src, tuple(self.shape)))
+        return overwrite(self, src if src.shape == self.shape else shape.expand(src, tuple(self.shape)))
 
     def fill_(self, value):
         """Overwrite with one number."""
+        check_writable(self, one_value=True)
         value = promotion.filling((self, value))[1]
-        return self.copy_(value if isinstance(value, Variable) else creation.as_tensor(value, dtype=self.dtype, device=self.device))
+        value = value if isinstance(value, Variable) else creation.as_tensor(value, dtype=self.dtype, device=self.device)
+        return overwrite(self, shape.expand(like(value, self), tuple(self.shape)))
 
     def zero_(self):
         """Overwrite with zeros."""
         return self.fill_(0)
-
-    def uniform_(self, from_=0.0, to=1.0, *, generator=None):
-        """Overwrite with uniform random numbers in [from, to)."""
-        return self.copy_(creation.rand_like(self, generator=generator) * (to - from_) + from_)
-
-    def normal_(self, mean=0.0, std=1.0, *, generator=None):
-        """Overwrite with normal random numbers."""
-        return self.copy_(creation.randn_like(self, generator=generator) * std + mean)
-
-    def bernoulli_(self, p=0.5, *, generator=None):
-        """Overwrite with ones, of probability `p`, and zeros."""
-        return self.copy_(creation.rand(tuple(self.shape), generator=generator, device=self.device) < p)
 
 
 def _to_device(tensor: Variable, where):

@@ -11,10 +11,10 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FILES = sorted(each.relative_to(ROOT) for each in [*ROOT.glob("framework/**/*.py"), *ROOT.glob("zoo/**/*.py")])
 FLOORS = [  # from the ground up; a file may import from its own floor and from those below
-    {"device", "dtypes", "memory", "threads", "random"},
+    {"device", "dtypes", "memory", "threads", "random", "size"},
     {"autograd"},
     {"ops"},
-    {"creation", "printing", "serialization", "methods", "tensor", "cuda", "accelerator", "backends", "linalg"},
+    {"creation", "sampling", "printing", "serialization", "methods", "tensor", "cuda", "accelerator", "backends", "linalg"},
     {"nn"},
     {"optim", "distributions"},
     {"utils"},

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
@@ -104,3 +104,46 @@ def test_options_are_pytorchs(torch, array, precision, linewidth, sci_mode):
     finally:
         for namespace in (framework, torch):
             namespace.set_printoptions(profile="default")
+
+
+MIXED = st.one_of(ROUGH, FINE, st.sampled_from([0.0, -0.0, 1e-9, 1e9, float("nan"), float("inf"), -float("inf"), 1.5, 1000.0, 99999.5]))
+OPTIONS = st.fixed_dictionaries(
+    {},
+    optional={
+        "precision": st.integers(0, 8),
+        "threshold": st.integers(0, 60),
+        "edgeitems": st.integers(1, 4),
+        "linewidth": st.integers(10, 160),
+        "profile": st.sampled_from(["default", "short", "full"]),
+        "sci_mode": st.sampled_from([None, True, False]),
+    },
+)
+
+
+@pytest.mark.parity
+@settings(max_examples=300)
+@given(
+    npst.arrays(np.float64, npst.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=6), elements=MIXED),
+    st.sampled_from(["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64"]),
+    OPTIONS,
+    st.sampled_from(["plain", "requires_grad", "computed", "transposed", "parameter"]),
+)
+def test_any_tensor_under_any_options(torch, array, dtype, options, kind):
+    """Whatever the type, the numbers, the options and the notes after them."""
+    if not dtype.startswith(("float", "bfloat")):
+        array = np.nan_to_num(np.clip(array, 0, 127) if dtype == "uint8" else np.clip(array, -128, 127))
+    texts = []
+    try:
+        for namespace in (framework, torch):
+            namespace.set_printoptions(**options)
+            x = namespace.tensor(array).to(getattr(namespace, dtype))
+            if kind == "transposed" and x.ndim:
+                x = x.transpose(0, -1)
+            if kind not in ("plain", "transposed") and x.is_floating_point():
+                x = namespace.nn.Parameter(x) if kind == "parameter" else x.requires_grad_()
+                x = x * 1 if kind == "computed" else x
+            texts.append(repr(x).replace("torch.", "framework."))
+    finally:
+        for namespace in (framework, torch):
+            namespace.set_printoptions(profile="default", linewidth=80)
+    assert texts[0] == texts[1]

@@ -6,12 +6,19 @@ its own place again the next time it is asked (`Variable._node`).
 
 from .. import dtypes
 from .mode import mode
-from .op import cast
+from .op import cast, op
 from .variable import Variable
 
 
-def check_writable(tensor: Variable) -> None:
-    """Raise RuntimeError where PyTorch forbids an in-place change of `tensor`."""
+def check_writable(tensor: Variable, one_value: bool = False) -> None:
+    """Raise RuntimeError where PyTorch forbids an in-place change of `tensor`; `one_value`: all its elements become the same."""
+    array = tensor._array
+    overlaps = array.size and 0 in array.strides and any(n > 1 and not step for n, step in zip(array.shape, array.strides, strict=True))
+    if overlaps and not one_value:
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+            "Please clone() the tensor before performing the operation."
+        )
     if tensor._version is None and not mode.inference:
         raise RuntimeError(
             "Inplace update to inference tensor outside InferenceMode is not allowed. You can make a clone to get a normal tensor."
@@ -23,8 +30,6 @@ def check_writable(tensor: Variable) -> None:
     view = tensor._view
     if view is not None and view.base._needs_grad and view.base._node is None:
         raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
-    if view is not None and not view.writable and view.base.requires_grad:
-        raise RuntimeError("A view was created in no_grad mode and is being modified inplace with grad mode enabled.")
 
 
 def assign(target: Variable, value: Variable) -> Variable:
@@ -37,11 +42,15 @@ def assign(target: Variable, value: Variable) -> Variable:
         if not dtypes.can_cast(from_, to):
             raise RuntimeError(f"result type {from_.name} can't be cast to the desired output type {to.name}")
         value = cast(value, old.dtype)
+    view = target._view
+    recorded = mode.grad and (value.requires_grad or target.requires_grad or (view is not None and view.base.requires_grad))
+    if recorded and view is not None:
+        view.check_may_change("is being")
     if old is not value._array:
         old[...] = value._array
     if target._version is not None:
         target._version[0] += 1
-    if mode.grad and (value.requires_grad or target.requires_grad):
+    if recorded:
         _move_on_tape(target, value)
     return target
 
@@ -57,6 +66,15 @@ def _move_on_tape(target: Variable, value: Variable) -> None:
     base = view.base
     changed = view_scatter(base, value, view.steps)  # not `view`, which holds the base: the Node would hold itself
     base._tape_node, base._output, base._needs_grad = changed._tape_node, changed._output, False
+
+
+# On the tape, a tensor's old values have a gradient, of zeros, after something else was written over them.
+_overwritten = op(lambda input, value: value, name="copy", input=lambda grad: grad * 0.0, value=lambda grad: grad)
+
+
+def overwrite(target: Variable, value: Variable) -> Variable:
+    """`assign` of a value that was not computed from `target`."""
+    return assign(target, value if target._view is not None else _overwritten(target, value))
 
 
 def inplace(op, keeps_first: bool = False):

@@ -126,10 +126,12 @@ class Op:
         """Let `result` share the version counter of the tensor whose memory it shows."""
         source = args[0]
         array, shown = source._array, result._array
-        if shown is array or shown.base is array or (array.base is not None and shown.base is array.base):
+        same = shown is array or shown.base is array or (array.base is not None and shown.base is array.base)
+        if same or getattr(shown.base, "base", None) is array:  # as_strided puts an object of its own between
             step = self if output is None else (lambda base, *rest: self(base, *rest)[output])
             result._version = source._version
-            result._view = View.of(source, step, tuple(args[1:]))
+            made_by = None if output is None else f"Output {output} of {self.__name__.capitalize()} is a view"
+            result._view = View.of(source, step, tuple(args[1:]), made_by)
 
     def compute(self, arrays: list):
         """The result of the newest kernel that does not decline, or of the forward; and the kernel's own backward, if it has one."""

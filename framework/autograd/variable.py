@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from .mode import mode
+from .mode import enable_grad, mode
 
 new, generic = object.__new__, np.generic
 
@@ -82,24 +82,36 @@ class Variable:
 class View:
     """How a view comes from its base: the ops to replay on it, and the base's Node at that time."""
 
-    __slots__ = ("base", "steps", "base_node", "writable")
+    __slots__ = ("base", "steps", "base_node", "made_by")
 
-    def __init__(self, base: Variable, steps: tuple):
+    def __init__(self, base: Variable, steps: tuple, made_by: str | None):
         self.base, self.steps = base, steps
         self.base_node = base._tape_node
-        self.writable = mode.grad  # PyTorch's rule: a view made under no_grad may not be changed in place outside of it
+        # None; or, where an in-place change of this view or of its base is an error, the reason
+        self.made_by = made_by if mode.grad else "A view was created in no_grad mode"
 
     @staticmethod
-    def of(source: Variable, op, rest: tuple) -> "View":
+    def of(source: Variable, op, rest: tuple, made_by: str | None = None) -> "View":
         """The View that `op(source, *rest)` is: of `source` itself, or of the base that `source` is a view of."""
         if source._view is None:
-            return View(source, ((op, rest),))
-        return View(source._view.base, (*source._view.steps, (op, rest)))
+            return View(source, ((op, rest),), made_by)
+        return View(source._view.base, (*source._view.steps, (op, rest)), made_by or source._view.made_by)
+
+    def check_may_change(self, what: str) -> None:
+        """Raise RuntimeError if a recorded in-place change of this view, or of its base, is one that PyTorch forbids."""
+        if self.made_by is not None:
+            raise RuntimeError(
+                f"{self.made_by} and {what} modified inplace. A view made under no_grad, or by a function that returns multiple views, "
+                "does not allow this: replace the inplace operation by an out-of-place one."
+            )
 
     def refresh(self, tensor: Variable) -> None:
         """Put `tensor` behind the base's present Node."""
+        if self.base._tape_node is not None:
+            self.check_may_change("its base or another view of its base has been")
         self.base_node = self.base._tape_node
-        again = follow(self.steps, self.base)
+        with enable_grad():
+            again = follow(self.steps, self.base)
         tensor._tape_node, tensor._output = again._tape_node, again._output
 
 

@@ -4,7 +4,8 @@ from collections import namedtuple
 from itertools import pairwise
 
 from ..ops.activation import log_softmax
-from ..ops.index import add_at, gather, masked_fill
+from ..ops.index import add_at
+from ..ops.scatter import gather, masked_fill
 from ..ops.shape import cat, unsqueeze
 from .container import ModuleList, Sequential
 from .linear import Linear

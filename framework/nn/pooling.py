@@ -1,130 +1,137 @@
 """Pooling layers."""
 
 from . import functional as F
+from .function_layer import FunctionLayer
 from .functional.arguments import tuple_of
 from .module import Module
 
 
-class _MaxPool(Module):
-    """The largest element of each window."""
+class _Windows(FunctionLayer):
+    """Windows one beside the other, unless there is a stride."""
 
-    function = None
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        if self.stride is None:
+            self.stride = self.kernel_size
+
+
+class _MaxPool(_Windows):
+    shown = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
 
     def __init__(self, kernel_size, stride=None, padding=0, dilation=1, return_indices=False, ceil_mode=False):
-        super().__init__()
-        self.kernel_size, self.stride, self.padding, self.dilation = (
-            kernel_size,
-            kernel_size if stride is None else stride,
-            padding,
-            dilation,
-        )
-        self.return_indices, self.ceil_mode = return_indices, ceil_mode
-
-    def forward(self, input):
-        return type(self).function(input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode, self.return_indices)
-
-    def extra_repr(self) -> str:
-        names = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
-        return ", ".join(f"{name}={getattr(self, name)}" for name in names)
+        super().__init__(kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
-class MaxPool1d(_MaxPool):
+class MaxPool1d(_MaxPool, function=F.max_pool1d):
     """The largest of each window of a line: (N, C, L)."""
 
-    function = F.max_pool1d
 
-
-class MaxPool2d(_MaxPool):
+class MaxPool2d(_MaxPool, function=F.max_pool2d):
     """The largest of each window of a plane: (N, C, H, W)."""
 
-    function = F.max_pool2d
 
-
-class MaxPool3d(_MaxPool):
+class MaxPool3d(_MaxPool, function=F.max_pool3d):
     """The largest of each window of a volume: (N, C, D, H, W)."""
 
-    function = F.max_pool3d
 
+class _MaxUnpool(Module):
+    def __init_subclass__(cls, dims, function) -> None:
+        cls.dims, cls.function = dims, function
 
-class _AvgPool(Module):
-    """The mean of each window."""
-
-    function = None
-
-    def __init__(self, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
+    def __init__(self, kernel_size, stride=None, padding=0):
         super().__init__()
-        self.kernel_size, self.stride, self.padding = kernel_size, kernel_size if stride is None else stride, padding
-        self.ceil_mode, self.count_include_pad, self.divisor_override = ceil_mode, count_include_pad, divisor_override
+        stride = kernel_size if stride is None else stride
+        self.kernel_size, self.stride, self.padding = (tuple_of(each, self.dims) for each in (kernel_size, stride, padding))
 
-    def forward(self, input):
-        return type(self).function(
-            input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad, self.divisor_override
-        )
+    def forward(self, input, indices, output_size=None):
+        return type(self).function(input, indices, self.kernel_size, self.stride, self.padding, output_size)
 
     def extra_repr(self) -> str:
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
-class AvgPool1d(_AvgPool):
+class MaxUnpool1d(_MaxUnpool, dims=1, function=F.max_unpool1d):
+    """What MaxPool1d kept, back at its place, zeros elsewhere: (N, C, L)."""
+
+
+class MaxUnpool2d(_MaxUnpool, dims=2, function=F.max_unpool2d):
+    """What MaxPool2d kept, back at its place, zeros elsewhere: (N, C, H, W)."""
+
+
+class MaxUnpool3d(_MaxUnpool, dims=3, function=F.max_unpool3d):
+    """What MaxPool3d kept, back at its place, zeros elsewhere: (N, C, D, H, W)."""
+
+
+class _AvgPool(_Windows):
+    shown = ("kernel_size", "stride", "padding")
+
+
+class AvgPool1d(_AvgPool, function=F.avg_pool1d):
     """The mean of each window of a line: (N, C, L)."""
 
-    function = F.avg_pool1d
-
     def __init__(self, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
-        super().__init__(
-            *(tuple_of(each, 1) for each in (kernel_size, kernel_size if stride is None else stride, padding)),
-            ceil_mode,
-            count_include_pad,
-        )
+        stride = kernel_size if stride is None else stride
+        super().__init__(*(tuple_of(each, 1) for each in (kernel_size, stride, padding)), ceil_mode, count_include_pad)
 
 
-class AvgPool2d(_AvgPool):
+class AvgPool2d(_AvgPool, function=F.avg_pool2d):
     """The mean of each window of a plane: (N, C, H, W)."""
 
-    function = F.avg_pool2d
 
-
-class AvgPool3d(_AvgPool):
+class AvgPool3d(_AvgPool, function=F.avg_pool3d):
     """The mean of each window of a volume: (N, C, D, H, W)."""
 
-    function = F.avg_pool3d
+
+class LPPool1d(FunctionLayer, function=F.lp_pool1d):
+    """The p-norm of each window of a line, its sum raised to 1/p: (N, C, L)."""
 
 
-class _AdaptivePool(Module):
-    """Pooling with windows chosen so that the output has a given size."""
-
-    function = None
-
-    def __init__(self, output_size):
-        super().__init__()
-        self.output_size = output_size
-
-    def forward(self, input):
-        return type(self).function(input, self.output_size)
-
-    def extra_repr(self) -> str:
-        return f"output_size={self.output_size}"
+class LPPool2d(FunctionLayer, function=F.lp_pool2d):
+    """The p-norm of each window of a plane: (N, C, H, W)."""
 
 
-class AdaptiveAvgPool1d(_AdaptivePool):
+class LPPool3d(FunctionLayer, function=F.lp_pool3d):
+    """The p-norm of each window of a volume: (N, C, D, H, W)."""
+
+
+class AdaptiveAvgPool1d(FunctionLayer, function=F.adaptive_avg_pool1d):
     """The means of `output_size` windows: (N, C, L)."""
 
-    function = F.adaptive_avg_pool1d
 
-
-class AdaptiveAvgPool2d(_AdaptivePool):
+class AdaptiveAvgPool2d(FunctionLayer, function=F.adaptive_avg_pool2d):
     """The means of `output_size` windows: (N, C, H, W)."""
 
-    function = F.adaptive_avg_pool2d
+
+class AdaptiveAvgPool3d(FunctionLayer, function=F.adaptive_avg_pool3d):
+    """The means of `output_size` windows: (N, C, D, H, W)."""
 
 
-class AdaptiveMaxPool1d(_AdaptivePool):
+class _AdaptiveMaxPool(FunctionLayer):
+    shown = ("output_size",)
+
+
+class AdaptiveMaxPool1d(_AdaptiveMaxPool, function=F.adaptive_max_pool1d):
     """The largest of `output_size` windows: (N, C, L)."""
 
-    function = F.adaptive_max_pool1d
 
-
-class AdaptiveMaxPool2d(_AdaptivePool):
+class AdaptiveMaxPool2d(_AdaptiveMaxPool, function=F.adaptive_max_pool2d):
     """The largest of `output_size` windows: (N, C, H, W)."""
 
-    function = F.adaptive_max_pool2d
+
+class AdaptiveMaxPool3d(_AdaptiveMaxPool, function=F.adaptive_max_pool3d):
+    """The largest of `output_size` windows: (N, C, D, H, W)."""
+
+
+class FractionalMaxPool2d(FunctionLayer, function=F.fractional_max_pool2d):
+    """The largest of windows at random intervals: (N, C, H, W) (Graham, 2014)."""
+
+    shown = ()
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        if self.output_size is None and self.output_ratio is None:
+            raise ValueError("FractionalMaxPool2d requires specifying either an output size, or a pooling ratio")
+        if self.output_size is not None and self.output_ratio is not None:
+            raise ValueError("only one of output_size and output_ratio may be specified")
+        if self.output_ratio is not None and not all(0 < each < 1 for each in tuple_of(self.output_ratio, 2)):
+            raise ValueError(f"output_ratio must be between 0 and 1 (got {self.output_ratio})")

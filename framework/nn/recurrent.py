@@ -6,7 +6,7 @@ import warnings
 
 from ..creation import empty, zeros
 from ..ops import recurrent as ops
-from ..ops.index import index_select
+from ..ops.scatter import index_select
 from ..ops.shape import cat, squeeze, stack, transpose, unbind, unsqueeze
 from . import functional as F
 from . import init

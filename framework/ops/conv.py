@@ -18,7 +18,7 @@ from ..autograd.fusable import fusable
 from ..autograd.op import op
 from ..device import array_module
 from .promotion import refusing
-from .shape import reshape
+from .shape import constant_pad, reshape
 
 
 def positions(spatial, kernel, stride, padding, dilation) -> tuple:
@@ -112,3 +112,15 @@ def conv(input, weight, bias, stride, padding, dilation, groups):
     """A convolution and its bias: what a layer asks for, and what a kernel replaces whole."""
     out = convolution(input, weight, stride, padding, dilation, groups)
     return out if bias is None else out + reshape(bias, (1, -1) + (1,) * (input.ndim - 2))
+
+
+@fusable("input", "weight", "bias")
+def conv_transpose(input, weight, bias, stride, padding, output_padding, dilation, groups):
+    """input_grad as a layer (Zeiler et al., 2010): weight (C, O / groups, *kernel); `output_padding` lengthens the end of the result."""
+    o, *kernel = weight.shape[1:]
+    reach = [(n - 1) * s + d * (k - 1) + 1 for n, k, s, d in zip(input.shape[2:], kernel, stride, dilation, strict=True)]
+    out = input_grad(input, weight, (input.shape[0], o * groups, *reach), stride, (0,) * len(kernel), dilation, groups)
+    if any(padding) or any(output_padding):
+        after = [extra - p for extra, p in zip(output_padding, padding, strict=True)]
+        out = constant_pad(out, [0, 0, *(-p for p in padding)], [0, 0, *after])
+    return out if bias is None else out + reshape(bias, (1, -1) + (1,) * len(kernel))

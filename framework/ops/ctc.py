@@ -14,8 +14,8 @@ from ..autograd.op import broadcast_to, op
 from ..autograd.variable import Variable
 from ..device import array_module
 from .elementwise import exp, where
-from .index import gather
 from .reduce import sum_op
+from .scatter import gather
 from .shape import constant_pad, stack, unsqueeze
 
 

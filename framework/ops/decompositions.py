@@ -14,7 +14,7 @@ from ..autograd.op import op
 from ..autograd.variable import Variable
 from ..device import array_module
 from .elementwise import where
-from .reduce import product_of_others
+from .scan import product_of_others
 from .shape import cat, tril, unsqueeze
 
 Slogdet = namedtuple("Slogdet", ("sign", "logabsdet"))

@@ -4,21 +4,12 @@ import math
 import re
 import string
 
-import numpy as np
-
 from ..autograd.variable import Variable
+from .diagonal import diagonal
 from .elementwise import mul
 from .linalg import matrix_product
 from .reduce import sum
-from .shape import movedim, permute, reshape
-
-
-def diagonal(input, offset=0, dim1=0, dim2=1):
-    """The elements whose indices along `dim1` and `dim2` differ by `offset`, as a new last dimension."""
-    moved = movedim(input, (dim1, dim2), (-2, -1))
-    rows, columns = moved.shape[-2:]
-    each = np.arange(max(min(rows + min(offset, 0), columns - max(offset, 0)), 0))
-    return moved[..., each - min(offset, 0), each + max(offset, 0)]
+from .shape import permute, reshape
 
 
 def contract(operands, names, wanted):

@@ -39,7 +39,7 @@ sub = elementwise(lambda input, other, alpha=1: input - other if alpha == 1 else
 mul = elementwise(lambda input, other: input * other,
                   input=lambda grad, other: grad * other,
                   other=lambda grad, input: grad * input)
-true_divide = analytic(lambda input, other: np.true_divide(input, other),
+true_divide = analytic(lambda input, other: np.true_divide(input, other), name="div",
                        input=lambda grad, other: grad / other,
                        other=lambda grad, out, other: -grad * out / other)
 pow = elementwise(lambda input, exponent: _power(input, exponent), promote=powers, not_for="b",

@@ -4,8 +4,8 @@ import numpy as np
 
 from ..autograd.fusable import fusable
 from .elementwise import clamp, elementwise, log, where
-from .index import gather
 from .reduce import mean, sum
+from .scatter import gather
 from .shape import unsqueeze
 
 

@@ -1,9 +1,11 @@
 """Normalisation: subtract a mean, divide by a standard deviation, then scale and shift."""
 
+import math
+
 from ..autograd.fusable import fusable
 from .elementwise import rsqrt, square
 from .reduce import mean
-from .shape import reshape
+from .shape import constant_pad, reshape
 
 
 def _per_channel(vector, ndim):
@@ -43,3 +45,28 @@ def layer_norm(input, dims, weight, bias, eps):
     if weight is not None:
         out = out * weight
     return out if bias is None else out + bias
+
+
+@fusable("input", "weight", "bias")
+def group_norm(input, groups, weight, bias, eps):
+    """(x - mean) / sqrt(var + eps) * w + b, over the pixels and channels of each group of channels of a sample (Wu and He, 2018)."""
+    grouped = reshape(input, (*input.shape[:1], groups, math.prod(input.shape[1:]) // groups))
+    out = reshape(layer_norm(grouped, 1, None, None, eps), tuple(input.shape))
+    if weight is not None:
+        out = out * _per_channel(weight, input.ndim)
+    return out if bias is None else out + _per_channel(bias, input.ndim)
+
+
+@fusable("input", "weight")
+def rms_norm(input, dims, weight, eps):
+    """x / sqrt(mean(x^2) + eps) * w over the last `dims` dimensions of each sample (Zhang and Sennrich, 2019)."""
+    out = input * rsqrt(mean(square(input), tuple(range(-dims, 0)), True) + eps)
+    return out if weight is None else out * weight
+
+
+def local_response_norm(input, size, alpha, beta, k):
+    """x / (k + alpha mean(x^2))^beta, the mean over `size` neighbouring channels, zeros beyond the edge (Krizhevsky et al., 2012)."""
+    channels, spatial = input.shape[1], (0,) * (input.ndim - 2)
+    padded = constant_pad(square(input), (0, size // 2, *spatial), (0, (size - 1) // 2, *spatial))
+    total = sum(padded[:, i : i + channels] for i in range(size))
+    return input / (k + total * (alpha / size)) ** beta

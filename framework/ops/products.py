@@ -1,7 +1,8 @@
 """Products of vectors and matrices, by PyTorch's names for each combination of dimensions."""
 
 from .. import dtypes
-from .einsum import contract, diagonal
+from .diagonal import diagonal
+from .einsum import contract
 from .elementwise import add, mul
 from .linalg import matmul, matrix_product
 from .promotion import refuse

@@ -8,7 +8,7 @@ from .activation import (
     rrelu, selu, silu, softmax, softmin, softplus, softshrink, softsign, tanhshrink, threshold,
 )  # fmt: skip
 from .attention import multi_head_attention_forward, scaled_dot_product_attention
-from .convolution import conv1d, conv2d, conv3d
+from .convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from .dropout import alpha_dropout, dropout, dropout1d, dropout2d, dropout3d
 from .loss import (
     binary_cross_entropy, binary_cross_entropy_with_logits, cosine_embedding_loss, cross_entropy, ctc_loss, gaussian_nll_loss,
@@ -16,12 +16,16 @@ from .loss import (
     multilabel_soft_margin_loss, nll_loss, poisson_nll_loss, smooth_l1_loss, soft_margin_loss, triplet_margin_loss,
     triplet_margin_with_distance_loss,
 )  # fmt: skip
-from .normalization import batch_norm, layer_norm, normalize
+from .normalization import batch_norm, group_norm, instance_norm, layer_norm, local_response_norm, normalize, rms_norm
 from .padding import pad
 from .pooling import (
-    adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_max_pool1d, adaptive_max_pool2d, avg_pool1d, avg_pool2d, avg_pool3d, max_pool1d,
-    max_pool2d, max_pool3d,
+    adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d, adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d,
+    avg_pool1d, avg_pool2d, avg_pool3d, fractional_max_pool2d, lp_pool1d, lp_pool2d, lp_pool3d, max_pool1d, max_pool2d, max_pool3d,
+    max_unpool1d, max_unpool2d, max_unpool3d,
 )  # fmt: skip
 from .sparse import bilinear, embedding, embedding_bag, one_hot
+from .vision import (
+    channel_shuffle, fold, interpolate, pixel_shuffle, pixel_unshuffle, unfold, upsample_bilinear, upsample_nearest,
+)  # fmt: skip
 
 __all__ = [name for name, value in vars().items() if callable(value)]

@@ -1,5 +1,8 @@
 """What the functions of several dimensions share: options given once or once a dimension, inputs with or without a batch."""
 
+from functools import wraps
+
+from ...dtypes import float32
 from ...ops.shape import unsqueeze
 
 
@@ -22,3 +25,39 @@ def batched(name, input, dims):
         )
     alone = input.ndim == dims + 1
     return (unsqueeze(input, 0) if alone else input), alone
+
+
+def spatial(function):
+    """`function` of (N, C, *spatial) as three, for 1, 2 and 3 spatial dimensions, which take an input without its batch as well."""
+
+    def of(dims):
+        name = f"{function.__name__}{dims}d"
+
+        @wraps(function)
+        def call(input, *args, **options):
+            input, alone = batched(name, input, dims)
+            out = function(input, *args, **options)
+            if alone:
+                return tuple(each.squeeze(0) for each in out) if isinstance(out, tuple) else out.squeeze(0)
+            return out
+
+        call.__name__ = call.__qualname__ = name
+        return call
+
+    return [of(dims) for dims in (1, 2, 3)]
+
+
+def floating(name, input, *parameters) -> None:
+    """NotImplementedError for integers, RuntimeError for parameters of another type than `input` (but float32 beside 16 bits)."""
+    if not input.is_floating_point():
+        raise NotImplementedError(f"\"{name}\" not implemented for '{input.dtype.name.capitalize()}'")
+    for each in parameters:
+        if each is not None and each.dtype is not input.dtype and not (input.element_size() == 2 and each.dtype is float32):
+            raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype.")
+
+
+def sized(name, length, **vectors) -> None:
+    """RuntimeError unless each of `vectors` (None is left out) has `length` elements."""
+    for what, each in vectors.items():
+        if each is not None and each.numel() != length:
+            raise RuntimeError(f"{name}: {what} should contain {length} elements not {each.numel()}")

@@ -12,10 +12,11 @@ from ...device import array_module
 from ...ops.activation import log_softmax, logsigmoid, relu
 from ...ops.ctc import ctc
 from ...ops.elementwise import abs, clamp, exp, log, minimum, square, where, xlogy
-from ...ops.index import gather
 from ...ops.loss import bernoulli_cross_entropy, negative_log_likelihood, reduced
 from ...ops.promotion import refuse
-from ...ops.reduce import cumsum, norm, sum
+from ...ops.reduce import norm, sum
+from ...ops.scan import cumsum
+from ...ops.scatter import gather
 from ...ops.shape import unsqueeze
 
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from ...creation import arange, as_tensor, full
 from ...dtypes import int64
-from ...ops.index import index_put, index_select
+from ...ops.index import index_put
+from ...ops.scatter import index_select
 from ...ops.shape import constant_pad, stack, transpose
 
 _Fields = namedtuple("PackedSequence", ("data", "batch_sizes", "sorted_indices", "unsorted_indices"))

@@ -1,0 +1,53 @@
+"""Diagonals: reading them is a view, and its gradient is writing them into zeros, and the other way round."""
+
+from ..autograd.op import op
+from ..device import array_module
+from .shape import clone, flatten, normalize, writable
+
+
+def _two(dim1, dim2, ndim):
+    dim1, dim2 = normalize(dim1, ndim), normalize(dim2, ndim)
+    if dim1 == dim2:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    return dim1, dim2
+
+
+def _read(input, offset=0, dim1=0, dim2=1):
+    return writable(input.diagonal(offset, *_two(dim1, dim2, input.ndim)), input)
+
+
+@op
+def diagonal_scatter(input, shape, offset, dim1, dim2):
+    """Zeros of `shape`, with `input` on a diagonal."""
+    out = array_module(input).zeros(shape, input.dtype)
+    _read(out, offset, dim1, dim2)[...] = input
+    return out
+
+
+@op
+def diag_embed(input, offset=0, dim1=-2, dim2=-1):
+    """The last dimension of `input` (…, n) as a diagonal of square matrices of n + |offset| rows, lying in `dim1` and `dim2`."""
+    shape = list(input.shape[:-1])
+    for dim in sorted(_two(dim1, dim2, input.ndim + 1)):
+        shape.insert(dim, input.shape[-1] + abs(offset))
+    return diagonal_scatter(input, tuple(shape), offset, dim1, dim2)
+
+
+# fmt: off
+diagonal = op(_read, name="diagonal", view=True, input=lambda grad, input_shape, offset, dim1, dim2:
+              diagonal_scatter(grad, input_shape, offset, dim1, dim2))
+diagonal_scatter.rule("input")(lambda grad, offset, dim1, dim2: diagonal(grad, offset, dim1, dim2))
+diag_embed.rule("input")(lambda grad, offset, dim1, dim2: diagonal(grad, offset, dim1, dim2))
+# fmt: on
+
+
+def diag(input, diagonal=0):
+    """The square matrix with the vector `input` on a diagonal; of a matrix, a copy of its diagonal."""
+    if input.ndim not in (1, 2):
+        raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
+    return diag_embed(input, diagonal) if input.ndim == 1 else clone(input.diagonal(diagonal))
+
+
+def diagflat(input, offset=0):
+    """The square matrix with the elements of `input` on a diagonal."""
+    return diag_embed(flatten(input), offset)

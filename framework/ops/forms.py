@@ -1,0 +1,197 @@
+"""Rearranging by the names that NumPy has for it: short ways to say what the ops of `shape.py` do."""
+
+import math
+
+import numpy as np
+
+from ..autograd.variable import Variable
+from ..device import array_module
+from ..size import broadcast_shapes
+from .scatter import index_select
+from .shape import at_least, cat, clone, distinct, expand, flatten, flip, normalize, repeat, reshape, transpose, unsqueeze, view
+
+
+def ravel(input):
+    """All elements in one dimension."""
+    return flatten(input)
+
+
+def swapaxes(input, axis0, axis1):
+    """Two dimensions exchanged."""
+    return transpose(input, axis0, axis1)
+
+
+def unflatten(input, dim, sizes):
+    """The dimension `dim` as several, of the given sizes; one of them may be -1."""
+    if not sizes:
+        raise RuntimeError("unflatten: sizes must be non-empty")
+    dim = normalize(dim, input.ndim)
+    rest = input.shape[dim] // max(-math.prod(sizes), 1)  # here, for `view` could not tell it where another dimension is empty
+    sizes = [rest if each == -1 else each for each in sizes]
+    if math.prod(sizes) != input.shape[dim]:
+        raise RuntimeError(f"unflatten: Provided sizes {sizes} don't multiply up to the size of dim {dim} ({input.shape[dim]})")
+    return view(input, (*input.shape[:dim], *sizes, *input.shape[dim + 1 :]))
+
+
+def fliplr(input):
+    """The columns in reverse order."""
+    return flip(at_least(2, input, "fliplr"), (1,))
+
+
+def flipud(input):
+    """The rows in reverse order."""
+    return flip(at_least(1, input, "flipud"), (0,))
+
+
+def rot90(input, k=1, dims=(0, 1)):
+    """`input` turned by `k` right angles in the plane of two dimensions, from the first towards the second."""
+    if len(dims) != 2:
+        raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
+    first, second = distinct(dims, at_least(2, input, "rot90").ndim)
+    if k % 2 == 0:
+        return flip(input, (first, second)) if k % 4 else clone(input)
+    return flip(transpose(input, first, second), (first if k % 4 == 1 else second,))
+
+
+def select(input, dim, index):
+    """The slice number `index` of `input` along `dim`, without that dimension: a view."""
+    return input[(slice(None),) * normalize(dim, input.ndim) + (int(index),)]
+
+
+def narrow(input, dim, start, length):
+    """The `length` slices of `input` along `dim` from number `start` on: a view."""
+    dim, start = normalize(dim, at_least(1, input, "narrow").ndim), int(start)
+    size = input.shape[dim]
+    if length < 0:
+        raise RuntimeError("narrow(): length must be non-negative.")
+    if not -size <= start <= size:
+        raise IndexError(f"start out of range (expected to be in range of [{-size}, {size}], but got {start})")
+    start = start + size if start < 0 else start
+    if start + length > size:
+        raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
+    return input[(slice(None),) * dim + (slice(start, start + length),)]
+
+
+def tile(input, dims):
+    """`input` repeated `dims[i]` times along dimension i, counted from the last."""
+    return repeat(input, (1,) * (input.ndim - len(dims)) + tuple(dims))
+
+
+def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
+    """Each slice of `input` along `dim` (each element, if left out) `repeats` times: one number, or one for each.
+
+    `repeat_interleave(counts)` alone gives the number i as often as `counts[i]` says.
+    """
+    if repeats is None:
+        input, repeats = Variable.wrap(array_module(input._array).arange(len(input))), input
+    input, dim = (flatten(input), 0) if dim is None else (input, normalize(dim, input.ndim))
+    counts = np.asarray(repeats.tolist() if hasattr(repeats, "tolist") else repeats)
+    if counts.size not in (1, input.shape[dim]):
+        raise RuntimeError(f"repeats must have the same size as input along dim, but got {counts.size} and {input.shape[dim]}")
+    if counts.size and counts.min() < 0:
+        raise RuntimeError("Repeats must be non-negative")
+    places = np.repeat(np.arange(input.shape[dim]), counts)
+    return index_select(input, dim, Variable.wrap(array_module(input._array).asarray(places)))
+
+
+# Joining
+
+
+def _all_of(tensors):
+    """Tensors given one by one, or as one list."""
+    return tuple(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
+
+
+def _at_least(ndim, places, docstring):
+    def atleast(*tensors):
+        if len(tensors) > 1 or isinstance(tensors[0], (list, tuple)):
+            return tuple(atleast(each) for each in _all_of(tensors))
+        (out,) = tensors
+        while out.ndim < ndim:
+            out = unsqueeze(out, places[out.ndim])
+        return out
+
+    atleast.__name__, atleast.__doc__ = f"atleast_{ndim}d", docstring
+    return atleast
+
+
+atleast_1d = _at_least(1, (0,), "A number as a vector (1); tensors of more dimensions as they are.")
+atleast_2d = _at_least(2, (0, 0), "Numbers and vectors as matrices (1, n); tensors of more dimensions as they are.")
+atleast_3d = _at_least(3, (0, 0, 2), "A vector (n) as (1, n, 1), a matrix (m, n) as (m, n, 1); tensors of more dimensions as they are.")
+
+
+def hstack(tensors):
+    """Joined side by side: along dimension 1, vectors along their only one."""
+    tensors = atleast_1d(tuple(tensors))
+    return cat(tensors, 0 if tensors[0].ndim == 1 else 1)
+
+
+def vstack(tensors):
+    """Joined one above the other: along dimension 0, vectors as rows."""
+    return cat(atleast_2d(tuple(tensors)), 0)
+
+
+def dstack(tensors):
+    """Joined one behind the other, along dimension 2."""
+    return cat(atleast_3d(tuple(tensors)), 2)
+
+
+def column_stack(tensors):
+    """Joined side by side, vectors as columns."""
+    return hstack([reshape(each, (-1, 1)) if each.ndim < 2 else each for each in tensors])
+
+
+def broadcast_tensors(*tensors):
+    """All of them expanded to the shape they have in common."""
+    tensors = _all_of(tensors)
+    shape = tuple(broadcast_shapes(*(each.shape for each in tensors)))
+    return tuple(expand(each, shape) for each in tensors)
+
+
+def meshgrid(*tensors, indexing="ij"):
+    """The coordinates of a grid: of vectors of m and n elements, (m, n) tensors of the first and of the second ("xy": n rows)."""
+    if indexing not in ("ij", "xy"):
+        raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
+    tensors = [atleast_1d(each) for each in _all_of(tensors)]
+    if any(each.ndim > 1 for each in tensors):
+        raise RuntimeError("torch.meshgrid: Expected 0D or 1D tensor in the tensor list")
+    sizes = tuple(len(each) for each in tensors)
+    grids = [expand(each.reshape([-1 if i == j else 1 for j in range(len(sizes))]), sizes) for i, each in enumerate(tensors)]
+    return tuple(each.transpose(0, 1) if indexing == "xy" and len(sizes) > 1 else each for each in grids)
+
+
+# Cutting
+
+
+def tensor_split(input, indices_or_sections, dim=0):
+    """`input` cut along `dim` before the given indices, or into that many pieces as equal as can be."""
+    dim, places = normalize(dim, at_least(1, input, "tensor_split").ndim), indices_or_sections
+    places = places.tolist() if hasattr(places, "tolist") else places
+    length = input.shape[dim]
+    if isinstance(places, int):
+        if places <= 0:
+            raise RuntimeError(f"number of sections must be larger than 0, got {places}")
+        places = [length // places * i + min(i, length % places) for i in range(1, places)]
+    ends = zip([0, *places], [*places, length], strict=True)
+    return tuple(input[(slice(None),) * dim + (slice(a, b),)] for a, b in ends)
+
+
+def _equally(input, places, dim):
+    if isinstance(places, int) and input.shape[dim] % (places or 1):
+        raise RuntimeError(f"dimension {dim} of size {input.shape[dim]} is not divisible by the split_size {places}!")
+    return tensor_split(input, places, dim)
+
+
+def hsplit(input, indices_or_sections):
+    """Pieces that lie side by side: `input` cut along dimension 1, a vector along its only one."""
+    return _equally(at_least(1, input, "hsplit"), indices_or_sections, min(1, input.ndim - 1))
+
+
+def vsplit(input, indices_or_sections):
+    """Pieces that lie one above the other: `input` cut along dimension 0."""
+    return _equally(at_least(2, input, "vsplit"), indices_or_sections, 0)
+
+
+def dsplit(input, indices_or_sections):
+    """Pieces that lie one behind the other: `input` cut along dimension 2."""
+    return _equally(at_least(3, input, "dsplit"), indices_or_sections, 2)

@@ -1,0 +1,39 @@
+"""The shape of a tensor."""
+
+import math
+
+import numpy as np
+
+
+class Size(tuple):
+    """A tuple of lengths, one a dimension."""
+
+    def numel(self) -> int:
+        """The number of elements of a tensor of this shape."""
+        return math.prod(self)
+
+    def __repr__(self) -> str:
+        return f"framework.Size({list(self)})"
+
+    def __getitem__(self, item):
+        result = super().__getitem__(item)
+        return Size(result) if isinstance(item, slice) else result
+
+    def __add__(self, other):
+        return Size(super().__add__(tuple(other)))
+
+    def __radd__(self, other):
+        return Size(tuple(other) + tuple(self))
+
+    def __mul__(self, times):
+        return Size(super().__mul__(times))
+
+    __rmul__ = __mul__
+
+
+def broadcast_shapes(*shapes) -> Size:
+    """The shape that tensors of these shapes have together; an integer stands for one dimension."""
+    try:
+        return Size(np.broadcast_shapes(*shapes))
+    except ValueError as error:
+        raise RuntimeError(f"broadcast_shapes: {error}") from None
