@@ -94,12 +94,12 @@ class Op:
             for output, result in enumerate(results):
                 self._mark_view(result, args, output if several else None)
         if found is ON_TAPE and mode.grad:
-            self._record(results, args, arrays, backward)
+            self._record(results, args, arrays, backward, several)
         if not several:
             return results[0]
         return type(out)(*results) if hasattr(out, "_fields") else tuple(results)
 
-    def _record(self, results, args, arrays, backward) -> None:
+    def _record(self, results, args, arrays, backward, several) -> None:
         """Put `results` behind a new Node, if a differentiable input needs a gradient."""
         edges, types, lists = [], [], None
         for place in self.places:
@@ -117,7 +117,7 @@ class Op:
                 types.append(None)
         if not any(edges):
             return
-        node = self.node_type(self, edges, types, lists, args, arrays, results, backward)
+        node = self.node_type(self, edges, types, lists, args, arrays, results, backward, several)
         for output, result in enumerate(results):
             if result._array.dtype.kind in "fV":  # V: bfloat16. Indices and masks have no gradient
                 result._tape_node, result._output = node, output
@@ -224,11 +224,14 @@ class OpNode(Node):
 
     lists = None  # {input: how many tensors}, for arguments that are lists of them
     backward = None  # the kernel's own
+    several = False  # does the op return a tuple?
     versions = ()  # (version counter of what is kept, as it was then)
 
-    def __init__(self, op: Op, edges, types, lists, args, arrays, results, backward):
+    def __init__(self, op: Op, edges, types, lists, args, arrays, results, backward, several):
         super().__init__(edges, types, len(results))
         self.op, self.saved = op, {}
+        if several:
+            self.several = True
         if lists is not None:
             self.lists = lists
         if backward is not None:
@@ -242,7 +245,7 @@ class OpNode(Node):
         saved = self.saved
         for parameter, place, only_shape in keeps:
             if place < 0:
-                saved[parameter] = results[0]._array if len(results) == 1 else tuple([each._array for each in results])
+                saved[parameter] = tuple([each._array for each in results]) if self.several else results[0]._array
                 self.remember_version(results)
             elif not only_shape:
                 saved[parameter] = arrays[place]
@@ -288,7 +291,7 @@ class OpNode(Node):
 
     def propagate(self, grads, recorded):
         self.check_versions()
-        grad = grads[0] if len(grads) == 1 else grads
+        grad = grads if self.several else grads[0]
         if self.backward is not None and not recorded:
             return fit(self, self.backward(grad, *[edge is not None for edge in self.edges]))
         values = {**self.saved, "grad": grad}

@@ -7,7 +7,7 @@ import numpy as np
 from ..autograd.op import broadcast_to, like, op
 from ..autograd.variable import Variable
 from ..device import array_module
-from . import elementwise
+from . import comparison, elementwise
 from .elementwise import where
 from .index import _add_at, add_at, getitem, put_at
 from .shape import normalize, reshape
@@ -235,7 +235,7 @@ def masked_select(input, mask):
     """The elements of `input` where `mask` is true, one after the other."""
     if mask.dtype.name != "bool":
         raise RuntimeError("masked_select: expected BoolTensor for mask")
-    shape = elementwise.ne(input.detach(), mask).shape
+    shape = comparison.ne(input.detach(), mask).shape
     return getitem(broadcast_to(input, shape), (broadcast_to(mask, shape),))
 
 
@@ -254,6 +254,6 @@ def take_along_dim(input, indices, dim=None):
         sizes = f"but got {input.ndim} dimensions for input, and {indices.ndim} dimensions for indices"
         raise RuntimeError(f"torch.take_along_dim(): input and indices should have the same number of dimensions, {sizes}")
     dim = normalize(dim, input.ndim)
-    shape = elementwise.ne(*(getitem(each.detach(), (slice(None),) * dim + (slice(1),)) for each in (input, indices))).shape
+    shape = comparison.ne(*(getitem(each.detach(), (slice(None),) * dim + (slice(1),)) for each in (input, indices))).shape
     whole = [tuple(each.shape[dim] if d == dim else n for d, n in enumerate(shape)) for each in (input, indices)]
     return gather(broadcast_to(input, whole[0]), dim, broadcast_to(indices, whole[1]))
