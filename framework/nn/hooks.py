@@ -11,15 +11,18 @@ from ..autograd.function import Function
 from ..tensor import Tensor
 
 
-class ForwardHook(NamedTuple):
-    """A hook, and whether it takes keyword arguments too and is called even if the forward fails."""
+class OptionedHook(NamedTuple):
+    """A forward hook, and whether it takes keyword arguments too and is called even if the forward fails."""
 
     function: object
     with_kwargs: bool
     always: bool = False
 
-    def __call__(self, module, args, kwargs, *result):
-        return self.function(module, args, kwargs, *result) if self.with_kwargs else self.function(module, args, *result)
+
+def _call(hook, module, args, kwargs, *result):
+    if not isinstance(hook, OptionedHook):
+        return hook(module, args, *result)
+    return hook.function(module, args, kwargs, *result) if hook.with_kwargs else hook.function(module, args, *result)
 
 
 def register(hooks: dict, hook, prepend: bool) -> RemovableHandle:
@@ -43,13 +46,13 @@ def call_with_hooks(module, args, kwargs):
         result = module.forward(*args, **kwargs)
         for key, hook in list(module._forward_hooks.items()):
             called.add(key)
-            changed = hook(module, args, kwargs, result)
+            changed = _call(hook, module, args, kwargs, result)
             result = result if changed is None else changed
         return backward.watch_outputs(result) if backward else result
     except Exception:
-        for hook in [hook for key, hook in module._forward_hooks.items() if hook.always and key not in called]:
+        for hook in [hook for key, hook in module._forward_hooks.items() if getattr(hook, "always", False) and key not in called]:
             try:
-                changed = hook(module, args, kwargs, result)
+                changed = _call(hook, module, args, kwargs, result)
                 result = result if changed is None else changed
             except Exception as error:
                 warnings.warn(f"a forward hook with always_call=True failed too, after an error in forward: {error}", stacklevel=3)
@@ -58,10 +61,10 @@ def call_with_hooks(module, args, kwargs):
 
 def _before(module, args, kwargs):
     for hook in list(module._forward_pre_hooks.values()):
-        changed = hook(module, args, kwargs)
+        changed = _call(hook, module, args, kwargs)
         if changed is None:
             continue
-        if not hook.with_kwargs:
+        if not getattr(hook, "with_kwargs", False):
             args = _tuple(changed)
         elif isinstance(changed, tuple) and len(changed) == 2:
             args, kwargs = changed

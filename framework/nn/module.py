@@ -5,7 +5,7 @@ from ..autograd.mode import no_grad
 from ..creation import empty_like
 from ..dtypes import dtype as Dtype
 from ..tensor import Tensor
-from .hooks import ForwardHook, call_with_hooks, register
+from .hooks import OptionedHook, call_with_hooks, register
 from .parameter import Parameter
 from .state import Stateful
 
@@ -320,7 +320,7 @@ class Module(Stateful):
 
         `with_kwargs`: call `hook(module, args, kwargs)`, which returns both or None.  `prepend`: before the other hooks.
         """
-        return register(self._forward_pre_hooks, ForwardHook(hook, with_kwargs), prepend)
+        return register(self._forward_pre_hooks, OptionedHook(hook, True) if with_kwargs else hook, prepend)
 
     def register_forward_hook(
         self, hook, *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
@@ -329,7 +329,8 @@ class Module(Stateful):
 
         `with_kwargs`: call `hook(module, args, kwargs, result)`.  `always_call`: even if the forward raises an error.
         """
-        return register(self._forward_hooks, ForwardHook(hook, with_kwargs, always_call), prepend)
+        optioned = OptionedHook(hook, with_kwargs, always_call) if with_kwargs or always_call else hook
+        return register(self._forward_hooks, optioned, prepend)
 
     def register_full_backward_pre_hook(self, hook, prepend: bool = False) -> RemovableHandle:
         """Call `hook(module, grad_output)` in backward before the module's own; what it returns replaces the outputs' gradients."""
