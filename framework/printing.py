@@ -20,13 +20,13 @@ def set_printoptions(precision=None, threshold=None, edgeitems=None, linewidth=N
 
 
 def _style(values):
-    """How elements like `values` are written, all in one width: a function from a number to its text."""
-    write, measured = str, values
-    if values.dtype.kind == "f":
-        measured = values[np.isfinite(values) & (values != 0)]  # the others fit in or stand out
-        write = _float_style(np.abs(measured))
-    width = max((len(write(each)) for each in measured.tolist()), default=1)
-    return lambda value: write(value).rjust(width)
+    """How elements like `values` are written, all alike: (a function from a number to its text, the width for it)."""
+    write = str
+    if values.dtype.kind in "fV":
+        values = values.astype(np.float64)
+        values = values[np.isfinite(values) & (values != 0)]  # the others fit in or stand out
+        write = _float_style(np.abs(values))
+    return write, max((len(write(each)) for each in values.ravel().tolist()), default=1)
 
 
 def _float_style(sizes):
@@ -40,21 +40,20 @@ def _float_style(sizes):
     return f"{{:.{_options['precision']}{'e' if scientific else 'f'}}}".format
 
 
-def _body(array, style, indent: int, summarize: bool) -> str:
-    """The nested brackets around the elements: a row in lines of the given width, its rows under each other otherwise."""
+def _body(array, write, width: int, indent: int, summarize: bool) -> str:
+    """The elements in nested brackets: the numbers of a row side by side, everything else one below the other."""
     if not array.ndim:
-        return style(array.item())
+        return write(array.item()).rjust(width)
     edge = _options["edgeitems"]
     cut = summarize and len(array) > 2 * edge
     shown = [*array[:edge], *array[-edge:]] if cut else array
-    parts = [_body(each, style, indent + 1, summarize) for each in shown]
+    parts = [_body(each, write, width, indent + 1, summarize) for each in shown]
     if cut:
         parts.insert(edge, " ..." if array.ndim == 1 else "...")
-    separator = "," + "\n" * (array.ndim - 1) + " " * (indent + 1)
     if array.ndim == 1:
-        per_line = max(1, (_options["linewidth"] - indent) // (len(parts[0]) + 2))
-        separator, parts = ",\n" + " " * (indent + 1), [", ".join(parts[i : i + per_line]) for i in range(0, len(parts), per_line)]
-    return "[" + separator.join(parts) + "]"
+        per_line = max(1, (_options["linewidth"] - indent) // (width + 2))
+        parts = [", ".join(parts[i : i + per_line]) for i in range(0, len(parts), per_line)]
+    return "[" + ("," + "\n" * max(array.ndim - 1, 1) + " " * (indent + 1)).join(parts) + "]"
 
 
 def _shown(array):
@@ -69,7 +68,6 @@ def _shown(array):
 def to_string(tensor, prefix: str = "tensor(") -> str:
     """`tensor([...], dtype=…, device=…, requires_grad=…)`."""
     array, dtype, notes = tensor.detach().cpu()._array, tensor.dtype, []
-    array = array.astype(np.float64) if dtype.is_floating_point else array
     if tensor.device.type != "cpu":
         notes.append(f"device='{tensor.device}'")
     if not array.size and array.ndim != 1:
@@ -81,7 +79,7 @@ def to_string(tensor, prefix: str = "tensor(") -> str:
     elif tensor.requires_grad:
         notes.append("requires_grad=True")
     summarize = array.size > _options["threshold"]
-    body = _body(array, _style(_shown(array) if summarize else array), len(prefix), summarize) if array.size else "[]"
+    body = _body(array, *_style(_shown(array) if summarize else array), len(prefix), summarize) if array.size else "[]"
     return _join(prefix + body, notes)
 
 
