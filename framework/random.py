@@ -5,7 +5,7 @@ mix(key + i * 0x9E3779B97F4A7C15).  A generator's whole state is its key and how
 in NumPy, in CuPy and in a kernel.
 """
 
-import secrets
+import os
 import threading
 from contextlib import contextmanager
 
@@ -68,7 +68,7 @@ class Generator:
 
     def seed(self) -> int:
         """Start a stream nobody can foretell, and return its seed."""
-        seed = secrets.randbits(63)
+        seed = int.from_bytes(os.urandom(8), "little") >> 1
         self.manual_seed(seed)
         return seed
 

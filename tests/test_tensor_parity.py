@@ -30,8 +30,8 @@ set_default_dtype(int64) | Tensor(3.0) | Tensor(2).shape | Tensor((2, 3)) | Tens
 Tensor(ones(2, dtype=int32)) | FloatTensor(np.ones(2)) | Tensor(np.ones(2)) | Tensor([[1, 2]]) | LongTensor([1.5]) | LongTensor(ones(2))
 DoubleTensor([1]) | ByteTensor([1]) | BoolTensor([1, 0]) | HalfTensor([1]) | IntTensor(2, 3).shape | ShortTensor([1]) | CharTensor([1])
 BFloat16Tensor([1]) | FloatTensor.dtype | ones(2).type() | ones(2).bool().type() | isinstance(ones(2), FloatTensor)
-tensor([np.ones(2, np.float32), [1, 2.5]]) | tensor([tensor(1., dtype=float16), 2.5]) | tensor([tensor(1), 2.5]) | tensor([np.float32(1), 1])
-isinstance(ones(2).double(), FloatTensor) | isinstance(1, LongTensor) | FloatTensor | ones(2).type(DoubleTensor)
+tensor([np.ones(2, np.float32), [1, 2.5]]) | tensor([tensor(1., dtype=float16), 2.5]) | tensor([tensor(1), 2.5])
+isinstance(ones(2).double(), FloatTensor) | isinstance(1, LongTensor) | FloatTensor | ones(2).type(DoubleTensor) | tensor([np.float32(1), 1])
 ones(2).type('torch.DoubleTensor') | ones(2).type(int64) | ones(2).type('nonsense') | isinstance(ones(2), Tensor)
 """
 
@@ -96,7 +96,6 @@ ones(2, dtype=uint8).random_(-3, 5) | ones(2, dtype=int64).exponential_() | tens
 tensor([[ones(()), 2], [3, 4.5]]) | tensor([np.int16(3), 4]) | tensor(np.arange(4)[1:3], dtype=float64) | tensor([True], dtype=float64)
 rand_like(ones(2, dtype=int64)) | rand(2, dtype=int64) | randn(2, dtype=int64) | randint_like(ones(2), 1) | randint_like(tensor([5]), 2, 3)
 randint(3, 3, (2,)) | randint(1, (2,)) | rand(size=(0, 2)) | randn((2, 3)).shape | randperm(1, dtype=int32) | randperm(-1)
-ones(2).uniform_(**{'from': 1, 'to': 1})
 """
 
 
