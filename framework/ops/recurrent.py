@@ -12,37 +12,20 @@ The reset gate of Cho et al. multiplies h before the product with W_h; PyTorch's
 its h' to fewer numbers, W_r h' (Sak et al., 2014).  What x adds does not depend on h, so a layer computes it for all time steps at once.
 """
 
-import numpy as np
-
 from ..autograd.fusable import fusable
 from ..autograd.op import op
 from .activation import relu
 from .elementwise import sigmoid, tanh
 from .linalg import linear
-from .shape import cat, constant_pad, reshape
+from .shape import cat, reshape, split_with_sizes, stack
 
+# As split_with_sizes, without noting that the pieces are views, which costs time in a loop
+pieces = op(split_with_sizes.forward, name="split", input=split_with_sizes.rules[0].function)
 NONLINEARITIES = {"tanh": tanh, "relu": relu}
 
 
-@op
-def pieces(input, sizes, dim):
-    """`input` cut along `dim`, as by `split`, but with one gradient for all the pieces: the work of T time steps grows with T, not T^2."""
-    return tuple(np.split(input, np.cumsum(sizes)[:-1], dim))
-
-
-@pieces.rule("input")
-def _(grad, sizes, dim):
-    some = next(each for each in grad if each is not None)
-    nothing, untouched = some[(slice(None),) * dim + (slice(0),)], [0] * some.ndim
-
-    def zeros(n):  # the gradient of a piece that nothing depends on
-        return constant_pad(nothing, untouched, [n if axis == dim else 0 for axis in range(some.ndim)])
-
-    return cat([zeros(n) if each is None else each for each, n in zip(grad, sizes, strict=True)], dim)
-
-
 def _gates(sums, count):
-    return pieces(sums, (sums.shape[-1] // count,) * count, sums.ndim - 1)
+    return pieces(sums, (sums.shape[-1] // count,) * count, -1)
 
 
 def _rnn_step(sums, h, w_hh, b_hh, nonlinearity):
@@ -64,7 +47,7 @@ def _gru_step(sums, h, w_hh, b_hh):
 
 
 @fusable("input", "h", "w_ih", "w_hh", "b_ih", "b_hh")
-def rnn_cell(input, h, w_ih, w_hh, b_ih, b_hh, nonlinearity):
+def rnn_cell(input, h, w_ih, w_hh, b_ih, b_hh, nonlinearity="tanh"):
     """One step of a plain RNN: x (…, I), h (…, H) -> h' (…, H)."""
     return _rnn_step(linear(input, w_ih, b_ih), h, w_hh, b_hh, nonlinearity)[0]
 
@@ -88,7 +71,7 @@ def _over_time(step, input, start, w_ih, b_ih, batch_sizes, reverse):
     sequence first.  A padded input (T, N, I) is a packed one whose batch sizes are all N.
     """
     sizes = batch_sizes or (input.shape[1],) * input.shape[0]
-    sums = pieces(linear(reshape(input, (-1, input.shape[-1])) if batch_sizes is None else input, w_ih, b_ih), sizes, 0)
+    sums = pieces(linear(input if batch_sizes else reshape(input, (-1, input.shape[-1])), w_ih, b_ih), sizes, 0)
     order = range(len(sizes))[:: -1 if reverse else 1]
     running, ended, outputs = [state[: sizes[order[0]]] for state in start], [], [None] * len(sizes)
     for t in order:
@@ -100,13 +83,12 @@ def _over_time(step, input, start, w_ih, b_ih, batch_sizes, reverse):
             running = [cat([state, first[then:now]]) for state, first in zip(running, start, strict=True)]
         running = step(sums[t], *running)
         outputs[t] = running[0]
-    out = cat(outputs)
     last = [cat([state, *rest]) if ended else state for state, *rest in zip(running, *ended, strict=True)]
-    return (out if batch_sizes else reshape(out, (*input.shape[:2], out.shape[-1])), *last)
+    return (cat(outputs) if batch_sizes else stack(outputs), *last)
 
 
 @fusable("input", "h", "w_ih", "w_hh", "b_ih", "b_hh")
-def rnn_layer(input, h, w_ih, w_hh, b_ih, b_hh, nonlinearity, batch_sizes=None, reverse=False):
+def rnn_layer(input, h, w_ih, w_hh, b_ih, b_hh, batch_sizes=None, reverse=False, nonlinearity="tanh"):
     """A plain RNN over (T, N, I), or a packed (sum of batch_sizes, I), from h (N, H): all h (T, N, H), and each sequence's last."""
     return _over_time(lambda sums, h: _rnn_step(sums, h, w_hh, b_hh, nonlinearity), input, (h,), w_ih, b_ih, batch_sizes, reverse)
 
