@@ -6,6 +6,7 @@ from functools import partial
 
 from ..creation import empty, zeros
 from ..ops import recurrent as ops
+from ..ops.linalg import linear
 from ..ops.scatter import index_select
 from ..ops.shape import cat, squeeze, stack, transpose, unbind, unsqueeze
 from . import functional as F
@@ -71,35 +72,22 @@ class RNNBase(_Recurrent):
         super().__init__()
         self.mode, self.input_size, self.hidden_size, self.num_layers, self.bias = mode, input_size, hidden_size, num_layers, bias
         self.batch_first, self.dropout, self.bidirectional, self.proj_size = batch_first, dropout, bidirectional, proj_size
-        self._check_options()
+        if not (isinstance(bias, bool) and isinstance(batch_first, bool)):
+            raise TypeError(f"bias and batch_first should be of type bool, got: {bias!r} and {batch_first!r}")
+        if min(input_size, hidden_size, num_layers) <= 0:
+            raise ValueError("input_size, hidden_size and num_layers must be greater than zero")
+        if isinstance(dropout, bool) or not 0 <= dropout <= 1:
+            raise ValueError(f"dropout should be a number in range [0, 1], the probability of zeroing an element, got {dropout}")
+        if dropout and num_layers == 1:
+            warnings.warn(f"dropout={dropout} acts between layers, and there is one: num_layers=1", stacklevel=3)
+        if not 0 <= proj_size < (hidden_size if mode == "LSTM" else 1):
+            raise ValueError(f"proj_size should be 0, or of an LSTM a positive integer smaller than hidden_size, got {proj_size}")
         directions = ("", "_reverse") if bidirectional else ("",)
         self._suffixes = [[f"_l{layer}{direction}" for direction in directions] for layer in range(num_layers)]
         for layer, suffixes in enumerate(self._suffixes):
             for suffix in suffixes:
                 self._register(suffix, len(directions) * (proj_size or hidden_size) if layer else input_size, device, dtype)
         self.reset_parameters()
-
-    def _check_options(self) -> None:
-        for name, kind in (("bias", bool), ("batch_first", bool), ("input_size", int), ("hidden_size", int)):
-            if not isinstance(getattr(self, name), kind):
-                raise TypeError(f"{name} should be of type {kind.__name__}, got: {type(getattr(self, name)).__name__}")
-        for name in ("input_size", "hidden_size", "num_layers"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} must be greater than zero")
-        if isinstance(self.dropout, bool) or not 0 <= self.dropout <= 1:
-            raise ValueError(f"dropout should be a number in range [0, 1], the probability of zeroing an element, got {self.dropout}")
-        if self.dropout and self.num_layers == 1:
-            warnings.warn(f"dropout={self.dropout} acts between layers, and there is one: num_layers=1", stacklevel=4)
-        if not 0 <= self.proj_size < self.hidden_size:
-            raise ValueError(f"proj_size should be 0 (no projection) or smaller than hidden_size, got {self.proj_size}")
-        if self.proj_size and self.mode != "LSTM":
-            raise ValueError("proj_size argument is only supported for LSTM, not RNN or GRU")
-
-    @property
-    def all_weights(self) -> list:
-        """The parameters, a list for each layer and direction."""
-        found = (self._weights(suffix) for suffixes in self._suffixes for suffix in suffixes)
-        return [[each for each in weights if each is not None] for weights in found]
 
     def flatten_parameters(self) -> None:
         """Nothing to do: it arranges memory for PyTorch's use of cuDNN."""
@@ -186,7 +174,9 @@ class _Cell(_Recurrent):
         for each in (input, *(() if hx is None else hx if self.mode == "LSTM" else (hx,))):
             if each.ndim not in (1, 2):
                 raise ValueError(f"{type(self).__name__}: Expected input and hidden to be 1D or 2D, got {each.ndim}D instead")
-        return _MODES[self.mode][1](input, *self._states(input, hx, *input.shape[:-1]), *self._weights()[:4])
+        w_ih, w_hh, b_ih, b_hh, *_ = self._weights()
+        states = _MODES[self.mode][1](linear(input, w_ih, b_ih), *self._states(input, hx, *input.shape[:-1]), w_hh, b_hh)
+        return states[0] if len(states) == 1 else states
 
     def extra_repr(self) -> str:
         return f"{self.input_size}, {self.hidden_size}{'' if self.bias else ', bias=False'}"

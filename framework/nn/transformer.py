@@ -58,10 +58,8 @@ class TransformerEncoderLayer(_Layer):
     attentions = ("self_attn",)
 
     def forward(self, src, src_mask=None, src_key_padding_mask=None, is_causal=False):
-        def attend(x):
-            return self.self_attn(x, x, x, src_key_padding_mask, False, src_mask, is_causal=is_causal)[0]
-
-        return self._around(2, self._feed_forward, self._around(1, attend, src))
+        x = self._around(1, lambda x: self.self_attn(x, x, x, src_key_padding_mask, False, src_mask, is_causal=is_causal)[0], src)
+        return self._around(2, self._feed_forward, x)
 
 
 class TransformerDecoderLayer(_Layer):
@@ -71,13 +69,10 @@ class TransformerDecoderLayer(_Layer):
 
     def forward(self, tgt, memory, tgt_mask=None, memory_mask=None, tgt_key_padding_mask=None, memory_key_padding_mask=None,
                 tgt_is_causal=False, memory_is_causal=False):  # fmt: skip
-        def attend(x):
-            return self.self_attn(x, x, x, tgt_key_padding_mask, False, tgt_mask, is_causal=tgt_is_causal)[0]
-
-        def look_back(x):
-            return self.multihead_attn(x, memory, memory, memory_key_padding_mask, False, memory_mask, is_causal=memory_is_causal)[0]
-
-        return self._around(3, self._feed_forward, self._around(2, look_back, self._around(1, attend, tgt)))
+        x = self._around(1, lambda x: self.self_attn(x, x, x, tgt_key_padding_mask, False, tgt_mask, is_causal=tgt_is_causal)[0], tgt)
+        x = self._around(2, lambda x: self.multihead_attn(x, memory, memory, memory_key_padding_mask, False, memory_mask,
+                                                          is_causal=memory_is_causal)[0], x)  # fmt: skip
+        return self._around(3, self._feed_forward, x)
 
 
 class _Stack(Module):

@@ -41,11 +41,6 @@ class PackedSequence(_Fields):
         """The same on a GPU."""
         return self.to(device)
 
-    @property
-    def is_cuda(self) -> bool:
-        """Whether the data is on a GPU."""
-        return self.data.is_cuda
-
 
 def _valid(lengths, longest):
     """(T, N): has sequence n a step t?"""
