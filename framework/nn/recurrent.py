@@ -71,7 +71,7 @@ class RNNBase(_Recurrent):
                  proj_size=0, device=None, dtype=None):  # fmt: skip
         super().__init__()
         self.mode, self.input_size, self.hidden_size, self.num_layers, self.bias = mode, input_size, hidden_size, num_layers, bias
-        self.batch_first, self.dropout, self.bidirectional, self.proj_size = batch_first, dropout, bidirectional, proj_size
+        self.batch_first, self.dropout, self.bidirectional, self.proj_size = batch_first, float(dropout), bidirectional, proj_size
         if not (isinstance(bias, bool) and isinstance(batch_first, bool)):
             raise TypeError(f"bias and batch_first should be of type bool, got: {bias!r} and {batch_first!r}")
         if min(input_size, hidden_size, num_layers) <= 0:
