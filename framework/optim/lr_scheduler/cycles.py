@@ -123,21 +123,17 @@ class OneCycleLR(_Cycle):
         div_factor: float = 25.0, final_div_factor: float = 1e4, three_phase: bool = False, last_epoch: int = -1,
     ):  # fmt: skip
         highest_lrs = one_each("max_lr", optimizer, max_lr)
-        if total_steps is None and (epochs is None or steps_per_epoch is None):
-            raise ValueError("You must define either total_steps OR (epochs AND steps_per_epoch)")
-        counts = {"epochs": epochs, "steps_per_epoch": steps_per_epoch} if total_steps is None else {"total_steps": total_steps}
-        for name, count in counts.items():
-            if not isinstance(count, int) or count <= 0:
-                raise ValueError(f"Expected positive integer {name}, but got {count}")
+        total = (epochs or 0) * (steps_per_epoch or 0) if total_steps is None else total_steps
+        if not isinstance(total, int) or total <= 0:
+            raise ValueError(f"Expected a positive integer total_steps, or epochs and steps_per_epoch, but got {total} steps in all")
         if not isinstance(pct_start, float) or not 0 <= pct_start <= 1:
             raise ValueError(f"Expected float between 0 and 1 pct_start, but got {pct_start}")
         if anneal_strategy not in ("cos", "linear"):
             raise ValueError(f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}")
-        self.total_steps, self.anneal_strategy, self.cycle_momentum = math.prod(counts.values()), anneal_strategy, cycle_momentum
-        top = pct_start * self.total_steps - 1
+        self.total_steps, self.anneal_strategy, self.cycle_momentum = total, anneal_strategy, cycle_momentum
+        top = pct_start * total - 1
         back = [(2 * top, "initial_lr", "max_momentum")] if three_phase else []
-        self.corners = [(0, "initial_lr", "max_momentum"), (top, "max_lr", "base_momentum"), *back,
-                        (self.total_steps - 1, "min_lr", "max_momentum")]  # fmt: skip
+        self.corners = [(0, "initial_lr", "max_momentum"), (top, "max_lr", "base_momentum"), *back, (total - 1, "min_lr", "max_momentum")]
         if last_epoch == -1:
             for group, highest in zip(optimizer.param_groups, highest_lrs, strict=True):
                 lowest = highest / div_factor
