@@ -171,7 +171,8 @@ class _Cell(_Recurrent):
         self.reset_parameters()
 
     def forward(self, input, hx=None):
-        for each in (input, *(() if hx is None else hx if self.mode == "LSTM" else (hx,))):
+        given = () if hx is None else hx if self.mode == "LSTM" else (hx,)
+        for each in (input, *given):
             if each.ndim not in (1, 2):
                 raise ValueError(f"{type(self).__name__}: Expected input and hidden to be 1D or 2D, got {each.ndim}D instead")
         w_ih, w_hh, b_ih, b_hh, *_ = self._weights()
