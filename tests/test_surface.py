@@ -33,12 +33,12 @@ def test_it_says_what_it_is(home):
 
 
 def arguments(callable_) -> list | None:
-    """(name, default) of each argument; None where Python cannot tell."""
+    """(name, default, a function by its name) of each argument; None where Python cannot tell."""
     try:
         parameters = inspect.signature(callable_).parameters.values()
     except (ValueError, TypeError):
         return None
-    return [(each.name, each.default) for each in parameters if each.name not in IMPLEMENTATION]
+    return [(each.name, getattr(each.default, "__name__", each.default)) for each in parameters if each.name not in IMPLEMENTATION]
 
 
 WITH_SIGNATURES = ("nn.functional", "nn", "nn.init", "nn.utils", "nn.utils.rnn", "optim", "optim.lr_scheduler", "distributions")

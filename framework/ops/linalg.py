@@ -1,11 +1,12 @@
 """The matrix product: what `matmul`, `linear` and all the products of products.py come down to."""
 
 from ..autograd.op import op
-from .promotion import refusing
 from .shape import reshape, unsqueeze
 
 
 def _product(input, other):
+    if input.dtype == bool:
+        raise NotImplementedError("\"matmul\" not implemented for 'bool'")
     if input.dtype != other.dtype:
         raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {input.dtype} != {other.dtype}")
     if input.shape[-1] != other.shape[-2]:
@@ -15,12 +16,12 @@ def _product(input, other):
 
 
 # (…, M, K) @ (…, K, N): the product of the last two dimensions, the others broadcast
-matrix_product = refusing("b", op(
+matrix_product = op(
     _product,
     name="matmul",
     input=lambda grad, other: matrix_product(grad, other.mT),
     other=lambda grad, input: matrix_product(input.mT, grad),
-))  # fmt: skip
+)
 
 
 def matmul(input, other):
