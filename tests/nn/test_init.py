@@ -96,7 +96,6 @@ def test_clipping_by_any_norm(norm_type):
         for parameter, grad in zip(parameters, grads, strict=False):
             parameter.grad = library.tensor(grad)
         total = library.nn.utils.clip_grad_norm_(iter(parameters), 2.0, norm_type)
-        library.nn.utils.clip_grads_with_norm_(parameters, 1.0, library.nn.utils.get_total_norm([parameters[0].grad], norm_type))
         found.append([total.numpy(), *(each.grad.numpy() for each in parameters[:2])])
     for a, b in zip(*found, strict=True):
         np.testing.assert_allclose(a, b)
@@ -106,7 +105,7 @@ def test_clipping_of_nothing_and_of_infinity():
     parameter = nn.Parameter(framework.ones(2))
     assert nn.utils.clip_grad_norm_(parameter, 1.0).item() == 0
     parameter.grad = framework.tensor([1.0, float("inf")])
-    with pytest.raises(RuntimeError, match="norm of order 2.0 for gradients from `parameters` is non-finite"):
+    with pytest.raises(RuntimeError, match="norm of order 2.0 of the gradients is non-finite"):
         nn.utils.clip_grad_norm_(parameter, 1.0, error_if_nonfinite=True)
     nn.utils.clip_grad_value_(parameter, 0.5)
     assert parameter.grad.tolist() == [0.5, 0.5]
@@ -118,5 +117,3 @@ def test_parameters_as_a_vector():
     assert vector.shape == (9,)
     nn.utils.vector_to_parameters(framework.arange(9.0), model.parameters())
     assert model.weight.tolist() == [[0, 1], [2, 3], [4, 5]] and model.bias.tolist() == [6, 7, 8]
-    with pytest.raises(TypeError, match="expected torch.Tensor, but got: list"):
-        nn.utils.vector_to_parameters([1.0], model.parameters())

@@ -78,7 +78,7 @@ def embedding_bag(
         raise ValueError(f"embedding_bag: per_sample_weights {per_sample_weights.shape} must have the shape of the input {input.shape}")
     if input.ndim not in (1, 2):
         raise ValueError(f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.ndim}")
-    if (offsets is not None) != (input.ndim == 1) or offsets is not None and offsets.ndim != 1:
+    if input.ndim == 1 and (offsets is None or offsets.ndim != 1) or input.ndim == 2 and offsets is not None:
         raise ValueError(f"offsets has to be a 1D Tensor for a 1D input and None for a 2D one, but got {offsets} for a {input.ndim}D input")
     rows = embedding(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
     counted = input != (-1 if padding_idx is None else _padding_row(padding_idx, len(weight)))
