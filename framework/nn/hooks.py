@@ -52,33 +52,18 @@ def _tuple(value) -> tuple:
 
 
 class _Watch(Function):
-    """The identity on its tensors; in backward `seen(gradients)` replaces them, where there are none zeros if so told."""
+    """The identity; in backward `seen(gradients)`, None for what is no tensor, replaces them; if told so, zeros for missing ones."""
 
     @staticmethod
-    def forward(ctx, seen, zeros, *tensors):
+    def forward(ctx, seen, zeros, *values):
         ctx.seen = seen
         ctx.set_materialize_grads(zeros)
-        ctx.mark_non_differentiable(*(each for each in tensors if not each.requires_grad))
-        return tensors
+        ctx.mark_non_differentiable(*(each for each in values if isinstance(each, Tensor) and not each.requires_grad))
+        return values
 
     @staticmethod
     def backward(ctx, *grads):
         return None, None, *ctx.seen(grads)
-
-
-def _watch(values: tuple, seen, zeros: bool) -> tuple:
-    """`values`, the tensors behind a _Watch if one needs a gradient; `seen` takes and gives a gradient, or None, for each of `values`."""
-    places = [i for i, each in enumerate(values) if isinstance(each, Tensor)]
-    if not any(values[i].requires_grad for i in places):
-        return values
-
-    def seen_there(grads):
-        of = dict(zip(places, grads, strict=True))
-        changed = seen(tuple(of.get(i) for i in range(len(values))))
-        return [changed[i] for i in places]
-
-    watched = dict(zip(places, _Watch.apply(seen_there, zeros, *(values[i] for i in places)), strict=True))
-    return tuple(watched.get(i, each) for i, each in enumerate(values))
 
 
 class _BackwardHooks:
@@ -88,15 +73,15 @@ class _BackwardHooks:
         self.module, self.before, self.after = module, list(module._backward_pre_hooks.values()), list(module._backward_hooks.values())
 
     def watch_inputs(self, args: tuple) -> tuple:
-        watched = _watch(args, self.at_inputs, zeros=True)
-        self.gradients_of_none = (None,) * len(args) if watched is args else None
-        return watched
+        self.end = not any(isinstance(each, Tensor) and each.requires_grad for each in args)  # no gradient goes further
+        self.inputs = len(args)
+        return args if self.end else _Watch.apply(self.at_inputs, True, *args)
 
     def watch_outputs(self, result):
         if not isinstance(result, (Tensor, tuple)):
             warnings.warn(f"backward hooks need a module whose output is a Tensor or a tuple of them, not {type(result)}", stacklevel=4)
             return result
-        watched = _watch(_tuple(result), self.at_outputs, zeros=False)
+        watched = _Watch.apply(self.at_outputs, False, *_tuple(result))
         if hasattr(result, "_fields"):
             return type(result)(*watched)
         return watched if isinstance(result, tuple) else watched[0]
@@ -105,9 +90,8 @@ class _BackwardHooks:
         for hook in self.before:
             grads = self.replaced(grads, hook(self.module, grads), "grad_output")
         self.grad_outputs = grads
-        if self.gradients_of_none is not None:  # no input needs a gradient: this is the end of the module's backward
-            if any(each is not None for each in self.at_inputs(self.gradients_of_none)):
-                raise RuntimeError("Backward hook for Modules where no input requires gradient should always return None.")
+        if self.end and any(each is not None for each in self.at_inputs((None,) * self.inputs)):
+            raise RuntimeError("Backward hook for Modules where no input requires gradient should always return None.")
         return grads
 
     def at_inputs(self, grads: tuple) -> tuple:

@@ -44,31 +44,25 @@ class Module(Stateful):
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def _home(self, name) -> str | None:
+        """Which of the dicts has a member `name`."""
         for kind in _KINDS:
-            if name in self.__dict__[kind]:
+            if name in self.__dict__.get(kind, ()):
                 return kind
         return None
 
     def __setattr__(self, name, value):
         kind = "_parameters" if isinstance(value, Parameter) else "_modules" if isinstance(value, Module) else None
-        members = self.__dict__
-        if "_parameters" not in members:
-            if kind is not None:
-                raise AttributeError(f"cannot assign {kind[1:]} before Module.__init__() call")
-            return object.__setattr__(self, name, value)
         home = self._home(name)
-        if kind is None and home is not None:  # a member may become None, and a buffer another tensor
-            if value is not None and not (home == "_buffers" and isinstance(value, Tensor)):
-                raise TypeError(f"cannot assign '{type(value).__name__}' as '{name}', which is one of the module's {home[1:]}")
-            kind = home
-        if kind is None:
-            return object.__setattr__(self, name, value)
-        if home is None:
-            members.pop(name, None)
-        elif home != kind:
-            delattr(self, name)
-        members[kind][name] = value
-        return None
+        if kind is None and home is None:
+            object.__setattr__(self, name, value)
+        elif kind is None and value is not None and not (home == "_buffers" and isinstance(value, Tensor)):
+            raise TypeError(f"cannot assign '{type(value).__name__}' as '{name}', which is one of the module's {home[1:]}")
+        elif kind in (None, home):  # a member may become None, and a buffer another tensor
+            self.__dict__[home][name] = value
+        else:
+            if home is not None or name in self.__dict__:
+                delattr(self, name)
+            self._register(kind, name, value, object)
 
     def __delattr__(self, name):
         home = self._home(name)
@@ -85,8 +79,6 @@ class Module(Stateful):
     def register_parameter(self, name: str, param) -> None:
         """Add a parameter, or None to reserve the name."""
         self._register("_parameters", name, param, Parameter)
-        if param is not None and param.grad_fn is not None:
-            raise ValueError(f"cannot assign the result of an operation to parameter '{name}': parameters are leaves of the graph")
 
     def register_buffer(self, name: str, tensor, persistent: bool = True) -> None:
         """Add a tensor that is part of the state but not learnt; in the `state_dict` if `persistent`."""

@@ -90,8 +90,8 @@ def data_parallel(module, inputs, device_ids=None, output_device=None, dim: int 
         if each.device.type != devices[0].type or devices[0].index not in (None, each.device.index):
             raise RuntimeError(f"module must have its parameters and buffers on device {devices[0]}, but one is on {each.device}")
     scattered = scatter((inputs, module_kwargs or {}), devices, dim)
-    if len(scattered) <= 1:
-        args, options = scattered[0] if scattered else (inputs, module_kwargs or {})
+    if len(scattered) == 1:
+        args, options = scattered[0]
         return module(*args, **options)
     used = devices[: len(scattered)]
     outputs = parallel_apply(replicate(module, used), *map(list, zip(*scattered, strict=True)), used)
