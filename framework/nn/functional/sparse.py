@@ -53,7 +53,7 @@ def _bags(n, offsets, include_last_offset):
     module = array_module(offsets._array)
     starts = module.asarray(offsets._array, "int64")
     if len(starts) and not (starts[0] == 0 and starts[-1] <= n):
-        raise RuntimeError(f"offsets[0] has to be 0, and offsets[-1] can not be greater than input's length {n}, but got {offsets.tolist()}")
+        raise RuntimeError(f"offsets[0] has to be 0 and offsets[-1] can not be greater than input's length {n}, but got {offsets.tolist()}")
     starts, ends = (starts[:-1], starts[1:]) if include_last_offset else (starts, module.append(starts[1:], n))
     places = starts[:, None] + module.arange(max(int((ends - starts).max(initial=0)), 1))
     return offsets.new_tensor(module.where(places < ends[:, None], places, n))
