@@ -76,10 +76,9 @@ def embedding_bag(
         raise NotImplementedError(f"embedding_bag: per_sample_weights is only supported for mode='sum' (got mode='{mode}')")
     if per_sample_weights is not None and per_sample_weights.shape != input.shape:
         raise ValueError(f"embedding_bag: per_sample_weights {per_sample_weights.shape} must have the shape of the input {input.shape}")
-    if input.ndim not in (1, 2):
-        raise ValueError(f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.ndim}")
-    if input.ndim == 1 and (offsets is None or offsets.ndim != 1) or input.ndim == 2 and offsets is not None:
-        raise ValueError(f"offsets has to be a 1D Tensor for a 1D input and None for a 2D one, but got {offsets} for a {input.ndim}D input")
+    given = None if offsets is None else offsets.ndim
+    if (input.ndim, given) not in ((1, 1), (2, None)):
+        raise ValueError(f"the input has to be 1D with 1D offsets, or 2D with offsets None, but got {input.ndim}D and offsets {given}")
     rows = embedding(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
     counted = input != (-1 if padding_idx is None else _padding_row(padding_idx, len(weight)))
     if per_sample_weights is not None:
