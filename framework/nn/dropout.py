@@ -2,7 +2,7 @@
 
 from . import functional as F
 from .functional.dropout import check_probability
-from .options import Layer
+from .layer import Layer
 
 
 class _Dropout(Layer):

@@ -2,7 +2,7 @@
 
 from . import functional as F
 from .distance import PairwiseDistance
-from .options import Loss
+from .layer import Loss
 
 OLD = {"size_average": None, "reduce": None}  # what `reduction` was once said by
 REDUCED = {**OLD, "reduction": "mean"}

@@ -4,7 +4,7 @@ from ..creation import ones, tensor, zeros
 from ..dtypes import int64
 from . import functional as F
 from . import init
-from .function_layer import FunctionLayer
+from .layer import REQUIRED, Layer
 from .module import Module
 from .parameter import Parameter
 
@@ -185,7 +185,7 @@ class RMSNorm(Module):
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
 
 
-class LocalResponseNorm(FunctionLayer, function=F.local_response_norm):
+class LocalResponseNorm(Layer, of=F.local_response_norm, size=REQUIRED, alpha=1e-4, beta=0.75, k=1.0):
     """Divide each element by a power of the mean square over `size` neighbouring channels (Krizhevsky et al., 2012)."""
 
     def extra_repr(self) -> str:

@@ -3,8 +3,8 @@
 import numpy as np
 
 from .. import dtypes
-from ..autograd.op import cast, is_array
-from ..autograd.variable import Variable
+from ..autograd.op import cast
+from ..autograd.variable import Variable, is_array
 from ..device import array_module
 
 

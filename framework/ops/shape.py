@@ -249,7 +249,6 @@ def _slices(input, dim=0):
 
 def _all_there(grads, shapes):
     """The gradients of an op's several outputs: zeros for those that were not used."""
-    grads = grads if isinstance(grads, list) else [grads]
     known = next(each for each in grads if each is not None)
     array, wrap = (known._array, Variable.wrap) if isinstance(known, Variable) else (known, lambda array: array)
     zeros = array_module(array).zeros
