@@ -19,7 +19,8 @@ class _Conv(Module):
     transposed = False
 
     def __init_subclass__(cls, dims=None, function=None) -> None:
-        cls.dims, cls.function = dims, function  # dims: how many spatial dimensions
+        cls.dims, cls.function = dims, staticmethod(function)  # dims: how many spatial dimensions
+        cls.__doc__ = cls.__doc__ or function.__doc__
 
     def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True, padding_mode="zeros",
                  device=None, dtype=None):  # fmt: skip
@@ -53,7 +54,7 @@ class _Conv(Module):
         if self.padding_mode != "zeros":
             sides = both_sides(padding, self.kernel_size, self.dilation)
             input, padding = F.pad(input, [each for pair in reversed(sides) for each in pair], self.padding_mode), 0
-        return type(self).function(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+        return self.function(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
     def extra_repr(self) -> str:
         zero, one, shown = (0,) * self.dims, (1,) * self.dims, {**vars(self), "bias": self.bias is not None}
@@ -62,16 +63,9 @@ class _Conv(Module):
         return ", ".join(parts + [f"{name}={shown[name]}" for name, value in usual.items() if shown[name] != value])
 
 
-class Conv1d(_Conv, dims=1, function=F.conv1d):
-    """(N, C, L) -> (N, out_channels, positions): see `functional.conv1d`."""
-
-
-class Conv2d(_Conv, dims=2, function=F.conv2d):
-    """(N, C, H, W) -> (N, out_channels, *positions): see `functional.conv2d`."""
-
-
-class Conv3d(_Conv, dims=3, function=F.conv3d):
-    """(N, C, D, H, W) -> (N, out_channels, *positions): see `functional.conv3d`."""
+class Conv1d(_Conv, dims=1, function=F.conv1d): ...
+class Conv2d(_Conv, dims=2, function=F.conv2d): ...
+class Conv3d(_Conv, dims=3, function=F.conv3d): ...
 
 
 class _ConvTranspose(_Conv):
@@ -88,7 +82,7 @@ class _ConvTranspose(_Conv):
 
     def forward(self, input, output_size=None):
         extra = self.output_padding if output_size is None else self._extra(input, output_size)
-        return type(self).function(input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation)
+        return self.function(input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation)
 
     def _extra(self, input, output_size) -> list:
         """The output padding that makes the result of `output_size`, ValueError if none does."""
@@ -103,13 +97,6 @@ class _ConvTranspose(_Conv):
         return extra
 
 
-class ConvTranspose1d(_ConvTranspose, dims=1, function=F.conv_transpose1d):
-    """(N, C, positions) -> (N, out_channels, L): see `functional.conv_transpose1d`."""
-
-
-class ConvTranspose2d(_ConvTranspose, dims=2, function=F.conv_transpose2d):
-    """(N, C, *positions) -> (N, out_channels, H, W): see `functional.conv_transpose2d`."""
-
-
-class ConvTranspose3d(_ConvTranspose, dims=3, function=F.conv_transpose3d):
-    """(N, C, *positions) -> (N, out_channels, D, H, W): see `functional.conv_transpose3d`."""
+class ConvTranspose1d(_ConvTranspose, dims=1, function=F.conv_transpose1d): ...
+class ConvTranspose2d(_ConvTranspose, dims=2, function=F.conv_transpose2d): ...
+class ConvTranspose3d(_ConvTranspose, dims=3, function=F.conv_transpose3d): ...

@@ -39,8 +39,7 @@ class _Reparametrization:
 
 def _key(kind, module, name):
     """The key of a module's hook of that kind, or None."""
-    hooks = ((key, each.function) for key, each in module._forward_pre_hooks.items())
-    return next((key for key, hook in hooks if isinstance(hook, kind) and hook.name == name), None)
+    return next((key for key, hook in module._forward_pre_hooks.items() if isinstance(hook, kind) and hook.name == name), None)
 
 
 def _remove(kind, module, name):
@@ -48,7 +47,7 @@ def _remove(kind, module, name):
     key = _key(kind, module, name)
     if key is None:
         raise ValueError(f"{kind.__name__} of '{name}' not found in {module}")
-    hook = module._forward_pre_hooks.pop(key).function
+    hook = module._forward_pre_hooks.pop(key)
     weight = hook.weight(*hook.members(module)).detach()
     for suffix in ("", *hook.suffixes):
         delattr(module, name + suffix)
