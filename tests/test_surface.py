@@ -9,8 +9,8 @@ import framework
 from tests.surface import SURFACE
 
 NAMES = [(home, name) for home, names in SURFACE.items() for name in names]
-# Arguments that PyTorch offers and we do not: they choose an implementation, never a result.
-IMPLEMENTATION = {"foreach", "fused", "capturable", "differentiable", "_stacklevel", "_random_samples", "generator", "tensor_fused"}
+# Arguments that PyTorch offers and we do not: they choose an implementation or a place, never a result.
+IMPLEMENTATION = {"foreach", "fused", "capturable", "differentiable", "_stacklevel", "_random_samples", "generator", "tensor_fused", "out"}
 
 
 def find(library, home, name):
@@ -33,12 +33,12 @@ def test_it_says_what_it_is(home):
 
 
 def arguments(callable_) -> list | None:
-    """(name, default) of each argument; None where Python cannot tell."""
+    """(name, default, or its name if it is a function) of each argument; None where Python cannot tell."""
     try:
         parameters = inspect.signature(callable_).parameters.values()
     except (ValueError, TypeError):
         return None
-    return [(each.name, each.default) for each in parameters if each.name not in IMPLEMENTATION]
+    return [(each.name, getattr(each.default, "__name__", each.default)) for each in parameters if each.name not in IMPLEMENTATION]
 
 
 WITH_SIGNATURES = ("nn.functional", "nn", "nn.init", "nn.utils", "nn.utils.rnn", "optim", "optim.lr_scheduler", "distributions")

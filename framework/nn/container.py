@@ -160,7 +160,7 @@ class ModuleList(_Modules, _List):
     def __init__(self, modules=None):
         super().__init__(modules)
 
-    def _lines(self) -> list:
+    def _children_repr(self) -> list:
         """Equal neighbours are told once: `(0-2): 3 x Linear(…)`."""
         blocks = []  # [first, last, text]
         for i, text in enumerate(map(repr, self)):

@@ -10,7 +10,6 @@ from .. import random
 from ..autograd.mode import no_grad
 from ..creation import eye
 
-
 _GAINS = {"linear": 1.0, "sigmoid": 1.0, "tanh": 5 / 3, "relu": math.sqrt(2), "selu": 3 / 4}
 _GAINS |= {f"conv{kind}{dims}d": 1.0 for kind in ("", "_transpose") for dims in (1, 2, 3)}
 

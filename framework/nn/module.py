@@ -43,16 +43,9 @@ class Module(Stateful):
                     return members[kind][name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
-    def _home(self, name) -> str | None:
-        """Which of the dicts has a member `name`."""
-        for kind in _KINDS:
-            if name in self.__dict__.get(kind, ()):
-                return kind
-        return None
-
     def __setattr__(self, name, value):
         kind = "_parameters" if isinstance(value, Parameter) else "_modules" if isinstance(value, Module) else None
-        home = self._home(name)
+        home = _home(self, name)
         if kind is None and home is None:
             object.__setattr__(self, name, value)
         elif kind is None and value is not None and not (home == "_buffers" and isinstance(value, Tensor)):
@@ -62,10 +55,10 @@ class Module(Stateful):
         else:
             if home is not None or name in self.__dict__:
                 delattr(self, name)
-            self._register(kind, name, value, object)
+            _register(self, kind, name, value, object)
 
     def __delattr__(self, name):
-        home = self._home(name)
+        home = _home(self, name)
         if home is None:
             object.__delattr__(self, name)
         else:
@@ -78,31 +71,18 @@ class Module(Stateful):
 
     def register_parameter(self, name: str, param) -> None:
         """Add a parameter, or None to reserve the name."""
-        self._register("_parameters", name, param, Parameter)
+        _register(self, "_parameters", name, param, Parameter)
 
     def register_buffer(self, name: str, tensor, persistent: bool = True) -> None:
         """Add a tensor that is part of the state but not learnt; in the `state_dict` if `persistent`."""
-        self._register("_buffers", name, tensor, Tensor)
+        _register(self, "_buffers", name, tensor, Tensor)
         (self._non_persistent.discard if persistent else self._non_persistent.add)(name)
 
     def add_module(self, name: str, module) -> None:
         """Add a module under `name`."""
-        self._register("_modules", name, module, Module)
+        _register(self, "_modules", name, module, Module)
 
     register_module = add_module
-
-    def _register(self, kind, name, member, wanted) -> None:
-        if "_parameters" not in self.__dict__:
-            raise AttributeError(f"cannot assign {kind[1:]} before Module.__init__() call")
-        if not isinstance(name, str):
-            raise TypeError(f"the name of one of the {kind[1:]} should be a string, but got {name!r}")
-        if name == "" or "." in name:
-            raise KeyError(f'the name of one of the {kind[1:]} can\'t be empty or contain ".", but got "{name}"')
-        if hasattr(self, name) and name not in self.__dict__[kind]:
-            raise KeyError(f"attribute '{name}' already exists")
-        if member is not None and not isinstance(member, wanted):
-            raise TypeError(f"cannot assign '{type(member).__name__}' to '{name}': it is not a {wanted.__name__}")
-        self.__dict__[kind][name] = member
 
     # The tree
 
@@ -161,22 +141,15 @@ class Module(Stateful):
 
     def get_submodule(self, target: str) -> "Module":
         """The module at the dotted path `target`."""
-        return self._at(target, "_modules") if target else self
+        return _at(self, target, "_modules") if target else self
 
     def get_parameter(self, target: str) -> Parameter:
         """The parameter at the dotted path `target`."""
-        return self._at(target, "_parameters")
+        return _at(self, target, "_parameters")
 
     def get_buffer(self, target: str) -> Tensor:
         """The buffer at the dotted path `target`."""
-        return self._at(target, "_buffers")
-
-    def _at(self, target: str, kind: str):
-        path, _, name = target.rpartition(".")
-        found = self.get_submodule(path).__dict__[kind].get(name)
-        if found is None:
-            raise AttributeError(f"{self._get_name()} has no attribute `{target}` among its {kind[1:]}")
-        return found
+        return _at(self, target, "_buffers")
 
     def apply(self, fn) -> "Module":
         """Call `fn` on every module of the tree, the lowest first."""
@@ -307,12 +280,12 @@ class Module(Stateful):
     def _get_name(self) -> str:
         return type(self).__name__
 
-    def _lines(self) -> list:
+    def _children_repr(self) -> list:
         """What the repr says of the modules below, an item each."""
         return [f"({name}): {module!r}" for name, module in self._modules.items()]
 
     def __repr__(self) -> str:
-        extra, below = self.extra_repr(), self._lines()
+        extra, below = self.extra_repr(), self._children_repr()
         if not below and "\n" not in extra:
             return f"{self._get_name()}({extra})"
         return f"{self._get_name()}(\n  " + "\n".join([*extra.splitlines(), *below]).replace("\n", "\n  ") + "\n)"
@@ -325,4 +298,35 @@ def _tree(module: Module, found: dict) -> dict:
         for each in module._modules.values():
             if each is not None:
                 _tree(each, found)
+    return found
+
+
+def _home(module, name) -> str | None:
+    """Which of the module's dicts has a member `name`."""
+    for kind in _KINDS:
+        if name in module.__dict__.get(kind, ()):
+            return kind
+    return None
+
+
+def _register(module, kind, name, member, wanted) -> None:
+    if "_parameters" not in module.__dict__:
+        raise AttributeError(f"cannot assign {kind[1:]} before Module.__init__() call")
+    if not isinstance(name, str):
+        raise TypeError(f"the name of one of the {kind[1:]} should be a string, but got {name!r}")
+    if name == "" or "." in name:
+        raise KeyError(f'the name of one of the {kind[1:]} can\'t be empty or contain ".", but got "{name}"')
+    if hasattr(module, name) and name not in module.__dict__[kind]:
+        raise KeyError(f"attribute '{name}' already exists")
+    if member is not None and not isinstance(member, wanted):
+        raise TypeError(f"cannot assign '{type(member).__name__}' to '{name}': it is not a {wanted.__name__}")
+    module.__dict__[kind][name] = member
+
+
+def _at(module, target: str, kind: str):
+    """The member at the dotted path `target`."""
+    path, _, name = target.rpartition(".")
+    found = module.get_submodule(path).__dict__[kind].get(name)
+    if found is None:
+        raise AttributeError(f"{module._get_name()} has no attribute `{target}` among its {kind[1:]}")
     return found

@@ -16,22 +16,23 @@ class _IncompatibleKeys(namedtuple("IncompatibleKeys", ("missing_keys", "unexpec
         return super().__repr__() if any(self) else "<All keys matched successfully>"
 
 
+def _states(module, prefix: str = "") -> list:
+    """(module, its prefix, its own parameters and persistent buffers) for the whole tree; a module in two places comes twice."""
+    found = []
+    for path, each in module.named_modules(remove_duplicate=False):
+        members = {**each._parameters, **each._buffers}
+        own = {name: member for name, member in members.items() if member is not None and name not in each._non_persistent}
+        found.append((each, f"{prefix}{path}." if path else prefix, own))
+    return found
+
+
 class Stateful:
     """The part of `Module` that saves and loads."""
-
-    def _states(self, prefix: str = "") -> list:
-        """(module, its prefix, its own parameters and persistent buffers) for the whole tree; a module in two places comes twice."""
-        found = []
-        for path, module in self.named_modules(remove_duplicate=False):
-            members = {**module._parameters, **module._buffers}
-            own = {name: each for name, each in members.items() if each is not None and name not in module._non_persistent}
-            found.append((module, f"{prefix}{path}." if path else prefix, own))
-        return found
 
     def state_dict(self, *, destination=None, prefix: str = "", keep_vars: bool = False) -> OrderedDict:
         """{path: tensor} of every parameter and persistent buffer, sharing their memory; in `destination` if there is one."""
         destination = OrderedDict() if destination is None else destination
-        states = self._states(prefix)
+        states = _states(self, prefix)
         for module, path, own in states:
             for hook in module._state_dict_pre_hooks.values():
                 hook(module, path, keep_vars)
@@ -48,7 +49,7 @@ class Stateful:
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
         state_dict, expected, problems = dict(state_dict), set(), []
-        keys, states = _IncompatibleKeys([], []), self._states()
+        keys, states = _IncompatibleKeys([], []), _states(self)
         for module, path, own in states:
             for hook in module._load_state_dict_pre_hooks.values():
                 hook(module, state_dict, path, {}, True, *keys, problems)

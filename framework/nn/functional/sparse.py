@@ -53,7 +53,7 @@ def _bags(n, offsets, include_last_offset):
     module = array_module(offsets._array)
     starts = module.asarray(offsets._array, "int64")
     if len(starts) and not (starts[0] == 0 and starts[-1] <= n):
-        raise RuntimeError(f"offsets[0] has to be 0, and offsets[-1] can not be greater than input's length {n}, but got {offsets.tolist()}")
+        raise RuntimeError(f"offsets[0] has to be 0 and offsets[-1] can not be greater than input's length {n}, but got {offsets.tolist()}")
     starts, ends = (starts[:-1], starts[1:]) if include_last_offset else (starts, module.append(starts[1:], n))
     places = starts[:, None] + module.arange(max(int((ends - starts).max(initial=0)), 1))
     return offsets.new_tensor(module.where(places < ends[:, None], places, n))
@@ -76,10 +76,9 @@ def embedding_bag(
         raise NotImplementedError(f"embedding_bag: per_sample_weights is only supported for mode='sum' (got mode='{mode}')")
     if per_sample_weights is not None and per_sample_weights.shape != input.shape:
         raise ValueError(f"embedding_bag: per_sample_weights {per_sample_weights.shape} must have the shape of the input {input.shape}")
-    if input.ndim not in (1, 2):
-        raise ValueError(f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.ndim}")
-    if input.ndim == 1 and (offsets is None or offsets.ndim != 1) or input.ndim == 2 and offsets is not None:
-        raise ValueError(f"offsets has to be a 1D Tensor for a 1D input and None for a 2D one, but got {offsets} for a {input.ndim}D input")
+    given = None if offsets is None else offsets.ndim
+    if (input.ndim, given) not in ((1, 1), (2, None)):
+        raise ValueError(f"the input has to be 1D with 1D offsets, or 2D with offsets None, but got {input.ndim}D and offsets {given}")
     rows = embedding(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
     counted = input != (-1 if padding_idx is None else _padding_row(padding_idx, len(weight)))
     if per_sample_weights is not None:
