@@ -6,8 +6,7 @@ from ...ops.reduce import norm
 from ...ops.shape import cat, stack
 from ...tensor import Tensor
 from . import rnn
-from .spectral_norm import remove_spectral_norm, spectral_norm
-from .weight_norm import remove_weight_norm, weight_norm
+from .reparametrization import remove_spectral_norm, remove_weight_norm, spectral_norm, weight_norm
 
 
 def _gradients(parameters) -> list:
