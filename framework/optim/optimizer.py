@@ -32,7 +32,7 @@ _NUMBERS = {"step", "eta", "mu", "mu_product"}  # of the state, exact to single 
 
 
 def options(arguments: dict, **valid) -> dict:
-    """The options among a constructor's `arguments`, its locals(); ValueError for impossible ones, which `valid` tells of those named in it."""
+    """The options among a constructor's `arguments`, its locals(); ValueError for an impossible one; `valid` says more of some of them."""
     found = {name: value for name, value in arguments.items() if name not in ("self", "params", "__class__")}
     for name, value in found.items():
         if isinstance(value, Variable) and value.numel() != 1:
