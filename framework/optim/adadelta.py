@@ -8,7 +8,6 @@ from .optimizer import Optimizer, descent, options
 
 @op
 def adadelta_update(param, grad, square_avg, acc_delta, lr, rho, eps, weight_decay, maximize):
-    """One step of Adadelta."""
     grad = descent(param, grad, weight_decay, maximize)
     square_avg = rho * square_avg + (1 - rho) * grad * grad
     delta = np.sqrt(acc_delta + eps) / np.sqrt(square_avg + eps) * grad

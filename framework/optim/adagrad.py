@@ -9,7 +9,6 @@ from .optimizer import Optimizer, descent, options, scalar
 
 @op
 def adagrad_update(param, grad, sum, step, lr, lr_decay, eps, weight_decay, maximize):
-    """Step number `step` (from 1) of Adagrad."""
     grad = descent(param, grad, weight_decay, maximize)
     sum = sum + grad * grad
     return param - lr / (1 + (step - 1) * lr_decay) * grad / (np.sqrt(sum) + eps), sum

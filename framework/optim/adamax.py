@@ -8,7 +8,6 @@ from .optimizer import Optimizer, descent, options
 
 @op
 def adamax_update(param, grad, exp_avg, exp_inf, step, lr, beta1, beta2, eps, weight_decay, maximize):
-    """Step number `step` (from 1) of Adamax."""
     grad = descent(param, grad, weight_decay, maximize)
     exp_avg = beta1 * exp_avg + (1 - beta1) * grad
     exp_inf = np.maximum(beta2 * exp_inf, np.abs(grad) + eps)

@@ -27,7 +27,6 @@ def orthogonalized(matrix, coefficients, steps, eps):
 
 @op
 def muon_update(param, grad, momentum_buffer, lr, weight_decay, momentum, nesterov, ns_coefficients, eps, ns_steps, adjust_lr_fn):
-    """One step of Muon."""
     momentum_buffer = momentum * momentum_buffer + (1 - momentum) * grad
     update = momentum * momentum_buffer + (1 - momentum) * grad if nesterov else momentum_buffer
     rows, columns = param.shape

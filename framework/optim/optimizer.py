@@ -175,18 +175,16 @@ class Optimizer:
         saved = state_dict["param_groups"]
         if len(saved) != len(self.param_groups):
             raise ValueError("loaded state dict has a different number of parameter groups")
-        if any(len(new["params"]) != len(old["params"]) for new, old in zip(saved, self.param_groups, strict=True)):
-            raise ValueError("loaded state dict contains a parameter group that doesn't match the size of optimizer's group")
-        self.state = defaultdict(dict)
+        state, groups = defaultdict(dict), []
         for new, old in zip(saved, self.param_groups, strict=True):
+            if len(new["params"]) != len(old["params"]):
+                raise ValueError("loaded state dict contains a parameter group that doesn't match the size of optimizer's group")
             for number, param in zip(new["params"], old["params"], strict=True):
                 if number in state_dict["state"]:
-                    self.state[param] = {name: _fitting(name, each, param) for name, each in state_dict["state"][number].items()}
-        # a file knows lists only, where an option of several values is a tuple
-        self.param_groups = [
-            {**{name: tuple(each) if isinstance(each, list) else each for name, each in new.items()}, "params": old["params"]}
-            for new, old in zip(saved, self.param_groups, strict=True)
-        ]
+                    state[param] = {name: _fitting(name, each, param) for name, each in state_dict["state"][number].items()}
+            options = {name: tuple(each) if isinstance(each, list) else each for name, each in new.items()}  # a file knows lists only
+            groups.append({**options, "params": old["params"]})
+        self.state, self.param_groups = state, groups
 
 
 def _fitting(name: str, value, param):

@@ -8,7 +8,6 @@ from .optimizer import Optimizer, descent, options
 
 @op
 def radam_update(param, grad, exp_avg, exp_avg_sq, step, lr, beta1, beta2, eps, weight_decay, decoupled_weight_decay, maximize):
-    """Step number `step` (from 1) of RAdam."""
     grad = descent(param, grad, 0 if decoupled_weight_decay else weight_decay, maximize)
     param = param * (1 - lr * weight_decay) if decoupled_weight_decay else param
     exp_avg = beta1 * exp_avg + (1 - beta1) * grad

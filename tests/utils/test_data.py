@@ -96,8 +96,8 @@ def test_tensor_dataset():
     dataset = TensorDataset(x, y)
     assert len(dataset) == 6
     assert [each.tolist() for each in dataset[2]] == [[4, 5], 2]
-    rows = dataset.__getitems__([3, 0, 3])
-    assert [[each.tolist() for each in row] for row in rows] == [[[6, 7], 3], [[0, 1], 0], [[6, 7], 3]]
+    batch = next(iter(DataLoader(dataset, sampler=[3, 0, 3], batch_size=3)))
+    assert [each.tolist() for each in batch] == [[[6, 7], [0, 1], [6, 7]], [3, 0, 3]]
     with pytest.raises(AssertionError, match="Size mismatch between tensors"):
         TensorDataset(x, y[:3])
 
@@ -321,6 +321,22 @@ def test_tensors_are_indexed_a_batch_at_a_time(workers, monkeypatch):
     assert [type(each) for each in batches] == [list] * 3
     assert batches[2][0].tolist() == [[32, 33], [34, 35], [36, 37], [38, 39]]
     assert batches[1][1].tolist() == list(range(8, 16))
+
+
+def test_a_dataset_may_read_a_batch_in_one_go():
+    class Rows(Squares):
+        def __getitems__(self, numbers):
+            return [(each, -float(each)) for each in numbers]
+
+    assert [each.tolist() for each in next(iter(DataLoader(Subset(Rows(), [7, 3, 1]), 2)))] == [[7, 3], [-7, -3]]
+
+
+def test_a_kind_of_tensor_dataset_keeps_its_samples():
+    class Doubled(TensorDataset):
+        def __getitem__(self, index):
+            return tuple(2 * each for each in super().__getitem__(index))
+
+    assert next(iter(DataLoader(Doubled(framework.arange(3)), 3)))[0].tolist() == [0, 2, 4]
 
 
 def test_a_collate_function_gets_a_list_of_samples():

@@ -8,7 +8,6 @@ from ...creation import from_numpy, tensor
 from ...dtypes import float64
 from ...ops.shape import stack
 from ...tensor import Tensor
-from .dataset import Rows
 
 
 def default_collate(batch):
@@ -17,8 +16,6 @@ def default_collate(batch):
     Tensors, arrays and numbers are stacked (Python floats in float64), strings stay a list; dicts, tuples and lists are gone through.
     TypeError for anything else; RuntimeError if the samples are not all of one size.
     """
-    if isinstance(batch, Rows):
-        return batch.columns
     first = batch[0]
     if isinstance(first, Tensor):
         return stack(batch)

@@ -6,8 +6,6 @@ import math
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
-import numpy as np
-
 from ... import random
 
 Sample = TypeVar("Sample", covariant=True)
@@ -44,25 +42,8 @@ class TensorDataset(Dataset):
     def __getitem__(self, index):
         return tuple(each[index] for each in self.tensors)
 
-    def __getitems__(self, indices) -> "Rows":
-        index = np.asarray(indices, dtype=np.int64)
-        return Rows([each[index] for each in self.tensors])
-
     def __len__(self) -> int:
         return len(self.tensors[0])
-
-
-class Rows(Sequence):
-    """The samples of a batch that was read in one go: `columns` are stacked already, as the default collate function wants them."""
-
-    def __init__(self, columns: list):
-        self.columns = columns
-
-    def __getitem__(self, index):
-        return tuple(each[index] for each in self.columns)
-
-    def __len__(self) -> int:
-        return len(self.columns[0])
 
 
 class ConcatDataset(Dataset[Sample]):
@@ -96,15 +77,6 @@ class Subset(Dataset[Sample]):
 
     def __len__(self) -> int:
         return len(self.indices)
-
-
-def read(dataset, indices: list):
-    """The samples with the given numbers, in one go if the data set can do that."""
-    if type(dataset) is Subset:  # its subclasses may change the samples
-        return read(dataset.dataset, [dataset.indices[each] for each in indices])
-    if hasattr(dataset, "__getitems__"):
-        return dataset.__getitems__(indices)
-    return [dataset[each] for each in indices]
 
 
 def random_split(dataset: Dataset[Sample], lengths: Sequence[int | float], generator=random.default_generator) -> list[Subset[Sample]]:

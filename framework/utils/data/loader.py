@@ -7,9 +7,11 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import islice, repeat, takewhile
 
+import numpy as np
+
 from ... import random
 from .collate import default_collate, default_convert
-from .dataset import Dataset, IterableDataset, read
+from .dataset import Dataset, IterableDataset, Subset, TensorDataset
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
 
 EXHAUSTED = object()  # in place of a batch: the stream has ended
@@ -46,8 +48,14 @@ class Worker:
             return loader.collate_fn(samples if batched else samples[0])
         if not batched:
             return loader.collate_fn(loader.dataset[indices])
-        samples = read(loader.dataset, indices)
-        return loader.collate_fn(samples if loader.collate_fn is default_collate else list(samples))
+        dataset = loader.dataset
+        while type(dataset) is Subset:  # its subclasses may change the samples
+            dataset, indices = dataset.dataset, [dataset.indices[each] for each in indices]
+        if type(dataset) is TensorDataset and loader.collate_fn is default_collate:
+            index = np.asarray(indices, np.int64)
+            return [each[index] for each in dataset.tensors]  # the whole batch in one go
+        samples = dataset.__getitems__(indices) if hasattr(dataset, "__getitems__") else [dataset[each] for each in indices]
+        return loader.collate_fn(samples)
 
 
 class WorkerThread(ThreadPoolExecutor):
