@@ -3,7 +3,10 @@
 import functools
 import inspect
 
-NOT_OFFERED = {"out", "layout", "memory_format", "generator", "names", "pin_memory", "sparse_grad"}
+NOT_OFFERED = {
+    "out", "layout", "memory_format", "generator", "names", "pin_memory", "sparse_grad", "foreach", "fused", "capturable", "differentiable",
+    "multiprocessing_context", "pin_memory_device", "in_order",
+}  # fmt: skip
 
 
 def refuse_argument(function: str, name: str, value) -> None:

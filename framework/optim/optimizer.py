@@ -25,6 +25,7 @@ from ..autograd.mode import enable_grad, no_grad
 from ..autograd.variable import Variable
 from ..creation import tensor, zeros_like
 from ..dtypes import float32, float64, get_default_dtype
+from ..offered import offered
 
 _NOT_NEGATIVE = ("lr", "eps", "weight_decay", "momentum", "momentum_decay", "lr_decay", "initial_accumulator_value")
 _POSSIBLE = {**dict.fromkeys(_NOT_NEGATIVE, lambda value: value >= 0), "betas": lambda betas: all(0 <= beta < 1 for beta in betas)}
@@ -84,6 +85,8 @@ class Optimizer:
             cls._update_op, cls._state_names = update, [name for name in update.parameters if name not in others]
         if "step" in vars(cls):
             cls.step = _noticed(cls.step)
+        if "__init__" in vars(cls):
+            cls.__init__ = offered(cls.__init__)
 
     def __init__(self, params, defaults: dict):
         if isinstance(params, Variable):

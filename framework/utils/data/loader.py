@@ -10,6 +10,7 @@ from itertools import islice, repeat, takewhile
 import numpy as np
 
 from ... import random
+from ...offered import offered
 from .collate import default_collate, default_convert
 from .dataset import Dataset, IterableDataset, Subset, TensorDataset
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
@@ -93,6 +94,7 @@ class DataLoader:
     is a RuntimeError.  `pin_memory` and `persistent_workers` change nothing: threads share the memory, and start in no time.
     """
 
+    @offered
     def __init__(
         self, dataset: Dataset, batch_size: int | None = 1, shuffle: bool | None = None, sampler: Sampler | Iterable | None = None,
         batch_sampler: Sampler[list] | Iterable[list] | None = None, num_workers: int = 0, collate_fn: Callable | None = None,
