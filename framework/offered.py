@@ -23,7 +23,7 @@ def offered(function):
     def checked(*args, **kwargs):
         for name in kwargs.keys() & NOT_OFFERED:
             if name not in own:
-                refuse_argument(function.__name__, name, kwargs.pop(name))
+                refuse_argument(function.__qualname__.removesuffix(".__init__"), name, kwargs.pop(name))
         return function(*args, **kwargs)
 
     return checked

@@ -466,7 +466,7 @@ def test_errors():
     for options in ({"shuffle": True}, {"sampler": [1]}, {"batch_sampler": [[1]]}):
         with pytest.raises(ValueError, match="DataLoader with IterableDataset"):
             DataLoader(stream, **options)
-    with pytest.raises(TypeError, match="unexpected keyword argument 'multiprocessing_context'"):
+    with pytest.raises(NotImplementedError, match="does not support the argument 'multiprocessing_context'"):
         DataLoader(data, multiprocessing_context="fork")
 
 
