@@ -55,7 +55,7 @@ def _(p, q):
 @register_kl(MultivariateNormal, MultivariateNormal)
 def _(p, q):
     if p.event_shape != q.event_shape:
-        raise ValueError("KL-divergence between two Multivariate Normals with different event shapes cannot be computed")
+        raise ValueError(f"KL(p || q) of distributions over different events, {p.event_shape} and {q.event_shape}")
     distance = q.length(p.scale_tril) + q.length((q.loc - p.loc).unsqueeze(-1))
     return q.log_volume() - p.log_volume() + 0.5 * (distance - p.event_shape[0])
 
