@@ -97,9 +97,9 @@ def norm(A, ord=None, dim=None, keepdim=False, *, dtype=None):
     """`matrix_norm` over two dimensions, `vector_norm` over one; without `ord` the square root of the sum of all squares."""
     if ord is None:
         return vector_norm(A, 2, dim, keepdim, dtype=dtype)
-    dims = range(-A.ndim, 0) if dim is None else (dim,) if isinstance(dim, int) else tuple(dim)
+    dims = tuple(range(-A.ndim, 0)) if dim is None else (dim,) if isinstance(dim, int) else tuple(dim)
     if isinstance(ord, str) or len(dims) == 2:
         return matrix_norm(A, ord, dims, keepdim, dtype=dtype)
     if len(dims) != 1:
-        raise RuntimeError(f"norm(): order {ord} is that of a vector or a matrix, but the dimensions are {list(dims)}")
+        raise RuntimeError(f"norm(): order {ord} is that of a vector or a matrix, but the dimensions are {dims}")
     return vector_norm(A, ord, dims, keepdim, dtype=dtype)

@@ -74,12 +74,6 @@ class Distribution:
 
     rsample = log_prob = entropy = cdf = icdf = _not_offered
 
-    def expand(self, batch_shape):
-        """The same distribution repeated to a larger batch."""
-        own = len(self.batch_shape)
-        given = {name: each.expand((*batch_shape, *each.shape[own:])) for name, each in self._given.items()}
-        return type(self)(**given, validate_args=self._validate_args)
-
     def __repr__(self) -> str:
         given = ", ".join(f"{name}: {each if each.numel() == 1 else each.shape}" for name, each in self._given.items())
         return f"{type(self).__name__}({given})"

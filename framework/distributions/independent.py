@@ -37,10 +37,5 @@ class Independent(Distribution):
         """The sum of the entropies."""
         return self.total(self.base_dist.entropy())
 
-    def expand(self, batch_shape):
-        """The same distribution repeated to a larger batch."""
-        base = self.base_dist.expand((*batch_shape, *self.event_shape[: self.reinterpreted_batch_ndims]))
-        return Independent(base, self.reinterpreted_batch_ndims, self._validate_args)
-
     def __repr__(self) -> str:
         return f"Independent({self.base_dist}, {self.reinterpreted_batch_ndims})"

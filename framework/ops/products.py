@@ -10,22 +10,21 @@ from .reduce import sum
 from .shape import distinct, expand, normalize, reshape, roll, unsqueeze
 
 
-def _expect(name, *tensors_and_ndims) -> None:
-    """RuntimeError unless each of (tensor, ndim) has so many dimensions."""
-    if any(tensor.ndim != ndim for tensor, ndim in tensors_and_ndims):
-        expected, got = ([f"{ndim}D" for ndim in ndims] for ndims in zip(*((n, t.ndim) for t, n in tensors_and_ndims), strict=True))
-        raise RuntimeError(f"{name}: expected tensors of {' and '.join(expected)}, but got {' and '.join(got)}")
+def _expect(name, ndims, *tensors) -> None:
+    got = tuple(each.ndim for each in tensors)
+    if got != ndims:
+        raise RuntimeError(f"{name}: expected tensors of {ndims} dimensions, but got {got}")
 
 
 def mm(input, mat2):
     """(N, M) @ (M, P)."""
-    _expect("mm", (input, 2), (mat2, 2))
+    _expect("mm", (2, 2), input, mat2)
     return matrix_product(input, mat2)
 
 
 def bmm(input, mat2):
     """(B, N, M) @ (B, M, P), one product for each of the batch."""
-    _expect("bmm", (input, 3), (mat2, 3))
+    _expect("bmm", (3, 3), input, mat2)
     if input.shape[0] != mat2.shape[0]:
         raise RuntimeError(f"bmm: expected batches of one size, but got {input.shape[0]} and {mat2.shape[0]}")
     return matrix_product(input, mat2)
@@ -33,13 +32,13 @@ def bmm(input, mat2):
 
 def mv(input, vec):
     """(N, M) @ (M)."""
-    _expect("mv", (input, 2), (vec, 1))
+    _expect("mv", (2, 1), input, vec)
     return matmul(input, vec)
 
 
 def dot(input, tensor):
     """The inner product of two vectors."""
-    _expect("dot", (input, 1), (tensor, 1))
+    _expect("dot", (1, 1), input, tensor)
     return matmul(input, tensor)
 
 
@@ -59,7 +58,7 @@ def inner(input, other):
 
 def outer(input, vec2):
     """(N) by (M): the (N, M) products of each with each."""
-    _expect("outer", (input, 1), (vec2, 1))
+    _expect("outer", (1, 1), input, vec2)
     return mul(unsqueeze(input, 1), vec2)
 
 
@@ -130,7 +129,7 @@ def kron(input, other):
 
 def trace(input):
     """The sum of a matrix's diagonal."""
-    _expect("trace", (input, 2))
+    _expect("trace", (2,), input)
     refuse("b", "trace", input)
     return sum(diagonal(input))
 
