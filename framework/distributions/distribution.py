@@ -94,10 +94,8 @@ def one_of(**parameters) -> tuple:
 
 def broadcast_all(*values) -> tuple:
     """`values` as tensors of one shape; numbers take the type of the first tensor, or the default one."""
-    first = next((each for each in values if isinstance(each, Tensor)), tensor(0.0))
-    return broadcast_tensors(
-        *(each if isinstance(each, Tensor) else tensor(each, dtype=first.dtype, device=first.device) for each in values)
-    )
+    like = next((each for each in values if isinstance(each, Tensor)), tensor(0.0))
+    return broadcast_tensors([each if isinstance(each, Tensor) else tensor(each, dtype=like.dtype, device=like.device) for each in values])
 
 
 def kept_inside(probs):

@@ -2,7 +2,6 @@
 
 import math
 import re
-import string
 
 from ..autograd.variable import Variable
 from .diagonal import diagonal
@@ -12,16 +11,16 @@ from .reduce import sum
 from .shape import permute, reshape
 
 _TERM = r"[a-zA-Z]*(\.\.\.)?[a-zA-Z]*"
+_NAMES = re.compile(r"\.\.\.|.")  # of a term: its letters, and "..." for its ellipsis
 
 
-def einsum(*args):
-    """einsum("bij,bjk->bik", a, b), or einsum(a, [0, 1, 2], b, [0, 2, 3], [0, 1, 3]): products summed over the names left out.
+def einsum(equation, *operands):
+    """einsum("bij,bjk->bik", a, b): products of the operands, summed over the names that the result leaves out.
 
     Without `->` the result has the names that occur once, in alphabetical order; `...` stands for dimensions that broadcast.
     """
-    if len(args) < 2:
-        raise ValueError("einsum(): expected an equation and its operands, or operands each with a list of numbers")
-    equation, *operands = args if isinstance(args[0], str) else _from_lists(args)
+    if not isinstance(equation, str):
+        raise TypeError(f"einsum(): the equation must be a str, not {type(equation).__name__}")
     operands = operands[0] if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else operands
     equation = equation.replace(" ", "")
     if not re.fullmatch(f"{_TERM}(,{_TERM})*(->{_TERM})?", equation):
@@ -35,43 +34,27 @@ def einsum(*args):
     dots = sorted(name for name in sizes if isinstance(name, int))  # the dimensions of the ellipses
     if not arrow:
         right = "..." + "".join(sorted(name for name in set(left) - set(".,") if left.count(name) == 1))
-    wanted = [each for name in _split(right) for each in (dots if name == "..." else [name])]
+    wanted = [each for name in _NAMES.findall(right) for each in (dots if name == "..." else [name])]
     for name in wanted:
         if name not in sizes or wanted.count(name) > 1:
             raise RuntimeError(f"einsum(): the output must have '{name}' once, and an operand must have it: '{equation}'")
     return _contract([_distinct(*each, sizes) for each in zip(operands, names, strict=True)], wanted)
 
 
-def _from_lists(args):
-    """The form with lists as one with an equation: operands and lists of numbers in turn, at the end perhaps the result's list."""
-
-    def term(numbers):
-        if any(each is not ... and not 0 <= each < 52 for each in numbers):
-            raise ValueError(f"einsum(): the numbers of dimensions must be in the range [0, 52), but are {numbers}")
-        return "".join("..." if each is ... else (string.ascii_uppercase + string.ascii_lowercase)[each] for each in numbers)
-
-    pairs = len(args) // 2 * 2
-    return ",".join(map(term, args[1:pairs:2])) + ("->" + term(args[-1]) if len(args) > pairs else ""), *args[0:pairs:2]
-
-
-def _split(term) -> list:
-    """The letters of a term, and "..." for its ellipsis."""
-    return re.findall(r"\.\.\.|.", term)
-
-
 def _names(term, operand, sizes) -> list:
     """A name for each dimension of `operand`, those of the ellipsis counted from the right (-1 is the last); notes the `sizes`."""
     if not isinstance(operand, Variable):
         raise TypeError(f"einsum(): expected Tensors as operands, but got {type(operand).__name__}")
-    letters, shape = _split(term), tuple(operand.shape)
+    letters, shape = _NAMES.findall(term), tuple(operand.shape)
     dots = range(len(letters) - 1 - len(shape), 0)
     names = [each for name in letters for each in (dots if name == "..." else [name])]
     if len(names) != len(shape):
         raise RuntimeError(f"einsum(): '{term}' does not match the number of dimensions of the shape {shape}")
     for name, length in zip(names, shape, strict=True):
-        if length != 1 != sizes.get(name, 1) != length or length != shape[names.index(name)]:
+        known = sizes.get(name, 1)
+        if known != length and 1 not in (known, length) or length != shape[names.index(name)]:
             raise RuntimeError(f"einsum(): '{name}' in '{term}' has size {length}, which does not broadcast with its size elsewhere")
-        sizes[name] = length if sizes.get(name, 1) == 1 else sizes[name]
+        sizes[name] = length if known == 1 else known
     return names
 
 

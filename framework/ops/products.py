@@ -1,5 +1,7 @@
 """Products of vectors and matrices, by PyTorch's names for each combination of dimensions."""
 
+import string
+
 from .. import dtypes
 from .diagonal import diagonal
 from .einsum import einsum
@@ -113,10 +115,10 @@ def tensordot(a, b, dims=2):
         raise RuntimeError(f"tensordot: both lists of dimensions should have the same length, but got {first} and {second}")
     same_type(a, b)
     refuse("b", "tensordot", a)
-    names, others = list(range(a.ndim)), [a.ndim + dim for dim in range(b.ndim)]
+    names, others = string.ascii_uppercase[: a.ndim], string.ascii_lowercase[: b.ndim]
     for i, j in zip(first, second, strict=True):
-        others[j] = i
-    return einsum(a, names, b, others, [name for name in [*names, *others] if name not in first]).to(a.dtype)
+        others = others.replace(string.ascii_lowercase[j], names[i])
+    return einsum(f"{names},{others}", a, b).to(a.dtype)  # of the names that occur once, a's come before b's
 
 
 def kron(input, other):
