@@ -10,7 +10,7 @@ from tests.surface import SURFACE
 
 NAMES = [(home, name) for home, names in SURFACE.items() for name in names]
 # Arguments that PyTorch offers and we do not: they choose an implementation, never a result.
-IMPLEMENTATION = {"foreach", "fused", "capturable", "differentiable", "_stacklevel", "_random_samples", "generator", "tensor_fused"}
+IMPLEMENTATION = {"foreach", "fused", "capturable", "differentiable", "_stacklevel", "_random_samples", "generator", "tensor_fused", "out"}
 
 
 def find(library, home, name):
