@@ -41,9 +41,8 @@ def invert(input):
 def isclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
     """Whether |input - other| <= atol + rtol |other|, or both are the same infinity (or nan, if `equal_nan`)."""
     same_type(input, other)
-    for name, tolerance in (("rtol", rtol), ("atol", atol)):
-        if tolerance < 0:
-            raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance}")
+    if rtol < 0 or atol < 0:
+        raise RuntimeError(f"rtol and atol must be greater than or equal to zero, but got {rtol} and {atol}")
     if not input.is_floating_point():
         input, other = input.double(), other.double()
     difference = (input - other).abs()
