@@ -5,7 +5,6 @@ An array is a NumPy array on the "cpu" or a CuPy array on "cuda:i".  Everything 
 """
 
 import sys
-from importlib import import_module
 
 import numpy as np
 
@@ -82,6 +81,12 @@ def move(array, where: device):
         return module.asarray(array)
 
 
-def special(*arrays):
+def special(array, other=None):
     """SciPy's special functions (erf, digamma, …) for such arrays; loaded when first needed, for it takes a while."""
-    return import_module("scipy.special" if all(array_module(each) is np for each in arrays) else "cupyx.scipy.special")
+    if array_module(array) is np is array_module(other):
+        import scipy.special
+
+        return scipy.special
+    import cupyx.scipy.special
+
+    return cupyx.scipy.special

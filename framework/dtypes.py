@@ -10,7 +10,6 @@ from functools import cache, reduce
 import ml_dtypes
 import numpy as np
 
-
 BOOL, INTEGER, FLOATING = 0, 1, 2  # the kinds, in their order
 
 

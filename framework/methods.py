@@ -134,6 +134,11 @@ def _cast(dtype):
     return cast
 
 
+def _where(self, condition, other):
+    """The elements of this tensor where `condition` is true, those of `other` elsewhere."""
+    return elementwise.where(condition, self, other)
+
+
 def _split(self, split_size, dim=0):
     """The tensor cut along `dim` into pieces of one size (the last may be smaller) or of the sizes given."""
     return shape.split(self, split_size, dim)
@@ -160,8 +165,7 @@ def attach(tensor_class) -> None:
     methods |= {name: _cast(dtype) for name, dtype in CASTS.items()}
     methods |= {f"new_{name}": _new(getattr(creation, name)) for name in ("tensor", "zeros", "ones", "empty", "full")}
     methods |= {f"{name}_as": _as(name) for name in ("view", "reshape", "expand")}
-    methods |= {"moveaxis": shape.movedim, "split": _split, **sampling.METHODS}
-    methods["where"] = lambda self, condition, other: elementwise.where(condition, self, other)
+    methods |= {"moveaxis": shape.movedim, "split": _split, "where": _where, **sampling.METHODS}
     methods["__rdiv__"] = methods["__rtruediv__"]
     for name, method in methods.items():
         setattr(tensor_class, name, method)

@@ -1,19 +1,20 @@
 """The nonlinearities between layers."""
 
+from functools import partial
+
 import numpy as np
 
+from ..autograd.fusable import fusable
 from ..autograd.op import cast, op
 from ..device import array_module, special
 from .elementwise import abs, elementwise, erf, exp, sigmoid, tanh, where
-from .promotion import refuse
+from .promotion import expect, refuse
 from .reduce import sum_op
 from .shape import normalize, split
 
 
-def smooth(forward, **rules):
-    """An op on floating tensors alone."""
-    return elementwise(forward, None, "biu", **rules)
-
+smooth = partial(elementwise, promote=None, not_for="biu")  # an op on floating tensors alone
+formula = fusable("input")  # written in ops
 
 # fmt: off
 relu = elementwise(lambda input: np.maximum(input, 0), not_for="b", input=lambda grad, out: grad * (out > 0))
@@ -42,6 +43,9 @@ hardtanh = elementwise(lambda input, min_val=-1.0, max_val=1.0: np.clip(input, *
 threshold = elementwise(lambda input, threshold, value: np.where(input <= input.dtype.type(threshold), input.dtype.type(value), input),
                         promote=None, not_for="b",
                         input=lambda grad, input, threshold: where(input <= threshold, 0.0, grad))
+mish = formula(lambda input: input * tanh(softplus(input)))
+softsign = formula(lambda input: input / (abs(input) + 1))
+tanhshrink = formula(lambda input: input - tanh(input))
 softmax_op = op(lambda input, dim: _softmax(input, dim), name="softmax",
                 input=lambda grad, out, dim: out * (grad - sum_op(grad * out, dim, True)))
 log_softmax_op = op(lambda input, dim: _log_softmax(input, dim), name="log_softmax",
@@ -88,35 +92,17 @@ def log_softmax(input, dim=None, _stacklevel=3, dtype=None):
 def gelu(input, approximate="none"):
     """x Phi(x), Phi the normal distribution function; or its "tanh" approximation (Hendrycks and Gimpel, 2016)."""
     refuse("biu", "gelu", input)
-    if approximate not in ("none", "tanh"):
-        raise RuntimeError(f"approximate argument must be either none or tanh, but got {approximate!r}")
+    expect(approximate in ("none", "tanh"), f"approximate argument must be either none or tanh, but got {approximate!r}")
     phi = erf(input * 0.5**0.5) if approximate == "none" else tanh((2 / np.pi) ** 0.5 * (input + 0.044715 * input**3))
     return input * 0.5 * (1 + phi)
-
-
-def mish(input):
-    """x tanh(softplus(x)) (Misra, 2019)."""
-    return input * tanh(softplus(input))
-
-
-def softsign(input):
-    """x / (1 + |x|)."""
-    return input / (abs(input) + 1)
-
-
-def tanhshrink(input):
-    """x - tanh(x)."""
-    return input - tanh(input)
 
 
 def glu(input, dim=-1):
     """a sigmoid(b) for the two halves a and b of `input` along `dim` (Dauphin et al., 2016)."""
     refuse("biu", "glu", input)
-    if not input.ndim:
-        raise RuntimeError("glu does not support 0-dimensional tensors")
+    expect(input.ndim, "glu does not support 0-dimensional tensors")
     half, odd = divmod(input.shape[dim := normalize(dim, input.ndim)], 2)
-    if odd:
-        raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {input.shape[dim]}")
+    expect(not odd, f"Halving dimension must be even, but dimension {dim} is size {input.shape[dim]}")
     a, b = split(input, [half, half], dim)
     return a * sigmoid(b)
 
@@ -125,8 +111,6 @@ def prelu(input, weight):
     """x where positive, else weight x: one learnt slope, or one for each channel of `input` (N, C, …) (He et al., 2015)."""
     refuse("biu", "prelu", input)
     count, channels = weight.numel(), input.shape[1] if input.ndim > 1 else 1
-    if input.dtype is not weight.dtype:
-        raise RuntimeError(f"prelu: Type promoting not supported. Got {input.dtype.name} and {weight.dtype.name}")
-    if weight.ndim > 1 or count not in (1, channels):
-        raise RuntimeError(f"prelu: expected `weight` to be a scalar or 1D tensor of 1 or {channels} slopes, but got {list(weight.shape)}")
+    expect(input.dtype is weight.dtype, f"prelu: Type promoting not supported. Got {input.dtype.name} and {weight.dtype.name}")
+    expect(weight.ndim < 2 and count in (1, channels), f"prelu: expected 1 or {channels} slopes, but got {list(weight.shape)}")
     return where(input > 0, input, weight.reshape(() if count == 1 else (channels,) + (1,) * (input.ndim - 2)) * input)

@@ -14,7 +14,7 @@ import numpy as np
 from ..autograd.op import op
 from ..autograd.variable import Variable
 from ..device import array_module, special
-from .promotion import branches, common, filling, fitting, floating, powers, refuse, refusing, rounded, same_type, scaled, subtraction
+from .promotion import branches, common, expect, filling, fitting, floating, minus, powers, refuse, refusing, rounded, same_type, scaled
 
 
 def elementwise(forward, promote=common, not_for="", name=None, **rules):
@@ -23,17 +23,14 @@ def elementwise(forward, promote=common, not_for="", name=None, **rules):
     return refusing(not_for, made) if not_for else made
 
 
-def analytic(forward, not_for="", **rules):
-    """An op on operands brought to a common floating type."""
-    return elementwise(forward, floating, not_for, **rules)
-
+analytic = partial(elementwise, promote=floating)
 
 # fmt: off
 # Arithmetic
 add = elementwise(lambda input, other, alpha=1: input + other if alpha == 1 else input + alpha * other, promote=scaled,
                   input=lambda grad: grad,
                   other=lambda grad, alpha: grad if alpha == 1 else grad * alpha)
-sub = elementwise(lambda input, other, alpha=1: input - other if alpha == 1 else input - alpha * other, promote=subtraction,
+sub = elementwise(lambda input, other, alpha=1: input - other if alpha == 1 else input - alpha * other, promote=minus,
                   input=lambda grad: grad,
                   other=lambda grad, alpha: grad * -alpha)
 mul = elementwise(lambda input, other: input * other,
@@ -159,8 +156,7 @@ fill = op(lambda input, value: array_module(input).full_like(input, value), prom
 @partial(elementwise, promote=fitting, not_for="b")
 def clamp(input, min=None, max=None):
     """`input` cut off below `min` and above `max`, numbers or tensors; where these cross, `max` holds."""
-    if min is None and max is None:
-        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    expect(min is not None or max is not None, "clamp: At least one of 'min' or 'max' must not be None")
     out = input if min is None else np.maximum(input, min)
     return out if max is None else np.minimum(out, max)
 
@@ -202,8 +198,7 @@ def _power(input, exponent):
 
 def where(condition, input=None, other=None):
     """`input` where `condition` is true, `other` elsewhere; of a condition alone, the indices where it is true, one tensor a dimension."""
-    if (input is None) != (other is None):
-        raise TypeError("where() takes a condition alone, or a condition, input and other")
+    expect((input is None) == (other is None), "where() takes a condition alone, or a condition, input and other", TypeError)
     if input is None:
         return tuple(Variable.wrap(each) for each in array_module(condition._array).nonzero(np.atleast_1d(condition._array)))
     return where_op(condition, input, other)
@@ -211,8 +206,7 @@ def where(condition, input=None, other=None):
 
 def div(input, other, *, rounding_mode=None):
     """input / other, rounded toward zero ("trunc") or down ("floor") if asked for."""
-    if rounding_mode not in (None, "trunc", "floor"):
-        raise RuntimeError(f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'")
+    expect(rounding_mode in (None, "trunc", "floor"), f"div expected rounding_mode None, 'trunc' or 'floor', but found {rounding_mode!r}")
     return {None: true_divide, "trunc": trunc_divide, "floor": floor_divide}[rounding_mode](input, other)
 
 

@@ -71,19 +71,17 @@ def scaled(args):
         return (*operands, 1)
     tensor = next((each for each in operands if isinstance(each, Variable)), None)
     kind = "f" if tensor is None else tensor._array.dtype.kind
-    if isinstance(scale, bool) and kind != "b":
-        raise RuntimeError("Boolean alpha only supported for Boolean results.")
-    if kind in "biu" and not isinstance(scale, int):
-        raise RuntimeError("For integral input tensors, argument alpha or value must not be a floating point number.")
+    expect(kind == "b" or not isinstance(scale, bool), "Boolean alpha only supported for Boolean results.")
+    expect(kind not in "biu" or isinstance(scale, int), "For integers, argument alpha or value must not be a floating point number.")
     return (*operands, bool(scale) if kind == "b" else fitting((tensor, scale))[1])
 
 
-def subtraction(args):
+def minus(args):
     """`scaled`, with bools refused: whoever subtracts them means `^` or `~`."""
     bools = [isinstance(each, bool) or isinstance(each, Variable) and each._array.dtype.kind == "b" for each in args[:2]]
     if any(bools):
         what = "two bool tensors" if all(bools) else "a bool tensor"
-        raise RuntimeError(f"Subtraction, the `-` operator, with {what} is not supported: use `^`, `~` or their names, logical_xor and _not.")
+        raise RuntimeError(f"Subtraction, the `-` operator, with {what} is not supported: use `^` or `~` instead.")
     return scaled(args)
 
 
@@ -109,8 +107,7 @@ def branches(args):
 def filling(args):
     """The operands of `fill`: what is filled says of which type."""
     input, value = args
-    if isinstance(value, Variable) and value.ndim:
-        raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.")
+    expect(not isinstance(value, Variable) or not value.ndim, "fill_ only supports a number or a tensor without dimensions as value")
     return input, fitting(args)[1] if isinstance(value, (int, complex)) else value
 
 
@@ -161,10 +158,14 @@ def refusing(kinds, op):
     return op
 
 
+def expect(condition, message, error=RuntimeError) -> None:
+    """Raise `error` unless `condition`."""
+    if not condition:
+        raise error(message)
+
+
 def same_type(*tensors) -> None:
     """RuntimeError if not all tensors are of one type: some functions do not promote."""
     for each in tensors:
-        if not isinstance(each, Variable):
-            raise TypeError(f"argument must be Tensor, not {type(each).__name__}")
-        if each.dtype is not tensors[0].dtype:
-            raise RuntimeError(f"expected tensors of the same dtype, but {tensors[0].dtype.name} did not match {each.dtype.name}")
+        expect(isinstance(each, Variable), f"argument must be Tensor, not {type(each).__name__}", TypeError)
+        expect(each.dtype is tensors[0].dtype, f"expected tensors of one dtype, but got {tensors[0].dtype.name} and {each.dtype.name}")

@@ -4,12 +4,12 @@ import warnings
 
 from ... import random
 from ...ops import random as ops
+from ...ops.promotion import expect
 from .activation import SELU_ALPHA, SELU_SCALE, overwriting
 
 
 def check_probability(p) -> None:
-    if not 0 <= p <= 1:
-        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+    expect(0 <= p <= 1, f"dropout probability has to be between 0 and 1, but got {p}", ValueError)
 
 
 def _in_training(drop, input, p, training, inplace):
@@ -46,8 +46,7 @@ def alpha_dropout(input, p: float = 0.5, training: bool = False, inplace: bool =
 def _channel_dropout(dims):
     def drop(input, p: float = 0.5, training: bool = True, inplace: bool = False):
         leading = input.ndim - dims  # (N, C) or, unbatched, (C)
-        if dims == 1 and leading not in (1, 2):
-            raise RuntimeError(f"dropout1d: Expected 2D or 3D input, but received a {input.ndim}D input.")
+        expect(dims > 1 or leading in (1, 2), f"dropout1d: Expected 2D or 3D input, but received a {input.ndim}D input.")
         if leading != 2 and (leading != 1 or dims == 2):
             warnings.warn(f"dropout{dims}d: the first two dimensions of a {input.ndim}-D input are taken for N, C.", stacklevel=2)
         kept = 1 if leading == 1 and dims != 2 else 2

@@ -14,14 +14,15 @@ from ...ops.ctc import ctc
 from ...ops.distance import pairwise_distance
 from ...ops.elementwise import abs, clamp, exp, log, minimum, square, where, xlogy
 from ...ops.loss import bernoulli_cross_entropy, legacy_reduction, negative_log_likelihood, reduced
-from ...ops.promotion import refuse
+from ...ops.promotion import expect, refuse
 from ...ops.reduce import sum
 from ...ops.scan import cumsum
 from ...ops.scatter import gather
 from ...ops.shape import unsqueeze
 
 
-def _of_one_shape(name, input, target) -> None:
+def _of_one_shape(name, input, target, refused="biu") -> None:
+    refuse(refused, name, input, target)
     if tuple(input.shape) != tuple(target.shape):
         warnings.warn(f"{name}: a target of size {target.shape} is broadcast against an input of size {input.shape}", stacklevel=3)
 
@@ -30,41 +31,33 @@ def _weighted(loss, weight, reduction, mean_weight=None):
     """The losses times their weights, reduced; the mean is divided by that of the weights, unless told otherwise."""
     if weight is None:
         return reduced(loss, reduction)
-    if weight.shape != loss.shape:
-        raise ValueError("Weights and input must have the same size.")
+    expect(weight.shape == loss.shape, "Weights and input must have the same size.", ValueError)
     out = reduced(loss * weight, reduction)
     return out / (mean_weight or weight.mean()) if reduction == "mean" else out
 
 
 def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
     """(x - y)^2."""
-    refuse("biu", "mse_loss", input, target)
     _of_one_shape("mse_loss", input, target)
     return _weighted(square(input - target), weight, legacy_reduction(reduction, size_average, reduce))
 
 
 def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
     """|x - y|."""
-    _of_one_shape("l1_loss", input, target)
+    _of_one_shape("l1_loss", input, target, refused="")
     return _weighted(abs(input - target), weight, legacy_reduction(reduction, size_average, reduce))
 
 
 def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
     """(x - y)^2 / 2 where |x - y| <= delta, else delta (|x - y| - delta / 2) (Huber, 1964)."""
-    refuse("biu", "huber_loss", input, target)
-    _of_one_shape("huber_loss", input, target)
-    if delta <= 0:
-        raise RuntimeError("huber_loss does not support non-positive values for delta.")
-    size = abs(input - target)
-    return _weighted(where(size <= delta, 0.5 * square(size), delta * (size - 0.5 * delta)), weight, reduction, 1)
+    expect(delta > 0, "huber_loss does not support non-positive values for delta.")
+    return _weighted(delta * smooth_l1_loss(input, target, reduction="none", beta=delta), weight, reduction, 1)
 
 
 def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mean", beta=1.0):
     """huber_loss / beta: |x - y| for large differences whatever beta is (Girshick, 2015)."""
-    refuse("biu", "smooth_l1_loss", input, target)
     _of_one_shape("smooth_l1_loss", input, target)
-    if beta < 0:
-        raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
+    expect(beta >= 0, "smooth_l1_loss does not support negative values for beta.")
     size = abs(input - target)
     loss = size if beta == 0 else where(size < beta, 0.5 * square(size) / beta, size - 0.5 * beta)
     return reduced(loss, reduction, size_average, reduce)
@@ -79,36 +72,31 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
 
 def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
     """-(y log p + (1 - y) log(1 - p)) for probabilities p; each logarithm is cut off at -100."""
-    if tuple(input.shape) != tuple(target.shape):
-        raise ValueError(f"the target's size ({target.shape}) must be the input's ({input.shape})")
+    expect(input.shape == target.shape, f"the target's size ({target.shape}) must be the input's ({input.shape})", ValueError)
     refuse("biu", "binary_cross_entropy", input, target)
-    if not bool(((input >= 0) & (input <= 1)).all()):
-        raise RuntimeError("all elements of input should be between 0 and 1")
+    expect(((input >= 0) & (input <= 1)).all(), "all elements of input should be between 0 and 1")
     loss = bernoulli_cross_entropy(input, target)
     return reduced(loss if weight is None else loss * weight, reduction, size_average, reduce)
 
 
 def binary_cross_entropy_with_logits(input, target, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None):
     """-(w y log sigmoid(x) + (1 - y) log(1 - sigmoid(x))), computed from the logits x so that nothing overflows."""
-    if tuple(input.shape) != tuple(target.shape):
-        raise ValueError(f"the target's size ({target.shape}) must be the input's ({input.shape})")
+    expect(input.shape == target.shape, f"the target's size ({target.shape}) must be the input's ({input.shape})", ValueError)
     positive = target if pos_weight is None else target * pos_weight
     loss = -(positive * logsigmoid(input) + (1 - target) * logsigmoid(-input))
     return reduced(loss if weight is None else loss * weight, reduction, size_average, reduce)
 
 
 def _check_classes(input, target, weight, ignore_index) -> None:
-    if input.ndim == 0:
-        raise ValueError("Expected 1 or more dimensions (got 0)")
+    expect(input.ndim, "Expected 1 or more dimensions (got 0)", ValueError)
     expected = (*input.shape[:1], *input.shape[2:]) if input.ndim > 1 else ()
-    if tuple(target.shape) != expected:
-        other_batch = expected and target.ndim and input.shape[0] != target.shape[0]
-        raise (ValueError if other_batch else RuntimeError)(f"Expected target size {list(expected)}, got {list(target.shape)}")
-    if target.dtype.name not in ("int64", "uint8") or target.dtype.name == "uint8" and input.ndim > 2:
-        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {target.dtype.name}")
+    other_batch = expected and target.ndim and input.shape[0] != target.shape[0]
+    message = f"Expected target size {list(expected)}, got {list(target.shape)}"
+    expect(tuple(target.shape) == expected, message, ValueError if other_batch else RuntimeError)
+    right_type = target.dtype.name == "int64" or target.dtype.name == "uint8" and input.ndim < 3
+    expect(right_type, f"expected target dtype to be Long or Byte, but got {target.dtype.name}")
     classes = input.shape[1 if input.ndim > 1 else 0]
-    if weight is not None and tuple(weight.shape) != (classes,):
-        raise RuntimeError(f"weight must be of size [{classes}], one for each class, but got {list(weight.shape)}")
+    expect(weight is None or tuple(weight.shape) == (classes,), f"weight must hold a number for each of the {classes} classes")
     array = target._array
     outside = ((array < 0) | (array >= classes)) & (array != ignore_index)
     if outside.any():
@@ -125,13 +113,11 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
 def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean", label_smoothing=0.0):
     """-log softmax(x)[y] for logits x (N, C, …) and classes y (N, …), or -sum_c y_c log softmax(x)_c for probabilities y of x's shape."""
     reduction = legacy_reduction(reduction, size_average, reduce)
-    if not 0 <= label_smoothing <= 1:
-        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    expect(0 <= label_smoothing <= 1, f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     dim = 1 if input.ndim > 1 else 0
     weights = 1 if weight is None else weight.reshape((-1,) + (1,) * (input.ndim - 1 - dim))
     if target.is_floating_point() and target.shape == input.shape:
-        if ignore_index >= 0:
-            raise RuntimeError("ignore_index is not supported for floating point target")
+        expect(ignore_index < 0, "ignore_index is not supported for floating point target")
         target = target * (1 - label_smoothing) + label_smoothing / input.shape[dim]
         loss = -sum(log_softmax(input, dim) * target * weights, dim)
         return sum(loss) / (loss.numel() or math.nan) if reduction == "mean" else reduced(loss, reduction)
@@ -156,12 +142,11 @@ def poisson_nll_loss(input, target, log_input=True, full=False, size_average=Non
 def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"):
     """(log var + (x - y)^2 / var) / 2, with var at least `eps`, which its gradient ignores; `full` adds log(2 pi) / 2."""
     var = var if isinstance(var, Variable) else full_like(input, var)
-    if bool((var < 0).any()):
-        raise ValueError("var has negative entry/entries")
+    expect((var >= 0).all(), "var has negative entry/entries", ValueError)
     if var.shape == input.shape[:-1]:
         var = unsqueeze(var, -1)
-    if var.ndim != input.ndim or [n for n, m in zip(var.shape, input.shape, strict=True) if n != m] not in ([], [1]):
-        raise ValueError("var is of incorrect size")
+    different = [n for n, m in zip(var.shape, input.shape, strict=False) if n != m]
+    expect(var.ndim == input.ndim and different in ([], [1]), "var is of incorrect size", ValueError)
     var = var + (clamp(var, min=eps) - var).detach()
     loss = 0.5 * (log(var) + square(input - target) / var)
     return reduced(loss + 0.5 * math.log(2 * math.pi) if full else loss, reduction)
@@ -180,8 +165,8 @@ def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=No
 
 
 def _of_one_dimension(*tensors) -> None:
-    if len({each.ndim for each in tensors}) > 1:
-        raise RuntimeError(f"All input tensors should have same dimension but got sizes: {[list(each.shape) for each in tensors]}")
+    sizes = [list(each.shape) for each in tensors]
+    expect(len({*map(len, sizes)}) == 1, f"All input tensors should have same dimension but got sizes: {sizes}")
 
 
 def margin_ranking_loss(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
@@ -192,8 +177,8 @@ def margin_ranking_loss(input1, input2, target, margin=0, size_average=None, red
 
 def cosine_embedding_loss(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
     """1 - cos(x1, x2) where y = 1, max(0, cos(x1, x2) - margin) where y = -1; x (N, D) and y (N), or x (D) and y ()."""
-    if target.ndim > 1 or not input1.ndim == input2.ndim == target.ndim + 1:
-        raise RuntimeError(f"expected x1 (N, D), x2 (N, D) and y (N), or without N, got {input1.shape}, {input2.shape} and {target.shape}")
+    right = target.ndim < 2 and input1.ndim == input2.ndim == target.ndim + 1
+    expect(right, f"expected inputs of size (N, D) and targets (N), or (D) and (), got {input1.shape}, {input2.shape} and {target.shape}")
     lengths = (sum(square(input1), -1) + 1e-12) * (sum(square(input2), -1) + 1e-12)
     cosine = sum(input1 * input2, -1) / lengths**0.5
     loss = where(target == 1, 1 - cosine, 0.0) + where(target == -1, clamp(cosine - margin, min=0), 0.0)
@@ -203,11 +188,9 @@ def cosine_embedding_loss(input1, input2, target, margin=0, size_average=None, r
 def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction="mean"):
     """w[y] sum_{c != y} max(0, margin - x[y] + x[c])^p / C for scores x (N, C) and classes y (N)."""
     refuse("biu", "multi_margin_loss", input)
-    if p not in (1, 2):
-        raise ValueError("only p == 1 and p == 2 supported")
+    expect(p in (1, 2), "only p == 1 and p == 2 supported", ValueError)
     right, classes = target.reshape((*input.shape[:-1], 1)), input.shape[-1]
-    if bool(((right < 0) | (right >= classes)).any()):
-        raise RuntimeError("target out of range")
+    expect(((right >= 0) & (right < classes)).all(), "target out of range")
     missing = relu(margin - gather(input, -1, right) + input) ** p
     missing = where(arange(classes) == right, 0.0, missing if weight is None else missing * weight[right])
     return reduced(sum(missing, -1).reshape(target.shape) / classes, reduction, size_average, reduce)
@@ -216,8 +199,8 @@ def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=
 def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
     """sum_{right y, wrong c} max(0, 1 - x[y] + x[c]) / C for scores x (N, C); a row of y (N, C) lists its classes up to the first -1."""
     refuse("biu", "multilabel_margin_loss", input)
-    if input.ndim not in (1, 2) or input.shape != target.shape:
-        raise RuntimeError(f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}")
+    right = input.ndim in (1, 2) and input.shape == target.shape
+    expect(right, f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}")
     listed = cumsum(target < 0, -1) == 0
     target = where(listed, target, 0)
     right = ((unsqueeze(target, -1) == arange(input.shape[-1])) & unsqueeze(listed, -1)).any(-2)
@@ -245,8 +228,7 @@ def triplet_margin_loss(anchor, positive, negative, margin=1.0, p=2, eps=1e-6, s
 
 def triplet_margin_with_distance_loss(anchor, positive, negative, *, distance_function=None, margin=1.0, swap=False, reduction="mean"):
     """max(0, margin + d(a, p) - d(a, n)); with `swap`, d(p, n) counts if the negative is nearer to it (Balntas et al., 2016)."""
-    if margin <= 0:
-        raise ValueError(f"margin must be greater than 0, got {margin}")
+    expect(margin > 0, f"margin must be greater than 0, got {margin}", ValueError)
     distance = distance_function or pairwise_distance
     far = distance(anchor, negative)
     far = minimum(far, distance(positive, negative)) if swap else far
@@ -267,17 +249,13 @@ def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reducti
     lengths = [each._array if isinstance(each, Variable) else each for each in (input_lengths, target_lengths)]
     input_lengths, target_lengths = (module.asarray(each, np.int64).reshape(-1) for each in lengths)
     longest, total = int(target_lengths.max(initial=0)), int(target_lengths.sum())
-    for right, message in (
-        (labels.dtype.kind in "iu", f"targets must be integers, but got {targets.dtype.name}"),
-        (0 <= blank < classes, "blank must be in label range"),
-        (len(input_lengths) == len(target_lengths) == n, f"input_lengths and target_lengths must be of size batch_size, {n}"),
-        ((input_lengths >= 0).all() and (target_lengths >= 0).all(), "Expected lengths to have value at least 0"),
-        ((input_lengths <= steps).all(), f"Expected input_lengths to have value at most {steps}, but got {input_lengths.tolist()}"),
-        (labels.ndim != 1 or len(labels) == total or alone, f"Expected targets to have size {total}, but got {len(labels)}"),
-        (labels.ndim == 1 or labels.shape[1] >= longest, f"Expected targets to have size at least {longest} at dimension 1"),
-    ):
-        if not right:
-            raise RuntimeError(f"ctc_loss: {message}")
+    expect(labels.dtype.kind in "iu", f"ctc_loss: targets must be integers, but got {targets.dtype.name}")
+    expect(0 <= blank < classes, "ctc_loss: blank must be in label range")
+    expect(len(input_lengths) == len(target_lengths) == n, f"input_lengths and target_lengths must be of size batch_size, {n}")
+    expect((input_lengths >= 0).all() and (target_lengths >= 0).all(), "Expected lengths to have value at least 0")
+    expect((input_lengths <= steps).all(), f"Expected input_lengths to have value at most {steps}, but got {input_lengths.tolist()}")
+    expect(labels.ndim != 1 or len(labels) == total or alone, f"Expected targets to have size {total}, but got {len(labels)}")
+    expect(labels.ndim == 1 or labels.shape[1] >= longest, f"Expected targets to have size at least {longest} at dimension 1")
     if labels.ndim == 1:
         places = (target_lengths.cumsum() - target_lengths)[:, None] + module.arange(longest)
         labels = module.append(labels, blank)[module.minimum(places, len(labels))]
