@@ -12,7 +12,6 @@ from .promotion import expect, refuse
 from .reduce import sum_op
 from .shape import normalize, split
 
-
 smooth = partial(elementwise, promote=None, not_for="biu")  # an op on floating tensors alone
 formula = fusable("input")  # written in ops
 

@@ -184,8 +184,7 @@ def _divisor(input, other):
 def _truncated(input, other):
     if np.result_type(input, other).kind == "f":
         return np.trunc(np.true_divide(input, other))
-    quotient = np.floor_divide(input, other)  # floats would not hold every int64
-    return quotient + ((quotient < 0) & (quotient * other != input))
+    return np.floor_divide(input - np.fmod(input, other), other)  # floats would not hold every int64
 
 
 def _power(input, exponent):
@@ -232,7 +231,6 @@ def clamp_max(input, max):
 
 def lerp(input, end, weight):
     """input + weight (end - input)."""
-    refuse("biu", "lerp", input)
     same_type(input, end, *([weight] if isinstance(weight, Variable) and weight.ndim else []))
     return lerp_op(input, end, weight)
 
