@@ -2,10 +2,13 @@
 
 import inspect
 import operator
+import pydoc
 
 import pytest
 
 import framework
+from framework.autograd.op import Op
+from framework.ops.sentences import SENTENCES
 from tests.surface import SURFACE
 
 NAMES = [(home, name) for home, names in SURFACE.items() for name in names]
@@ -30,6 +33,19 @@ def test_it_says_what_it_is(home):
         if not name.startswith("__") and callable(each := find(framework, home, name)) and not (inspect.getdoc(each) or "").strip()
     ]
     assert not silent
+
+
+def test_every_sentence_has_its_op():
+    unused = dict(SENTENCES)
+    for module in vars(framework.ops).values():
+        for name in [name for name, each in vars(module).items() if isinstance(each, Op)] if inspect.ismodule(module) else ():
+            unused.pop(name, None)
+            assert not (vars(module)[name].forward.__doc__ and name in SENTENCES), f"{name} says it twice"
+    assert not unused
+
+
+def test_help_says_what_an_op_computes():
+    assert pydoc.render_doc(framework.exp, renderer=pydoc.plaintext).endswith("exp(input)\n    e^x.\n")
 
 
 def arguments(callable_) -> list | None:
