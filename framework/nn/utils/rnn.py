@@ -101,7 +101,7 @@ def pad_packed_sequence(sequence, batch_first=False, padding_value=0.0, total_le
     lengths = valid.sum(0)
     empty = full((total_length or longest, valid.shape[1], *data.shape[1:]), padding_value, dtype=data.dtype, device=data.device)
     valid = constant_pad(valid, [0, 0], [empty.shape[0] - longest, 0], False)
-    padded = index_put(empty, valid.to(data.device)._array, data)
+    padded = index_put(empty, (valid.to(data.device),), data)
     if order is not None:
         padded, lengths = index_select(padded, 1, order), lengths[order.cpu()]
     return (transpose(padded, 0, 1) if batch_first else padded), lengths
