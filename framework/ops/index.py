@@ -119,7 +119,7 @@ def add_rows(input, rows, many, row):
     else:
         out = module.zeros((prod(many), prod(row)), input.dtype)
         module.add.at(out, rows, values)
-    return out.reshape(*many, *row)
+    return out.reshape((*many, *row))
 
 
 @op(input=lambda grad, index: put_at(grad, index, 0.0), value=lambda grad, index: getitem(grad, index))

@@ -259,11 +259,10 @@ def power_norm(input, p, dim, keepdim):
 
 @power_norm.rule("input")
 def _(grad, input, out, p, dim, keepdim):
-    """sign(x) |x / norm|^(p-1); where x = 0, and there may be none, PyTorch's choice is 0."""
+    """sign(x) |x / norm|^(p-1); at 0, where there may be none, PyTorch's choice is 0."""
+    if p == 2:
+        return input * spread(where(out == 0, 0.0, grad / where(out == 0, 1.0, out)), input.shape, dim, keepdim)
     grad, out = (spread(each, input.shape, dim, keepdim) for each in (grad, out))
     nothing = (input == 0) | (out == 0)
-    ratio = where(nothing, 0.0, input) / where(nothing, 1.0, out)
-    if p != 2:
-        size = elementwise.abs(where(nothing, 1.0, ratio))
-        ratio = where(nothing, 0.0, elementwise.sign(ratio) * size ** (p - 1))
-    return grad * ratio
+    ratio = where(nothing, 1.0, input) / where(nothing, 1.0, out)
+    return where(nothing, 0.0, grad * elementwise.sign(ratio) * elementwise.abs(ratio) ** (p - 1))
