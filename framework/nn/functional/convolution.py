@@ -39,8 +39,7 @@ def conv_transpose(input, weight, bias=None, stride=1, padding=0, output_padding
         raise RuntimeError(f"output padding must be smaller than either stride or dilation, but got {extra}, {stride}, {dilation}")
     size = transposed_size(input.shape[2:], kernel, stride, padding, extra, dilation)
     if min(*input.shape[2:], *size) < 1:
-        raise RuntimeError(f"Given input size per channel: {list(input.shape[2:])}. Calculated output size per channel: {size}. "
-                           "Output size is too small")  # fmt: skip
+        raise RuntimeError(f"Output size is too small: {size}, from an input of {list(input.shape[2:])}")
     return ops.conv_transpose(input, weight, bias, stride, padding, extra, dilation, groups)
 
 
