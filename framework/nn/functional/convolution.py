@@ -26,7 +26,9 @@ def conv(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
         if before != after:
             input = constant_pad(input, [0] * (dims + 2), [0, 0, *(b - a for a, b in zip(before, after, strict=True))])
         padding = before
-    return ops.conv(input, weight, bias, *window(dims, weight.shape[2:], stride, padding, dilation)[1:], groups)
+    kernel, *geometry = window(dims, weight.shape[2:], stride, padding, dilation)
+    ops.positions(input.shape[2:], kernel, *geometry)  # RuntimeError if there are none: not every kernel asks
+    return ops.conv(input, weight, bias, *geometry, groups)
 
 
 @spatial(not_for="bu")

@@ -35,9 +35,9 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     n = math.prod((*input.shape[:1], *input.shape[2:]))
     if n <= 1:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
-    out, mean, var = ops.batch_norm_train(input, weight, bias, eps)
-    _move(momentum, running_mean, mean)
-    _move(momentum, running_var, var * (n / (n - 1)))
+    out, center, spread = ops.batch_norm_train(input, weight, bias, eps)
+    _move(momentum, running_mean, center)
+    _move(momentum, running_var, spread * (n / (n - 1)))
     return out.to(input.dtype)
 
 

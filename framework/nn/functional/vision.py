@@ -9,7 +9,7 @@ from ...dtypes import float64
 from ...ops import conv
 from ...ops.promotion import refuse
 from ...ops.resample import area_taps, cubic_taps, linear_taps, nearest_taps, resample_spatial
-from ...ops.shape import permute, reshape
+from ...ops.shape import movedim, reshape, transpose
 from .arguments import batched, tuple_of, window
 
 # mode -> spatial dimensions it is for, and the taps along one of them
@@ -50,14 +50,9 @@ def interpolate(input, size=None, scale_factor=None, mode: str = "nearest", alig
     real = np.float64 if input.dtype is float64 else np.float32
     along = []
     for n, out, scale in zip(spatial, size, scales, strict=True):
-        forgotten = recompute_scale_factor or _scale_is_forgotten(mode, dims, n, out)
-        along.append(taps(n, out, None if forgotten else scale, bool(align_corners), real))
+        short = mode.endswith("linear") and out == n or mode == "nearest" and dims == 2 and out in (n, 2 * n)  # cuts of PyTorch's
+        along.append(taps(n, out, None if recompute_scale_factor or short else scale, bool(align_corners), real))
     return resample_spatial(input, along)
-
-
-def _scale_is_forgotten(mode, dims, n, out) -> bool:
-    """Where a size comes out the same, or twice as large, some modes of PyTorch's take a short way."""
-    return mode.endswith("linear") and out == n or mode == "nearest" and dims == 2 and out in (n, 2 * n)
 
 
 def upsample_nearest(input, size=None, scale_factor=None):
@@ -76,9 +71,8 @@ def pixel_shuffle(input, upscale_factor: int):
     if input.ndim < 3 or r <= 0 or input.shape[-3] % r**2:
         raise RuntimeError(f"pixel_shuffle expects (…, C r^2, H, W), r a positive upscale_factor, but got {list(input.shape)}, r = {r}")
     *batch, c, h, w = input.shape
-    n = len(batch)
-    out = reshape(input, (*batch, c // r**2, r, r, h, w))
-    return reshape(permute(out, (*range(n + 1), n + 3, n + 1, n + 4, n + 2)), (*batch, c // r**2, h * r, w * r))
+    squares = movedim(reshape(input, (*batch, c // r**2, r, r, h, w)), (-4, -3), (-3, -1))  # (…, C, H, r, W, r)
+    return reshape(squares, (*batch, c // r**2, h * r, w * r))
 
 
 def pixel_unshuffle(input, downscale_factor: int):
@@ -87,9 +81,8 @@ def pixel_unshuffle(input, downscale_factor: int):
     if input.ndim < 3 or r <= 0 or input.shape[-2] % r or input.shape[-1] % r:
         raise RuntimeError(f"pixel_unshuffle expects (…, C, H r, W r), r a positive downscale_factor, got {list(input.shape)}, r = {r}")
     *batch, c, h, w = input.shape
-    n = len(batch)
-    out = reshape(input, (*batch, c, h // r, r, w // r, r))
-    return reshape(permute(out, (*range(n + 1), n + 2, n + 4, n + 1, n + 3)), (*batch, c * r**2, h // r, w // r))
+    channels = movedim(reshape(input, (*batch, c, h // r, r, w // r, r)), (-3, -1), (-4, -3))  # (…, C, r, r, H, W)
+    return reshape(channels, (*batch, c * r**2, h // r, w // r))
 
 
 def channel_shuffle(input, groups: int):
@@ -97,8 +90,7 @@ def channel_shuffle(input, groups: int):
     if input.ndim < 3 or groups <= 0 or input.shape[1] % groups:
         raise RuntimeError(f"channel_shuffle expects (N, C, …), C divisible by groups, but got {list(input.shape)} and groups={groups}")
     n, c, *spatial = input.shape
-    apart = reshape(input, (n, groups, c // groups, *spatial))
-    return reshape(apart.transpose(1, 2), (n, c, *spatial))
+    return reshape(transpose(reshape(input, (n, groups, c // groups, *spatial)), 1, 2), (n, c, *spatial))
 
 
 @batched("unfold", 2, not_for="iu")
@@ -111,9 +103,8 @@ def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
 @batched("fold", 1, not_for="iu")
 def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
     """Columns (N, C * prod(kernel), windows) added up where their windows lie in (N, C, *output_size)."""
-    (n, rows, columns), size, (kernel, *geometry) = input.shape, tuple_of(output_size, 2), window(2, kernel_size, stride, padding, dilation)
-    out = conv.positions(size, kernel, *geometry)
-    if rows % math.prod(kernel) or columns != math.prod(out):
-        wanted = f"(N, a multiple of {math.prod(kernel)}, {' * '.join(map(str, out))} = {math.prod(out)})"
-        raise RuntimeError(f"fold to output_size={size} expects input of size {wanted}, but got {list(input.shape)}")
-    return conv.fold(input, (n, rows // math.prod(kernel), *size), kernel, geometry)
+    size, (kernel, *geometry) = tuple_of(output_size, 2), window(2, kernel_size, stride, padding, dilation)
+    (n, rows, columns), taps, windows = input.shape, math.prod(kernel), math.prod(conv.positions(size, kernel, *geometry))
+    if rows % taps or columns != windows:
+        raise RuntimeError(f"fold to output_size={size} expects input of size (N, C * {taps}, {windows}), but got {list(input.shape)}")
+    return conv.fold(input, (n, rows // taps, *size), kernel, geometry)
