@@ -166,12 +166,12 @@ def test_in_place_dropout_is_differentiable():
         (lambda: F.dropout1d(framework.ones(2)), RuntimeError, "Expected 2D or 3D input"),
         (lambda: F.alpha_dropout(framework.ones(2), 1.5), ValueError, "between 0 and 1, but got 1.5"),
         (lambda: nn.Softmax2d()(framework.ones(2)), ValueError, "expected input to be 3D or 4D, got 1D"),
-        (lambda: nn.Unflatten(1, 4), TypeError, "unflattened_size must be a tuple of ints, but found type int"),
-        (lambda: nn.Unflatten(1, (2, "a")), TypeError, "found element of type str at pos 1"),
-        (lambda: nn.Unflatten("x", (2, 2)), TypeError, "names of dimensions are not supported"),
+        (lambda: nn.Unflatten(1, 4), TypeError, "not iterable"),
+        (lambda: nn.Unflatten(1, (2, "a")), TypeError, "a dimension and a tuple of lengths, integers"),
+        (lambda: nn.Unflatten("x", (2, 2)), TypeError, "a dimension and a tuple of lengths, integers"),
         (lambda: nn.Bilinear(0, 2, 3), ValueError, "in1_features must be > 0, but got 0"),
-        (lambda: F.bilinear(framework.ones(2, 3), framework.ones(3, 3), framework.ones(1, 3, 3)), RuntimeError, "batch dimensions do not"),
-        (lambda: F.bilinear(framework.ones(3), framework.ones(2), framework.ones(1, 3, 3)), RuntimeError, "input2 size does not match"),
+        (lambda: F.bilinear(framework.ones(2, 3), framework.ones(3, 3), framework.ones(1, 3, 3)), RuntimeError, "bilinear.*but got"),
+        (lambda: F.bilinear(framework.ones(3), framework.ones(2), framework.ones(1, 3, 3)), RuntimeError, "bilinear.*but got"),
     ],
 )
 def test_bad_input(do, error, message):
