@@ -30,8 +30,8 @@ def positions(spatial, kernel, stride, padding, dilation, ceil_mode=False) -> tu
             count += 1
         counts.append(count)
     if min(counts) < 1:
-        raise RuntimeError(f"Kernel size can't be greater than actual input size: kernel {tuple(kernel)}, dilation {dilation} on input "
-                           f"{tuple(spatial)}, padding {padding}; the calculated output size is too small")  # fmt: skip
+        sizes = f"kernel {tuple(kernel)}, dilation {dilation}, input {tuple(spatial)}, padding {padding}"
+        raise RuntimeError(f"Kernel size can't be greater than actual input size, the output size is too small: {sizes}")
     return tuple(counts)
 
 

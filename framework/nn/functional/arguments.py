@@ -19,8 +19,8 @@ def window(dims: int, kernel_size, stride, padding, dilation) -> tuple:
     """The four with a number for each dimension; RuntimeError if they make no window."""
     kernel, stride, padding, dilation = (tuple_of(each, dims) for each in (kernel_size, stride, padding, dilation))
     if min(*kernel, *stride, *dilation) < 1 or min(padding) < 0:
-        raise RuntimeError("kernel size, stride and dilation should be greater than zero, and padding not negative, "
-                           f"but got kernel_size={kernel}, stride={stride}, padding={padding}, dilation={dilation}")  # fmt: skip
+        given = f"kernel size {kernel}, stride {stride}, padding {padding} and dilation {dilation}"
+        raise RuntimeError(f"{given} should be greater than zero, but for the padding, which should not be negative")
     return kernel, stride, padding, dilation
 
 
@@ -34,8 +34,7 @@ def batched(name: str, dims: int, not_for: str = ""):
             if input.ndim == dims + 2:
                 return function(input, *args, **options)
             if input.ndim != dims + 1:
-                raise RuntimeError(f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {name}, "
-                                   f"but got input of size: {list(input.shape)}")  # fmt: skip
+                raise RuntimeError(f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {name}, got {list(input.shape)}")
             out = function(unsqueeze(input, 0), *args, **options)
             return tuple(squeeze(each, 0) for each in out) if isinstance(out, tuple) else squeeze(out, 0)
 

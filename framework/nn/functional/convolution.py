@@ -26,7 +26,9 @@ def conv(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
         if before != after:
             input = constant_pad(input, [0] * (dims + 2), [0, 0, *(b - a for a, b in zip(before, after, strict=True))])
         padding = before
-    return ops.conv(input, weight, bias, *window(dims, weight.shape[2:], stride, padding, dilation)[1:], groups)
+    kernel, *geometry = window(dims, weight.shape[2:], stride, padding, dilation)
+    ops.positions(input.shape[2:], kernel, *geometry)  # RuntimeError if there are none: not every kernel asks
+    return ops.conv(input, weight, bias, *geometry, groups)
 
 
 @spatial(not_for="bu")
@@ -39,8 +41,7 @@ def conv_transpose(input, weight, bias=None, stride=1, padding=0, output_padding
         raise RuntimeError(f"output padding must be smaller than either stride or dilation, but got {extra}, {stride}, {dilation}")
     size = transposed_size(input.shape[2:], kernel, stride, padding, extra, dilation)
     if min(*input.shape[2:], *size) < 1:
-        raise RuntimeError(f"Given input size per channel: {list(input.shape[2:])}. Calculated output size per channel: {size}. "
-                           "Output size is too small")  # fmt: skip
+        raise RuntimeError(f"Output size is too small: {size}, from an input of {list(input.shape[2:])}")
     return ops.conv_transpose(input, weight, bias, stride, padding, extra, dilation, groups)
 
 

@@ -4,11 +4,12 @@ import math
 
 import numpy as np
 
+from ...autograd.mode import no_grad
 from ...dtypes import float32, float64
 from ...ops import norm as ops
 from ...ops.elementwise import clamp, square
 from ...ops.promotion import refuse
-from ...ops.reduce import norm
+from ...ops.reduce import mean, norm, var
 from ...ops.resample import mean_taps, resample
 
 
@@ -34,38 +35,38 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     n = math.prod((*input.shape[:1], *input.shape[2:]))
     if n <= 1:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
-    out, mean, var = ops.batch_norm_train(input, weight, bias, eps)
-    for running, value in ((running_mean, mean.detach()), (running_var, var.detach() * (n / (n - 1)))):
-        if running is not None:
-            running.copy_(running * (1 - momentum) + value * momentum)
+    out, center, spread = ops.batch_norm_train(input, weight, bias, eps)
+    _move(momentum, running_mean, center)
+    _move(momentum, running_var, spread * (n / (n - 1)))
     return out.to(input.dtype)
+
+
+@no_grad()
+def _move(momentum, running, value) -> None:
+    if running is not None:
+        running.copy_(running * (1 - momentum) + value * momentum)
 
 
 def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1, eps=1e-5):
     """Normalise every channel of every sample (Ulyanov et al., 2016), or with `use_input_stats=False` by the running statistics.
 
-    It is `batch_norm` of a single sample that has all samples' channels; the running statistics move by the samples' average.
+    It is `group_norm` of a group for each channel; the running statistics move by the samples' average.
     """
     if not use_input_stats:
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
-    (n, c, *spatial), statistics = input.shape, (running_mean, running_var)
+    (_, c, *spatial), dims = input.shape, tuple(range(2, input.ndim))
     _check("instance_norm", input, (c,), running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     if math.prod(spatial) == 1:
         raise ValueError(f"Expected more than 1 spatial element when training, got input size {input.shape}")
-    moved = [None if each is None else each.detach().repeat(n) for each in statistics]
-    weight, bias = (None if each is None else each.repeat(n) for each in (weight, bias))
-    out = batch_norm(input.reshape(1, n * c, *spatial), *moved, weight, bias, True, momentum, eps)
-    for running, each in zip(statistics, moved, strict=True):
-        if running is not None:
-            running.copy_(each.reshape(n, c).mean(0))
-    return out.reshape(input.shape)
+    for running, statistic in ((running_mean, mean), (running_var, var)):
+        _move(momentum, running, None if running is None else statistic(input.detach(), dims).mean(0))
+    return ops.group_norm(input, c, weight, bias, eps).to(input.dtype)
 
 
 def group_norm(input, num_groups: int, weight=None, bias=None, eps=1e-5):
     """Normalise each of `num_groups` groups of channels of each sample (Wu and He, 2018)."""
     if input.ndim < 2 or input.shape[1] % num_groups:
-        raise RuntimeError(f"group_norm expects an input of at least 2 dimensions with a number of channels divisible by num_groups, "
-                           f"but got input of shape {list(input.shape)} and num_groups={num_groups}")  # fmt: skip
+        raise RuntimeError(f"group_norm expects (N, C, …), C divisible by num_groups={num_groups}, but got {list(input.shape)}")
     _check("group_norm", input, input.shape[1:2], weight=weight, bias=bias)
     if input.numel() == num_groups:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {list(input.shape)}")
@@ -77,8 +78,7 @@ def _trailing(name, input, normalized_shape, **parameters) -> int:
     shape = tuple(normalized_shape)
     _check(name, input, shape, **parameters)
     if not shape or tuple(input.shape[-len(shape) :]) != shape:
-        raise RuntimeError(f"Given normalized_shape={list(shape)}, of at least 1 dimension, expected input with shape [*, "
-                           f"{', '.join(map(str, shape))}], but got input of size {list(input.shape)}")  # fmt: skip
+        raise RuntimeError(f"Given normalized_shape={list(shape)}, expected input with shape (*, *{shape}), but got {list(input.shape)}")
     return len(shape)
 
 
@@ -106,6 +106,8 @@ def local_response_norm(input, size: int, alpha: float = 1e-4, beta: float = 0.7
     return input / (k + alpha * resample(square(input), 1, neighbours)) ** beta
 
 
-def normalize(input, p: float = 2.0, dim=1, eps: float = 1e-12):
+def normalize(input, p: float = 2.0, dim=1, eps: float = 1e-12, out=None):
     """x / max(||x||_p, eps) along `dim`."""
+    if out is not None:
+        raise NotImplementedError("normalize() does not support the argument 'out'")
     return input / clamp(norm(input, p, dim, True), min=eps)

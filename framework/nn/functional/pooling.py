@@ -53,8 +53,7 @@ def _area_taps(input, output_size) -> list:
     """Along each dimension the windows of an adaptive pooling: None in `output_size` stands for the input's."""
     size = [n if o is None else o for o, n in zip(tuple_of(output_size, input.ndim - 2), input.shape[2:], strict=True)]
     if min(size) < 0 or 0 in input.shape[1:]:
-        raise RuntimeError("Expected input with non-zero size for non-batch dimensions, and elements of output_size to be greater than or "
-                           f"equal to 0, but got input {list(input.shape)} and output_size {size}")  # fmt: skip
+        raise RuntimeError(f"adaptive pooling needs input with non-zero sizes and output_size >= 0, got {list(input.shape)} and {size}")
     return list(map(area_taps, input.shape[2:], size))
 
 

@@ -9,7 +9,7 @@ from ...dtypes import float64
 from ...ops import conv
 from ...ops.promotion import refuse
 from ...ops.resample import area_taps, cubic_taps, linear_taps, nearest_taps, resample_spatial
-from ...ops.shape import permute, reshape
+from ...ops.shape import movedim, reshape, transpose
 from .arguments import batched, tuple_of, window
 
 # mode -> spatial dimensions it is for, and the taps along one of them
@@ -27,11 +27,10 @@ _MODES = {
 def interpolate(input, size=None, scale_factor=None, mode: str = "nearest", align_corners=None, recompute_scale_factor=None,
                 antialias: bool = False):  # fmt: skip
     """(N, C, *spatial) stretched to `size`, or by `scale_factor`: nearest, nearest-exact, linear, bilinear, trilinear, bicubic or area."""
-    spatial, dims = tuple(input.shape[2:]), input.ndim - 2
-    allowed, taps = _MODES.get(mode, ((), None))
+    if mode not in _MODES or antialias:
+        raise NotImplementedError(f"interpolate: mode={mode!r}, antialias={antialias} is not supported; modes: {' | '.join(_MODES)}")
     refuse("biu", f"interpolate {mode}", input)
-    if antialias:
-        raise NotImplementedError("interpolate: antialias=True is not supported")
+    (allowed, taps), spatial, dims = _MODES[mode], tuple(input.shape[2:]), input.ndim - 2
     if (size is None) == (scale_factor is None):
         raise ValueError(f"{'either' if size is None else 'only one of'} size or scale_factor should be defined")
     if size is not None and recompute_scale_factor:
@@ -40,8 +39,7 @@ def interpolate(input, size=None, scale_factor=None, mode: str = "nearest", alig
     if isinstance(given, (tuple, list)) and len(given) != dims:
         raise ValueError(f"size and scale_factor must have the same number of spatial dimensions as the input, {dims}, but got {given}")
     if dims not in allowed:
-        raise NotImplementedError(f"Got {input.ndim}D input for mode {mode}; there are 3D, 4D and 5D inputs for {' | '.join(_MODES)}, "
-                                  "linear for 3D, bilinear and bicubic for 4D, trilinear for 5D")  # fmt: skip
+        raise NotImplementedError(f"Got {input.ndim}D input for mode {mode}, which is for {[2 + each for each in allowed]}D input")
     if align_corners is not None and len(allowed) > 1:
         raise ValueError("align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear")
     scales, size = tuple_of(scale_factor, dims), tuple_of(size, dims)
@@ -52,14 +50,9 @@ def interpolate(input, size=None, scale_factor=None, mode: str = "nearest", alig
     real = np.float64 if input.dtype is float64 else np.float32
     along = []
     for n, out, scale in zip(spatial, size, scales, strict=True):
-        forgotten = recompute_scale_factor or _scale_is_forgotten(mode, dims, n, out)
-        along.append(taps(n, out, None if forgotten else scale, bool(align_corners), real))
+        short = mode.endswith("linear") and out == n or mode == "nearest" and dims == 2 and out in (n, 2 * n)  # cuts of PyTorch's
+        along.append(taps(n, out, None if recompute_scale_factor or short else scale, bool(align_corners), real))
     return resample_spatial(input, along)
-
-
-def _scale_is_forgotten(mode, dims, n, out) -> bool:
-    """Where a size comes out the same, or twice as large, some modes of PyTorch's take a short way."""
-    return mode.endswith("linear") and out == n or mode == "nearest" and dims == 2 and out in (n, 2 * n)
 
 
 def upsample_nearest(input, size=None, scale_factor=None):
@@ -76,34 +69,28 @@ def pixel_shuffle(input, upscale_factor: int):
     """(…, C r^2, H, W) -> (…, C, H r, W r), r = `upscale_factor`: every r^2 channels become a square of pixels (Shi et al., 2016)."""
     r = upscale_factor
     if input.ndim < 3 or r <= 0 or input.shape[-3] % r**2:
-        raise RuntimeError("pixel_shuffle expects an input of at least 3 dimensions, its 'channel' dimension divisible by the square of a "
-                           f"positive upscale_factor, but got input of size {list(input.shape)} and upscale_factor={r}")  # fmt: skip
+        raise RuntimeError(f"pixel_shuffle expects (…, C r^2, H, W), r a positive upscale_factor, but got {list(input.shape)}, r = {r}")
     *batch, c, h, w = input.shape
-    n = len(batch)
-    out = reshape(input, (*batch, c // r**2, r, r, h, w))
-    return reshape(permute(out, (*range(n + 1), n + 3, n + 1, n + 4, n + 2)), (*batch, c // r**2, h * r, w * r))
+    squares = movedim(reshape(input, (*batch, c // r**2, r, r, h, w)), (-4, -3), (-3, -1))  # (…, C, H, r, W, r)
+    return reshape(squares, (*batch, c // r**2, h * r, w * r))
 
 
 def pixel_unshuffle(input, downscale_factor: int):
     """(…, C, H r, W r) -> (…, C r^2, H, W), r = `downscale_factor`: the opposite of `pixel_shuffle`."""
     r = downscale_factor
     if input.ndim < 3 or r <= 0 or input.shape[-2] % r or input.shape[-1] % r:
-        raise RuntimeError("pixel_unshuffle expects an input of at least 3 dimensions, height and width divisible by a positive "
-                           f"downscale_factor, but got input of size {list(input.shape)} and downscale_factor={r}")  # fmt: skip
+        raise RuntimeError(f"pixel_unshuffle expects (…, C, H r, W r), r a positive downscale_factor, got {list(input.shape)}, r = {r}")
     *batch, c, h, w = input.shape
-    n = len(batch)
-    out = reshape(input, (*batch, c, h // r, r, w // r, r))
-    return reshape(permute(out, (*range(n + 1), n + 2, n + 4, n + 1, n + 3)), (*batch, c * r**2, h // r, w // r))
+    channels = movedim(reshape(input, (*batch, c, h // r, r, w // r, r)), (-3, -1), (-4, -3))  # (…, C, r, r, H, W)
+    return reshape(channels, (*batch, c * r**2, h // r, w // r))
 
 
 def channel_shuffle(input, groups: int):
     """The channels (N, C, …) of `groups` groups taken in turn: the first of each, then the second of each (Zhang et al., 2018)."""
     if input.ndim < 3 or groups <= 0 or input.shape[1] % groups:
-        raise RuntimeError("channel_shuffle expects an input with > 2 dims and a number of channels divisible by groups, "
-                           f"but got input of size {list(input.shape)} and groups={groups}")  # fmt: skip
+        raise RuntimeError(f"channel_shuffle expects (N, C, …), C divisible by groups, but got {list(input.shape)} and groups={groups}")
     n, c, *spatial = input.shape
-    apart = reshape(input, (n, groups, c // groups, *spatial))
-    return reshape(apart.transpose(1, 2), (n, c, *spatial))
+    return reshape(transpose(reshape(input, (n, groups, c // groups, *spatial)), 1, 2), (n, c, *spatial))
 
 
 @batched("unfold", 2, not_for="iu")
@@ -116,9 +103,8 @@ def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
 @batched("fold", 1, not_for="iu")
 def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
     """Columns (N, C * prod(kernel), windows) added up where their windows lie in (N, C, *output_size)."""
-    (n, rows, columns), size, (kernel, *geometry) = input.shape, tuple_of(output_size, 2), window(2, kernel_size, stride, padding, dilation)
-    out = conv.positions(size, kernel, *geometry)
-    if rows % math.prod(kernel) or columns != math.prod(out):
-        raise RuntimeError(f"fold to output_size={size} expects input of size ({n}, a multiple of {math.prod(kernel)}, "
-                           f"{' * '.join(map(str, out))} = {math.prod(out)}), but got {list(input.shape)}")  # fmt: skip
-    return conv.fold(input, (n, rows // math.prod(kernel), *size), kernel, geometry)
+    size, (kernel, *geometry) = tuple_of(output_size, 2), window(2, kernel_size, stride, padding, dilation)
+    (n, rows, columns), taps, windows = input.shape, math.prod(kernel), math.prod(conv.positions(size, kernel, *geometry))
+    if rows % taps or columns != windows:
+        raise RuntimeError(f"fold to output_size={size} expects input of size (N, C * {taps}, {windows}), but got {list(input.shape)}")
+    return conv.fold(input, (n, rows // taps, *size), kernel, geometry)

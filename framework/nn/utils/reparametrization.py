@@ -23,31 +23,25 @@ class _Reparametrization:
 
     def install(self, module):
         """Put the members in the place of the parameter."""
-        kind, weight = type(self), module._parameters.get(self.name)
-        if _key(kind, module, self.name) is not None:
-            raise RuntimeError(f"Cannot register two {kind.__name__} hooks on the same parameter {self.name}")
+        kind, weight = type(self).__name__, module._parameters.get(self.name)
+        if (kind, self.name) in module._forward_pre_hooks:
+            raise RuntimeError(f"Cannot register two {kind} hooks on the same parameter {self.name}")
         if weight is None:
-            raise ValueError(f"{kind.__name__} cannot be applied: `{self.name}` is no parameter, or None")
+            raise ValueError(f"{kind} cannot be applied: `{self.name}` is no parameter, or None")
         delattr(module, self.name)
         for suffix, member in zip(self.suffixes, self.split(weight), strict=True):
             register = module.register_parameter if isinstance(member, Parameter) else module.register_buffer
             register(self.name + suffix, member)
         setattr(module, self.name, weight.detach())
-        module.register_forward_pre_hook(self)
+        module._forward_pre_hooks[kind, self.name] = self
         return module
-
-
-def _key(kind, module, name):
-    """The key of a module's hook of that kind, or None."""
-    return next((key for key, hook in module._forward_pre_hooks.items() if isinstance(hook, kind) and hook.name == name), None)
 
 
 def _remove(kind, module, name):
     """Make the weight, as it is now, a parameter again."""
-    key = _key(kind, module, name)
-    if key is None:
+    hook = module._forward_pre_hooks.pop((kind.__name__, name), None)
+    if hook is None:
         raise ValueError(f"{kind.__name__} of '{name}' not found in {module}")
-    hook = module._forward_pre_hooks.pop(key)
     weight = hook.weight(*hook.members(module)).detach()
     for suffix in ("", *hook.suffixes):
         delattr(module, name + suffix)
