@@ -15,6 +15,7 @@ from collections import Counter
 from types import MethodType
 
 from ..device import array_module
+from ..offered import NOT_OFFERED, refuse_argument
 from . import engine
 from .engine import edge_of
 from .errors import pytorch_error
@@ -23,8 +24,6 @@ from .mode import mode
 from .node import OpNode
 from .variable import Variable, View
 
-# Arguments of PyTorch's that are not offered: they change where or how a result is stored, never what it is.
-_NOT_OFFERED = {"out", "layout", "memory_format", "generator", "names", "sparse_grad"}
 _NUMPY_SPELLING = {"axis": "dim", "keepdims": "keepdim"}  # which PyTorch accepts too
 
 TENSORS, ON_TAPE = "tensors", "tensors, one of which may need a gradient"
@@ -177,10 +176,9 @@ class Op:
         for name, value in kwargs.items():
             name = _NUMPY_SPELLING.get(name, name) if name not in self.parameters else name
             if name not in self.parameters:
-                if name in _NOT_OFFERED:
-                    if value is None:
-                        continue
-                    raise NotImplementedError(f"{self.__name__}() does not support the argument '{name}'")
+                if name in NOT_OFFERED:
+                    refuse_argument(self.__name__, name, value)
+                    continue
                 raise TypeError(f"{self.__name__}() got an unexpected keyword argument '{name}'")
             position = self.parameters.index(name)
             if position < len(args):

@@ -1,4 +1,4 @@
-"""Dropout: in training, zero at random, so that no unit can rely on another."""
+"""Dropout as modules."""
 
 from . import functional as F
 from .functional.dropout import check_probability

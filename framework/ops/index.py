@@ -14,6 +14,7 @@ from ..autograd.mode import mode
 from ..autograd.op import broadcast_to, cast, op, unwrap
 from ..autograd.variable import Variable, follow
 from ..device import array_module
+from .promotion import same_type
 from .shape import reshape
 
 _ALL = slice(None)
@@ -25,7 +26,16 @@ def _is_plain(part) -> bool:
     return type(part) is int or part is None or part is ... or (type(part) is slice and part.step is None)
 
 
-def split(position) -> tuple:
+def _dtype(part):
+    """The type of a tensor or an array in an index; None for other parts."""
+    return getattr(getattr(part, "_array", part), "dtype", None)
+
+
+def _is_mask(part) -> bool:
+    return _dtype(part) == np.bool_
+
+
+def _split(position) -> tuple:
     """(index that selects a view, index that then picks elements of it); either is None where there is nothing to do."""
     if _is_plain(position):
         return (position,), None
@@ -37,10 +47,10 @@ def split(position) -> tuple:
     basic, picks, picking = [], [], False
     for part in map(_part, position if isinstance(position, tuple) else (position,)):
         if part is True or part is False:  # a new dimension of length 1 or 0
-            part = np.arange(int(part))
             basic.append(None)
-        elif hasattr(part, "ndim"):
-            basic += [_ALL] * (part.ndim if _kind(part) == "b" else 1)
+            part = np.arange(int(part))
+        elif _dtype(part) is not None:
+            basic += [_ALL] * (part.ndim if _is_mask(part) else 1)
         else:
             basic.append(part)
             picks += [] if isinstance(part, int) else [... if part is ... else _ALL]
@@ -51,142 +61,82 @@ def split(position) -> tuple:
     return basic, tuple(picks) if picking else None
 
 
-def _kind(part) -> str:
-    return (part._array if isinstance(part, Variable) else part).dtype.kind
-
-
 def _part(part):
     """One entry of an index: an int, a bool, a slice, None, ... or else an array of integers or a mask (a Variable if it was one)."""
+    part = part.item() if isinstance(part, np.generic) else part
+    if part is None or part is ...:
+        return part
     if isinstance(part, slice):
         if part.step is not None and part.step <= 0:
             raise ValueError("step must be greater than zero")
         return part
     if isinstance(part, (list, tuple, range)):
         part = np.asarray([_part(each) for each in part], dtype=None if len(part) else np.int64)
-    if isinstance(part, (Variable, np.ndarray)):
-        dtype = part._array.dtype if isinstance(part, Variable) else part.dtype
-        if dtype == np.uint8:
-            if part.ndim:
-                warnings.warn("indexing with dtype uint8 is now deprecated, please use a dtype bool instead.", stacklevel=4)
-            return _part(cast(part, np.dtype(bool)))
-        if dtype.kind not in "bi" or dtype.itemsize == 2 or dtype == np.int8:
+    dtype = _dtype(part)
+    if dtype == np.uint8:
+        warnings.warn("indexing with dtype uint8 is now deprecated, please use a dtype bool instead.", stacklevel=4)
+        part, dtype = cast(part, np.dtype(bool)), np.dtype(bool)
+    if dtype is not None:
+        if dtype not in (np.int32, np.int64, bool):
             raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
         return part if part.ndim else part.item()
-    if isinstance(part, (bool, np.bool_)):
-        return bool(part)
-    if part is None or part is ...:
+    if isinstance(part, bool):
         return part
     if not hasattr(part, "__index__"):
-        kind = type(part).__name__
-        valid = "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices"
-        raise IndexError(f"{valid} (got {kind})")
+        raise IndexError(f"an index is made of integers, slices, ..., None and tensors of integers or bools, not {type(part).__name__}")
     return part.__index__()
 
 
 def _read(input, index):
-    try:
-        out = input[index]
-        if isinstance(out, np.generic):  # a single element: PyTorch gives a view of it, NumPy a number unless there is an ellipsis
-            out = input[(*index, ...) if isinstance(index, tuple) else (index, ...)]
-    except IndexError as error:
-        raise IndexError(_message(str(error), input, index)) from None
-    return out
-
-
-def getitem(input, index):
-    """`input[index]`, of either kind; on the tape by the name of its last step."""
-    parts = index if isinstance(index, tuple) else (index,)
-    last = next((each for each in reversed(parts) if each is not ...), ...)
-    name = "alias" if last is ... else "unsqueeze" if last is None else "slice" if isinstance(last, slice) else "select"
-    return _READS["index" if any(hasattr(each, "ndim") for each in parts) else name](input, index)
-
-
-def _message(error: str, input, index) -> str:
-    """What PyTorch says where NumPy says `error`."""
-    parts = index if isinstance(index, tuple) else (index,)
-    arrays = [each for each in parts if hasattr(each, "shape")]
-    if "too many indices" in error:
-        if not input.ndim and not arrays:
-            use = "Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a number"
-            return f"invalid index of a 0-dim tensor. {use}"
-        return f"too many indices for tensor of dimension {input.ndim}"
-    if "boolean index" in error:
-        dim = 0
-        for part in parts:
-            shape = part.shape if hasattr(part, "shape") and part.dtype.kind == "b" else input.shape[dim : dim + 1]
-            at = next((i for i, n in enumerate(shape) if input.shape[dim + i : dim + i + 1] != (n,)), None)
-            if at is not None:
-                indexed = f"the shape of the indexed tensor {list(input.shape)} at index {dim + at}"
-                return f"The shape of the mask {list(shape)} at index {at} does not match {indexed}"
-            dim += len(shape)
-    if "broadcast" in error:
-        shapes = ", ".join(str(list(each.shape)) for each in arrays)
-        return f"shape mismatch: indexing tensors could not be broadcast together with shapes {shapes}"
-    return error.replace("axis", "dimension")
+    out = input[index]
+    return input[(*index, ...)] if isinstance(out, np.generic) else out  # a view of a single element too
 
 
 def _add_at(input, shape, index):
     """Zeros of `shape`, with `input` added at `index`: repeated indices add up."""
-    parts = index if isinstance(index, tuple) else (index,)
-    masks = [each.dtype.kind == "b" for each in parts if hasattr(each, "shape")]
-    if array_module(input) is np and input.size and masks and masks != [True]:
-        return _add_rows(input, shape, parts)
-    out = array_module(input).zeros(shape, input.dtype)
-    if masks in ([], [True]):  # no index comes twice
+    module, kinds = array_module(input), [each.dtype.kind for each in index if hasattr(each, "dtype")]
+    if kinds in ([], ["b"]):  # no index comes twice
+        out = module.zeros(shape, input.dtype)
         out[index] = input
+        return out
+    used = sum(each.ndim if _is_mask(each) else 1 for each in index)  # the first so many dimensions
+    used = len(shape) if any(each is ... for each in index) else used
+    rows = module.arange(prod(shape[:used])).reshape(shape[:used])[index]
+    return add_rows(input, rows.reshape(-1), shape[:used], shape[used:])
+
+
+def add_rows(input, rows, many, row):
+    """Zeros of shape (*many, *row), with the rows of `input` added to those of the numbers `rows`.
+
+    It is a product with a sparse matrix of ones, at (row of the result, row of `input`): several times faster than `np.add.at`.
+    """
+    values, module = input.reshape(rows.size, prod(row)), array_module(input)
+    if module is np:
+        from scipy.sparse import csc_array
+
+        ones = np.ones(rows.size, input.dtype), rows, np.arange(rows.size + 1)
+        out = csc_array(ones, shape=(prod(many), rows.size)) @ values
     else:
-        array_module(input).add.at(out, index, input)
-    return out
+        out = module.zeros((prod(many), prod(row)), input.dtype)
+        module.add.at(out, rows, values)
+    return out.reshape((*many, *row))
 
 
-def _add_rows(input, shape, parts):
-    """`np.add.at`, several times faster: a product with the sparse matrix of ones at (row of the result, row of `input`)."""
-    from scipy.sparse import csc_array
-
-    parts = [each for part in parts for each in (part.nonzero() if hasattr(part, "shape") and part.dtype.kind == "b" else (part,))]
-    for place in (i for i, each in enumerate(parts) if each is ...):
-        parts[place : place + 1] = [_ALL] * (len(shape) - len(parts) + 1)
-    dims = [dim for dim, each in enumerate(parts) if hasattr(each, "shape")]
-    lengths, others = [shape[dim] for dim in dims], [n for dim, n in enumerate(shape) if dim not in dims]
-    arrays = np.broadcast_arrays(*(np.where(parts[dim] < 0, parts[dim] + shape[dim], parts[dim]) for dim in dims))
-    rows, many = np.ravel_multi_index(arrays, lengths).ravel(), arrays[0].ndim
-    start = dims[0] if dims[-1] - dims[0] < len(dims) else 0  # where NumPy puts the dimensions of the arrays
-    values = np.moveaxis(input, range(start, start + many), range(many)).reshape(rows.size, prod(others))
-    ones = csc_array((np.ones(rows.size, values.dtype), rows, np.arange(rows.size + 1)), shape=(prod(lengths), rows.size))
-    return np.moveaxis((ones @ values).reshape(*lengths, *others), range(len(dims)), dims)
-
-
-def _put(out, index, value) -> None:
-    """`out[index] = value`, with PyTorch's errors."""
-    try:
-        out[index] = value
-    except IndexError as error:
-        raise IndexError(_message(str(error), out, index)) from None
-    except ValueError:
-        shapes = f"value tensor of shape {list(value.shape)} cannot be broadcast to indexing result of shape {list(out[index].shape)}"
-        raise RuntimeError(f"shape mismatch: {shapes}") from None
-
-
-@op
+@op(input=lambda grad, index: put_at(grad, index, 0.0), value=lambda grad, index: getitem(grad, index))
 def put_at(input, index, value):
     """`input` with `value` written at `index`."""
     out = input.copy()
-    _put(out, index, value)
+    out[index] = value
     return out
 
 
-# fmt: off
-_READS = {name: op(_read, name=name, view=True, input=lambda grad, input_shape, index: add_at(grad, input_shape, index))
-          for name in ("select", "slice", "unsqueeze", "alias", "index")}
+getitem = op(_read, name="index", view=True, input=lambda grad, input_shape, index: add_at(grad, input_shape, index))
 add_at = op(_add_at, name="add_at", input=lambda grad, index: getitem(grad, index))
-put_at.rule("input")(lambda grad, index: put_at(grad, index, 0.0))
-put_at.rule("value")(lambda grad, index: getitem(grad, index))
-# fmt: on
 
 
 def read(input, position):
     """`input[position]`: a view, unless tensors, lists or bools pick elements."""
-    basic, picks = split(position)
+    basic, picks = _split(position)
     if basic is not None:
         input = getitem(input, basic)
     return input if picks is None else getitem(input, picks)
@@ -194,7 +144,7 @@ def read(input, position):
 
 def write(input, position, value: Variable) -> None:
     """`input[position] = value`."""
-    basic, picks = split(position)
+    basic, picks = _split(position)
     if basic is not None:
         input = getitem(input, basic)
     ones = next((dim for dim, n in enumerate(value.shape) if n != 1), value.ndim)
@@ -202,34 +152,31 @@ def write(input, position, value: Variable) -> None:
     if picks is None:
         input.copy_(value)
         return
-    if value._array.size == 1 and [_kind(each) for each in picks if hasattr(each, "ndim")] == ["b"]:  # as masked_fill
+    if value._array.size == 1 and [_is_mask(each) for each in picks if _dtype(each) is not None] == [True]:  # as masked_fill
         value = cast(value, input._array.dtype)
-    _check_type(input, value)
+    same_type(input, value)
     check_writable(input)
     if mode.grad and (value.requires_grad or input.requires_grad):
         assign(input, put_at(input, picks, value))
-    else:
-        _put(input._array, tuple(unwrap(picks)[0]), value._array)
-        if input._version is not None:
-            input._version[0] += 1
-
-
-def _check_type(input, values) -> None:
-    if input._array.dtype != values._array.dtype:
-        types = f"got {input.dtype.title} for the destination and {values.dtype.title} for the source."
-        raise RuntimeError(f"Index put requires the source and destination dtypes match, {types}")
+        return
+    try:
+        input._array[tuple(unwrap(picks)[0])] = value._array
+    except ValueError as error:
+        raise RuntimeError(str(error)) from None
+    if input._version is not None:
+        input._version[0] += 1
 
 
 def index_put(input, indices, values, accumulate=False):
     """`input` with `values` written at `input[indices]`, or added there."""
-    _check_type(input, values)
-    indices = tuple(map(_part, indices))
+    same_type(input, values)
+    indices = tuple(_ALL if each is None else _part(each) for each in indices)
     if not accumulate:
         return put_at(input, indices, values)
     return input + add_at(broadcast_to(values, getitem(input.detach(), indices).shape), tuple(input.shape), indices)
 
 
-@op
+@op(input=lambda grad, steps: view_scatter(grad, 0.0, steps), value=lambda grad, steps: follow(steps, grad))
 def view_scatter(input, value, steps):
     """`input` with `value` written where the view of those `steps` looks: what an in-place change of a view makes of its base."""
     out = array_module(input).array(input)  # a copy, and an array where a rule computed NumPy's scalar
@@ -237,21 +184,13 @@ def view_scatter(input, value, steps):
     return out
 
 
-@view_scatter.rule("input")
-def _(grad, steps):
-    return view_scatter(grad, 0.0, steps)
-
-
-view_scatter.rule("value")(lambda grad, steps: follow(steps, grad))
-
-
-def embedding_lookup(weight, index):
+@op(weight=lambda grad, weight_shape, index: add_at(grad, weight_shape, (index,)))
+def embedding(weight, index):
     """Rows of `weight` (V, D) at `index` (…): (…, D)."""
     if index.size and not (index.min() >= 0 and index.max() < weight.shape[0]):
         raise IndexError("index out of range in self")
     return weight[index]
 
 
-embedding = op(embedding_lookup, name="embedding", weight=lambda grad, weight_shape, index: add_at(grad, weight_shape, index))
 # The same values, whose gradient is multiplied by `scale`
 scaled_gradient = op(lambda input, scale: input, name="scaled_gradient", input=lambda grad, scale: grad * scale)

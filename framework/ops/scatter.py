@@ -7,26 +7,24 @@ import numpy as np
 from ..autograd.op import broadcast_to, like, op
 from ..autograd.variable import Variable
 from ..device import array_module
-from . import comparison, elementwise
+from ..size import broadcast_shapes
+from . import elementwise
 from .elementwise import where
-from .index import _add_at, add_at, getitem, put_at
+from .index import add_at, add_rows, getitem, put_at
+from .promotion import filling, refuse, same_type
 from .shape import normalize, reshape
 
 
 def _places(name, shape, dim, index):
     """For each element of `index` its full position in an array of `shape`: its own place, but `index` along `dim`."""
+    dim, index = normalize(dim, len(shape)), np.atleast_1d(index)
+    shape, module = shape or (1,), array_module(index)
     if index.dtype.kind != "i" and index.size:
         raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index")
-    dim, shape = normalize(dim, len(shape)), shape or (1,)
-    if (index.ndim or 1) != len(shape):
-        kind = "input" if name == "gather" else "self"
-        raise RuntimeError(f"Index tensor must have the same number of dimensions as {kind} tensor")
-    index = index.reshape(index.shape or (1,))
-    if any(n > m for d, (n, m) in enumerate(zip(index.shape, shape, strict=True)) if d != dim):
-        raise RuntimeError(f"Expected index {list(index.shape)} to be no larger than self {list(shape)} apart from dimension {dim}")
+    if index.ndim != len(shape) or any(n > m for d, (n, m) in enumerate(zip(index.shape, shape, strict=True)) if d != dim):
+        raise RuntimeError(f"{name}(): Expected index {list(index.shape)} to be no larger than {list(shape)} apart from dimension {dim}")
     _check_bounds(index, dim, shape[dim])
-    module = array_module(index)
-    grid = np.ogrid[tuple(slice(n) for n in index.shape)]
+    grid = np.ogrid[tuple(map(slice, index.shape))]
     return tuple(index if d == dim else module.asarray(each) for d, each in enumerate(grid))
 
 
@@ -37,20 +35,21 @@ def _check_bounds(index, dim, length, error=RuntimeError) -> None:
 
 
 def _gather(input, dim, index):
-    return input.reshape(input.shape or (1,))[_places("gather", input.shape, dim, index)].reshape(index.shape)
+    return np.atleast_1d(input)[_places("gather", input.shape, dim, index)].reshape(index.shape)
 
 
 def _scatter_add(input, index, dim, shape):
-    return _add_at(input.reshape(input.shape or (1,)), shape or (1,), _places("scatter_add", shape, dim, index)).reshape(shape)
+    rows = np.ravel_multi_index(_places("scatter_add", shape, dim, index), shape or (1,))
+    return add_rows(input, rows.reshape(-1), shape, ())
 
 
 def _scattering(name, write, **rules):
     """An op that changes the elements of `input` at `index` along `dim` by `write(them, where, src)`."""
 
     def forward(input, dim, index, src):
-        out = input.copy().reshape(input.shape or (1,))
-        write(out, _places(name, input.shape, dim, index), src.reshape(src.shape or (1,)) if hasattr(src, "shape") else src)
-        return out.reshape(input.shape)
+        out = input.copy()
+        write(np.atleast_1d(out), _places(name, input.shape, dim, index), np.atleast_1d(src))
+        return out
 
     return op(forward, name=name, **rules)
 
@@ -61,9 +60,8 @@ scatter_add_into = op(_scatter_add, name="scatter_add", input=lambda grad, index
 scatter_src = _scattering("scatter", lambda out, places, src: out.__setitem__(places, src),
                           input=lambda grad, dim, index: scatter_src(grad, dim, index, 0.0),
                           src=lambda grad, dim, index: gather(grad, dim, index))
-scatter_amax = _scattering("scatter_reduce", lambda out, places, src: np.maximum.at(out, places, src))
-scatter_amin = _scattering("scatter_reduce", lambda out, places, src: np.minimum.at(out, places, src))
-scatter_prod = _scattering("scatter_reduce", lambda out, places, src: np.multiply.at(out, places, src))
+scatter_amax, scatter_amin = _scattering("scatter_reduce", np.maximum.at), _scattering("scatter_reduce", np.minimum.at)
+scatter_prod = _scattering("scatter_reduce", np.multiply.at)
 # fmt: on
 
 
@@ -79,29 +77,23 @@ def _(grad, input, src, out, dim, index):
 @scatter_prod.rule("input", "src")
 def _(grad, input, src, dim, index):
     """The product of the others: where one factor is zero only that one has a gradient, where two are none."""
-    ones = [where(each == 0, 1.0, each) for each in (input, src)]
-    product = scatter_prod(ones[0], dim, index, ones[1])
+    product = scatter_prod(where(input == 0, 1.0, input), dim, index, where(src == 0, 1.0, src))  # of those that are not zero
     zeros = like(input == 0, grad) + scatter_add_into(like(src == 0, grad), index, dim, input.shape)
 
-    def others(factor, product, zeros):
-        return where(factor == 0, where(zeros == 1, product, 0.0), where(zeros == 0, product / where(factor == 0, 1.0, factor), 0.0))
+    def others(factor, grad, product, zeros):
+        return grad * where(zeros == like(factor == 0, zeros), product / where(factor == 0, 1.0, factor), 0.0)
 
-    gathered = [gather(each, dim, index) for each in (product, zeros, grad)]
-    return grad * others(input, product, zeros), gathered[2] * others(src, *gathered[:2])
+    return others(input, grad, product, zeros), others(src, *(gather(each, dim, index) for each in (grad, product, zeros)))
 
 
 def _source(name, input, dim, index, src):
     """The part of `src` that `index` speaks of; a number stands for a tensor full of it."""
     if not isinstance(src, Variable):
         return like(Variable.wrap(array_module(index._array).full(index.shape, src)), input)
-    if src.dtype is not input.dtype:
-        raise RuntimeError(f"{name}(): Expected self.dtype to be equal to src.dtype")
-    if (src.ndim or 1) != (index.ndim or 1):
-        raise RuntimeError("Index tensor must have the same number of dimensions as src tensor")
-    if any(n > m for n, m in zip(index.shape, src.shape, strict=False)):
-        sizes = f"apart from dimension {dim} and to be no larger size than src {list(src.shape)}"
-        raise RuntimeError(f"Expected index {list(index.shape)} to be no larger than self {list(input.shape)} {sizes}")
-    return src if src.shape == index.shape else getitem(src, tuple(slice(n) for n in index.shape))
+    same_type(input, src)
+    if (src.ndim or 1) != (index.ndim or 1) or any(n > m for n, m in zip(index.shape, src.shape, strict=False)):
+        raise RuntimeError(f"{name}(): Expected index {list(index.shape)} to be no larger than src {list(src.shape)}")
+    return src if src.shape == index.shape else getitem(src, tuple(map(slice, index.shape)))
 
 
 def scatter(input, dim, index, src=None, *, value=None, reduce=None):
@@ -111,7 +103,7 @@ def scatter(input, dim, index, src=None, *, value=None, reduce=None):
         return scatter_src(input, dim, index, src)
     if reduce not in ("add", "multiply"):
         raise RuntimeError("reduce argument must be either add or multiply.")
-    return scatter_reduce(input, dim, index, src, {"add": "sum", "multiply": "prod"}[reduce])
+    return scatter_add(input, dim, index, src) if reduce == "add" else scatter_prod(input, dim, index, src)
 
 
 def scatter_add(input, dim, index, src):
@@ -123,13 +115,14 @@ def scatter_reduce(input, dim, index, src, reduce, *, include_self=True):
     """`input` with all of `src` that meets at one place reduced by "sum", "prod", "mean", "amax" or "amin", with what is there or not."""
     if reduce not in ("sum", "prod", "mean", "amax", "amin"):
         raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
-    src, shape = _source("scatter", input, dim, index, src), tuple(input.shape)
+    src = _source("scatter_reduce", input, dim, index, src)
     if not include_self:
         input = scatter(input, dim, index, _neutral(reduce, input._array.dtype))
     if reduce == "sum":
         return scatter_add(input, dim, index, src)
     if reduce == "mean":
-        count = scatter_add_into(index * 0 + 1, index, dim, shape) + int(include_self)
+        refuse("b", "scatter_reduce mean", input)
+        count = scatter_add_into(index * 0 + 1, index, dim, tuple(input.shape)) + int(include_self)
         total, count = scatter_add(input, dim, index, src), elementwise.clamp(count, 1)
         return total / count if input.is_floating_point() else like(elementwise.floor_divide(total, count), input)
     return {"prod": scatter_prod, "amax": scatter_amax, "amin": scatter_amin}[reduce](input, dim, index, src)
@@ -144,105 +137,77 @@ def _neutral(reduce, dtype):
     return -inf if reduce == "amax" else inf
 
 
-def _along(name, input, dim, index, error=RuntimeError, negative=False):
-    """The index, as `x[…]` wants it, of the slices `index` of `input` along `dim`."""
-    if index.ndim > 1:
-        raise IndexError(f"{name}(): Index is supposed to be a vector, but got dim: {index.ndim} with type: {index.dtype.title}")
-    if index.dtype.numpy.kind != "i":
-        raise error(f"{name}(): Expected dtype int32/int64 for index but got: {index.dtype.title}")
+def _along(name, input, dim, index, error=RuntimeError):
+    """The index, as `x[…]` wants it, of the slices `index` of `input` along `dim`; `error` where one is negative or too large."""
     dim = normalize(dim, input.ndim)
-    if not negative:
+    if index.ndim > 1 or index._array.dtype.kind != "i":
+        raise RuntimeError(f"{name}(): Expected a vector of dtype int32/int64 for index, but got {index.ndim}D {index.dtype.name}")
+    if error is not None:
         _check_bounds(index._array, dim, input.shape[dim], error)
     return (slice(None),) * dim + (reshape(index, (-1,)),)
 
 
-def _at_least_1d(function):
-    """`function` of (input, dim, index, …) for tensors of no dimension too: as if they had one, of length 1."""
-
-    def wrapped(input, dim, index, *args, **named):
-        if input.ndim:
-            return function(input, dim, index, *args, **named)
-        return reshape(function(reshape(input, (1,)), dim, index, *args, **named), ())
-
-    wrapped.__name__, wrapped.__doc__ = function.__name__, function.__doc__
-    return wrapped
-
-
-@_at_least_1d
 def index_select(input, dim, index):
     """The slices `index` of `input` along `dim`."""
+    if not input.ndim:
+        return reshape(index_select(reshape(input, (1,)), dim, index), ())
     return getitem(input, _along("index_select", input, dim, index))
 
 
-@_at_least_1d
 def index_add(input, dim, index, source, *, alpha=1):
     """`input` with `alpha` times the slices of `source` added to its slices `index` along `dim`."""
-    where = _along("index_add_", input, dim, index)
-    mixed = f"self ({input.dtype.title}) and source ({source.dtype.title}) must have the same scalar type"
-    source = _checked_slices("index_add_", input, where, source, mixed, RuntimeError)
+    where = _along("index_add", input, dim, index)
+    _check_slices("index_add", input, where, source, RuntimeError)
     source = source if alpha == 1 else like(source * (alpha if input.is_floating_point() else int(alpha)), input)
     return input + add_at(source, tuple(input.shape), where)
 
 
-@_at_least_1d
 def index_copy(input, dim, index, source):
     """`input` with its slices `index` along `dim` replaced by those of `source`."""
-    where = _along("index_copy_", input, dim, index, IndexError)
-    mixed = f"self and source expected to have the same dtype, but got (self) {input.dtype.title} and (source) {source.dtype.title}"
-    return put_at(input, where, _checked_slices("index_copy_", input, where, source, mixed, IndexError))
+    where = _along("index_copy", input, dim, index, IndexError)
+    _check_slices("index_copy", input, where, source, IndexError)
+    return put_at(input, where, source)
 
 
-def _checked_slices(name, input, where, source, mixed, error):
-    """`source`, whose slices must be of the same type, as many as the indices, and fit."""
-    if source.dtype is not input.dtype:
-        raise RuntimeError(f"{name}(): {mixed}")
-    dim, n = len(where) - 1, where[-1].numel()
-    source = source if source.ndim else reshape(source, (1,))
-    if source.ndim <= dim or source.shape[dim] != n:
-        size = source.shape[dim] if source.ndim > dim else source.ndim
-        raise error(f"{name}(): Number of indices ({n}) should be equal to source.size(dim) ({size})")
-    if (*source.shape[:dim], *source.shape[dim + 1 :]) != (*input.shape[:dim], *input.shape[dim + 1 :]):
-        shapes = f"Got self.shape = {list(input.shape)} source.shape = {list(source.shape)}"
-        raise error(f"source tensor shape must match self tensor shape, excluding the specified dimension. {shapes}")
-    return source
+def _check_slices(name, input, where, source, error) -> None:
+    """`source` must be of the type of `input`, with as many slices as there are indices, of the same shape."""
+    same_type(input, source)
+    *before, index = where
+    wanted = [*input.shape[: len(before)], index.numel(), *input.shape[len(before) + 1 :]]
+    if list(source.shape) != wanted:
+        raise error(f"{name}(): source should be of shape {wanted} for {index.numel()} indices, but got {list(source.shape)}")
 
 
-@_at_least_1d
 def index_fill(input, dim, index, value):
     """`input` with its slices `index` along `dim` set to one number."""
-    _check_scalar("index_fill_", value)
-    return put_at(input, _along("index_fill_", input, dim, index, IndexError, negative=True), value)
+    return put_at(input, _along("index_fill", input, dim, index, None), filling((input, value))[1])
 
 
-def _check_scalar(name, value) -> None:
-    if isinstance(value, Variable) and value.ndim:
-        raise RuntimeError(f"{name} only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s).")
+def _masked(args):
+    """The mask must be one, and the value one number."""
+    input, mask, value = args
+    if mask.dtype.name != "bool":
+        raise RuntimeError(f"only boolean masks are supported, but got a mask with dtype {mask.dtype.name}")
+    return input, mask, filling((input, value))[1]
 
 
-_fill = op(lambda input, mask, value: np.where(mask, array_module(input).asarray(value).astype(input.dtype), input), name="masked_fill",
-           input=lambda grad, mask: _fill(grad, mask, 0), value=lambda grad, mask: grad * mask)  # fmt: skip
-
-
+@op(promote=_masked, input=lambda grad, mask: masked_fill(grad, mask, 0), value=lambda grad, mask: grad * mask)
 def masked_fill(input, mask, value):
     """`value`, one number, where `mask` is true, `input` elsewhere."""
-    if mask.dtype.name != "bool":
-        raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {mask.dtype.title}")
-    _check_scalar("masked_fill_", value)
-    return _fill(input, mask, value)
+    return np.where(mask, array_module(input).asarray(value).astype(input.dtype), input)
 
 
 def masked_select(input, mask):
     """The elements of `input` where `mask` is true, one after the other."""
-    if mask.dtype.name != "bool":
-        raise RuntimeError("masked_select: expected BoolTensor for mask")
-    shape = comparison.ne(input.detach(), mask).shape
+    _masked((input, mask, 0))
+    shape = broadcast_shapes(input.shape, mask.shape)
     return getitem(broadcast_to(input, shape), (broadcast_to(mask, shape),))
 
 
 def take(input, index):
     """The elements of `input`, all in one row, at `index`: in the shape of `index`."""
     if index.dtype.name != "int64":
-        raise RuntimeError(f"take(): Expected a long tensor for index, but got {index.dtype.title}")
+        raise RuntimeError(f"take(): Expected a long tensor for index, but got {index.dtype.name}")
     return getitem(reshape(input, (-1,)), (index,))
 
 
@@ -251,9 +216,12 @@ def take_along_dim(input, indices, dim=None):
     if dim is None:
         return gather(reshape(input, (-1,)), 0, reshape(indices, (-1,)))
     if input.ndim != indices.ndim:
-        sizes = f"but got {input.ndim} dimensions for input, and {indices.ndim} dimensions for indices"
-        raise RuntimeError(f"torch.take_along_dim(): input and indices should have the same number of dimensions, {sizes}")
+        raise RuntimeError(f"take_along_dim(): input and indices should have as many dimensions, but got {input.ndim} and {indices.ndim}")
     dim = normalize(dim, input.ndim)
-    shape = comparison.ne(*(getitem(each.detach(), (slice(None),) * dim + (slice(1),)) for each in (input, indices))).shape
-    whole = [tuple(each.shape[dim] if d == dim else n for d, n in enumerate(shape)) for each in (input, indices)]
-    return gather(broadcast_to(input, whole[0]), dim, broadcast_to(indices, whole[1]))
+
+    def sized(shape, length):
+        return tuple(length if d == dim else n for d, n in enumerate(shape))
+
+    shape = broadcast_shapes(*(sized(each.shape, 1) for each in (input, indices)))
+    input, indices = (broadcast_to(each, sized(shape, each.shape[dim])) for each in (input, indices))
+    return gather(input, dim, indices)

@@ -4,12 +4,13 @@ from math import prod
 
 import numpy as np
 
-from ..autograd.op import like, op
+from ..autograd.op import op
 from ..autograd.variable import Variable
 from ..device import array_module
 from . import elementwise
 from .comparison import isnan
-from .reduce import any, axes, picking, share_ties
+from .promotion import refuse, refusing
+from .reduce import all_or_along, any, axes, picking, share_ties
 from .results import result_type
 from .scan import part
 from .scatter import index_select, scatter_add_into
@@ -18,18 +19,14 @@ from .shape import movedim, normalize, reshape
 _Sorted, _Top = result_type("sort", "values indices"), result_type("topk", "values indices")
 
 
-def _sort(input, dim=-1, descending=False, stable=False):
+@op(input=lambda grad, out, input_shape, dim: scatter_add_into(grad[0], out[1], dim, input_shape))
+def sort(input, dim=-1, descending=False, stable=False):
     """(values, indices) in order along `dim`: always stable, nan after all numbers."""
-    dim, module = normalize(dim, input.ndim), array_module(input)
-    if not input.ndim:
-        return _Sorted(input.copy(), module.zeros((), np.int64))
-    order = module.argsort(np.flip(input, dim) if descending else input, axis=dim, kind="stable")
+    line, dim = np.atleast_1d(input), normalize(dim, input.ndim)
+    order = np.argsort(np.flip(line, dim) if descending else line, axis=dim, kind="stable")
     if descending:
-        order = input.shape[dim] - 1 - np.flip(order, dim)
-    return _Sorted(module.take_along_axis(input, order, dim), order)
-
-
-sort = op(_sort, name="sort", input=lambda grad, out, input_shape, dim: scatter_add_into(grad[0], out[1], dim, input_shape))
+        order = line.shape[dim] - 1 - np.flip(order, dim)
+    return _Sorted(np.take_along_axis(line, order, dim).reshape(input.shape), order.reshape(input.shape))
 
 
 def argsort(input, dim=-1, descending=False, stable=False):
@@ -44,44 +41,34 @@ def msort(input):
 
 def topk(input, k, dim=-1, largest=True, sorted=True):
     """(values, indices) of the `k` largest or smallest elements along `dim`, in order."""
+    refuse("b", "topk", input)
     dim = normalize(dim, input.ndim)
     if not 0 <= k <= (input.shape[dim] if input.ndim else 1):
         raise RuntimeError("selected index k out of range")
     found = sort(input, dim, largest)
-    return _Top(*(part(each, dim, 0, k) for each in found)) if input.ndim else _Top(*found)
+    return _Top(*(part(each, dim, 0, k) if input.ndim else each for each in found))
 
 
-def _middle(ignore_nan):
-    """Where the lower of the two middle elements is; where a nan is, unless they are to be ignored."""
+def _median(name, ignore_nan, docstring):
+    """The median over all elements, or with `dim` (values, indices) along it."""
 
     def find(input, dim):
-        order, nan = _sort(input, dim)[1], input != input
-        numbers = np.sum(~nan if ignore_nan else np.ones_like(nan), axis=dim, keepdims=True)
-        place = array_module(input).take_along_axis(order, np.maximum(numbers - 1, 0) // 2, dim)
-        return place if ignore_nan else np.where(nan.any(axis=dim, keepdims=True), nan.argmax(axis=dim, keepdims=True), place)
-
-    return find
-
-
-def _median(name, ignore_nan):
-    """The median over all elements, or with `dim` (values, indices) along it."""
-    find = _middle(ignore_nan)
-    along = picking(name, find)
+        order, n = np.argsort(input, axis=dim, kind="stable"), input.shape[dim]  # where nan are last
+        numbers = (input == input).sum(dim, keepdims=True)
+        middle = np.maximum(numbers - 1, 0) // 2
+        return np.take_along_axis(order, middle if ignore_nan else np.where(numbers < n, numbers, middle), dim)
 
     def over_all(input):
         flat = input.reshape(-1)
         return flat[find(flat, 0)[0]] if flat.size else np.asarray(np.nan).astype(input.dtype)
 
     whole = op(over_all, name=name, input=lambda grad, input, out: share_ties(grad, input, out, None, False))
-
-    def median(input, dim=None, keepdim=False):
-        return whole(input) if dim is None else along(input, dim, keepdim)
-
-    median.__name__, median.__doc__ = name, f"{_median.__doc__} Of two the lower; nan is {'ignored' if ignore_nan else 'kept'}."
-    return median
+    return all_or_along(refusing("b", whole), refusing("b", picking(name, find)), docstring)
 
 
-median, nanmedian = _median("median", False), _median("nanmedian", True)
+_MIDDLE = "The middle element in order, of two the lower; with `dim` (values, indices) along it; "
+median = _median("median", False, _MIDDLE + "nan if there is one.")
+nanmedian = _median("nanmedian", True, _MIDDLE + "nan are left out.")
 
 _BETWEEN = {  # how far from the element below to the one above, given the fraction of the way
     "linear": lambda rank, below: rank - below,
@@ -94,24 +81,17 @@ _BETWEEN = {  # how far from the element below to the one above, given the fract
 
 def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
     """The value below which the fraction `q` (one or a vector) of the elements lies: number q (n - 1) of the n sorted ones."""
-    if not input.is_floating_point():
+    if input.dtype.name not in ("float32", "float64"):
         raise RuntimeError("quantile() input tensor must be either float or double dtype")
     if not input.numel():
         raise RuntimeError("quantile() input tensor must be non-empty")
     if interpolation not in _BETWEEN:
-        raise RuntimeError(f"quantile() interpolation must be one of linear, lower, higher, midpoint or nearest, but got {interpolation}")
-    if not isinstance(q, Variable):
-        if not 0 <= q <= 1:
-            raise RuntimeError(f"quantile() q must be in the range [0, 1] but got {q}")
-        q = Variable.wrap(array_module(input._array).asarray(q, input._array.dtype))
-    if q.ndim > 1:
-        raise RuntimeError("quantile() q must be a scalar or 1D tensor")
-    if q.dtype is not input.dtype:
-        raise RuntimeError("quantile() q tensor must be same dtype as the input tensor")
-    if not bool(((q >= 0) & (q <= 1)).all()):
-        raise RuntimeError("quantile() q values must be in the range [0, 1]")
-    if input.dtype.itemsize == 2:  # which PyTorch refuses
-        return like(quantile(input.float(), q.float(), dim, keepdim, interpolation=interpolation), input)
+        raise RuntimeError(f"quantile() interpolation must be one of {', '.join(_BETWEEN)}, but got {interpolation}")
+    q = q if isinstance(q, Variable) else Variable.wrap(array_module(input._array).asarray(q, input._array.dtype))
+    if q.ndim > 1 or q.dtype is not input.dtype:
+        raise RuntimeError(f"quantile() q must be a scalar or 1D tensor of the input's dtype, but got {q.ndim}D {q.dtype}")
+    if not ((q >= 0) & (q <= 1)).all().item():
+        raise RuntimeError(f"quantile() q must be in the range [0, 1] but got {q.tolist()}")
     dims = range(input.ndim) if dim is None else [normalize(dim, input.ndim)]
     sizes = [1 if d in dims else n for d, n in enumerate(input.shape) if keepdim or d not in dims]
     input, dim = (reshape(input, (-1,)), 0) if dim is None or not input.ndim else (input, dims[0])
@@ -126,15 +106,9 @@ def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
 # Counting: no gradient
 
 
-def _check_rows(input, dim) -> None:
-    if dim is not None and input.shape[dim] and not input.size:
-        raise RuntimeError("There are 0 sized dimensions, and they aren't selected, so unique cannot be applied")
-
-
 @op
 def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
     """The different elements (or slices along `dim`) in order; if asked for, where each element went, and how many there are of each."""
-    _check_rows(input, dim)
     options = {"return_inverse": return_inverse, "return_counts": return_counts, "equal_nan": False}
     found = np.unique(input, axis=dim if dim is None else normalize(dim, input.ndim), **options)
     if not return_inverse:
@@ -145,7 +119,6 @@ def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=No
 @op
 def unique_consecutive(input, return_inverse=False, return_counts=False, dim=None):
     """`input` without the elements (or slices along `dim`) that equal the one before; the other results as of `unique`."""
-    _check_rows(input, dim)
     rows = input.reshape(-1) if dim is None else np.moveaxis(input, dim, 0)
     new = np.ones(len(rows), bool)
     new[1:] = (rows[1:] != rows[:-1]).reshape(len(new[1:]), prod(rows.shape[1:])).any(1)
@@ -158,29 +131,15 @@ def unique_consecutive(input, return_inverse=False, return_counts=False, dim=Non
 
 def bincount(input, weights=None, minlength=0):
     """How often each of 0, 1, 2, … comes, or the sum of its weights."""
-    if weights is None or weights.dtype.name == "float32":
-        return _bincount(input, weights, minlength)
-    return _bincount(input, weights.double(), minlength)
-
-
-@op
-def _bincount(input, weights, minlength):
-    if input.dtype.kind not in "iu":
-        raise NotImplementedError("bincount() is of integers")
-    if input.ndim != 1 or (input < 0).any():
+    refuse("bfV", "bincount", input)
+    if input.ndim != 1 or (input < 0).any().item():
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
-    if minlength < 0:
-        raise RuntimeError("minlength should be >= 0")
-    if weights is None:
-        return np.bincount(input, minlength=minlength)
-    if weights.shape != input.shape:
-        raise RuntimeError("weights should be 1-d and have the same length as input")
-    return np.bincount(input, weights, minlength).astype(weights.dtype)
+    return _bincount(input, weights if weights is None or weights.dtype.name == "float32" else weights.double(), minlength)
 
 
-# fmt: off
-isin = op(lambda elements, test_elements, assume_unique=False, invert=False: np.isin(elements, test_elements, assume_unique, invert))
+_bincount = op(lambda input, weights, n: np.bincount(input, weights, n).astype(getattr(weights, "dtype", int)), name="bincount")
+isin = refusing("b", op(lambda elements, test_elements, assume_unique=False, invert=False:
+                        np.isin(elements, test_elements, assume_unique, invert), name="isin"))  # fmt: skip
 nonzero = op(lambda input, as_tuple=False: np.nonzero(np.atleast_1d(input)) if as_tuple else np.argwhere(input))
 argwhere = op(lambda input: np.argwhere(input))
-count_nonzero = op(lambda input, dim=None: np.sum(input != 0, axis=axes(dim, input.ndim), dtype=np.int64))
-# fmt: on
+count_nonzero = op(lambda input, dim=None: (input != 0).sum(axes(dim, input.ndim)))

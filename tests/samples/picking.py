@@ -93,7 +93,7 @@ for name, index, values in (
     ("mask", MASK, [(f(2, 3), f(3)), (f(2, 3), f())]),
 ):
     expected, call = assigned(index)
-    row(f"x[{name}] = y", values, expected, call, integers=False)
+    row(f"x[{name}] = y", values, expected, call)
 
 row("index_put", [(f(2, 3), f(2))], lambda x, y: assigned(([0, 1], [2, 0]))[0](x, y),
     lambda T, x, y: T.index_put(x, (T.tensor([0, 1]), T.tensor([2, 0])), y))  # fmt: skip
@@ -116,12 +116,12 @@ row("scatter larger", [(f(3, 3), 0, ONE, f(2, 4)), (f(3), 0, np.array([2, 0]), f
 row("scatter number", [(f(2, 3), 1, ONE[:1, :2], 0.5), (f(2, 3), -1, i(2, 2), 2)], distinct)
 row("scatter value", [(f(2, 3), 1, i(2, 2))], lambda x, dim, k: distinct(x, dim, k, 1.5), value=1.5)
 row("scatter add", [(f(2, 3), 0, i(4, 3, high=2), 0.5)], lambda x, dim, k, y: reduced(np.add)(x, dim, k, y + 0 * k), reduce="add",
-    gradient=False, integers=False)  # fmt: skip
+    gradient=False)  # fmt: skip
 row("scatter_add", [*PLACES, (f(), 0, i(2, high=1), f(2))],
     lambda x, *rest: reduced(np.add)(np.atleast_1d(x), *rest).reshape(x.shape))  # fmt: skip
 for name, update in (("prod", np.multiply), ("amax", np.maximum), ("amin", np.minimum), ("sum", np.add)):
-    row(f"scatter_reduce {name}", PLACES, reduced(update), reduce=name, integers=name != "sum")
-    row(f"scatter_reduce {name} alone", PLACES, reduced(update, start=True), reduce=name, include_self=False, integers=name != "sum")
+    row(f"scatter_reduce {name}", PLACES, reduced(update), reduce=name)
+    row(f"scatter_reduce {name} alone", PLACES, reduced(update, start=True), reduce=name, include_self=False)
 row("scatter_add larger", LARGER, reduced(np.add), gradient=False)
 row("scatter_reduce larger", LARGER, reduced(np.maximum), reduce="amax", gradient=False)
 row("scatter_reduce mean", PLACES, averaged, reduce="mean")

@@ -13,6 +13,11 @@ def one(function):
     return lambda x, dim=-1: function(np.atleast_1d(x), axis=dim).reshape(x.shape)
 
 
+def wide(*shape):
+    """So far apart that they stay different as integers: which of equal ones `topk` takes is not said."""
+    return f(*shape, low=0, high=60)
+
+
 def largest(x, k, dim=-1):
     order = np.flip(np.argsort(x, dim), dim).take(range(k), dim)
     return np.take_along_axis(x, order, dim), order
@@ -39,23 +44,23 @@ row("sort", [*WHOLE, f(0, 2), f(2, 0)], lambda x: (one(np.sort)(x), one(np.argso
 row("sort dim", ALONG, lambda x, dim: (one(np.sort)(x, dim), one(np.argsort)(x, dim)))
 row("sort descending", [f(2, 3), f(4)], lambda x: largest(x, x.shape[-1]), descending=True, stable=True)
 row("argsort", WHOLE, one(np.argsort), gradient=False)
-row("argsort descending", [f(2, 3)], lambda x: largest(x, 3)[1], descending=True, gradient=False, integers=False)
+row("argsort descending", [f(2, 3)], lambda x: largest(x, 3)[1], descending=True, gradient=False)
 row("msort", [f(2, 3), f(3), f(3, 2, 2)], lambda x: np.sort(x, 0))
-row("topk", [(f(2, 3), 2), (f(5), 3), (f(2, 3), 1, 0), (f(2, 3), 0)], largest, integers=False)
-row("topk smallest", [(f(2, 3), 2)], lambda x, k: [-largest(-x, k)[0], largest(-x, k)[1]], largest=False, integers=False)
+row("topk", [(wide(2, 3), 2), (wide(5), 3), (wide(2, 3), 1, 0), (wide(2, 3), 0)], largest)
+row("topk smallest", [(wide(2, 3), 2)], lambda x, k: [-largest(-x, k)[0], largest(-x, k)[1]], largest=False)
 row("median", [f(2, 3), f(4), f(), f(1)], lambda x: np.sort(x, None)[(x.size - 1) // 2])
-row("median dim", [*ALONG, (f(4, 2), 0)], middle, integers=False)
-row("median keepdim", [(f(4, 2), 0)], lambda x, dim: [each[None] for each in middle(x, dim)], keepdim=True, integers=False)
+row("median dim", [*ALONG, (f(4, 2), 0)], middle)
+row("median keepdim", [(f(4, 2), 0)], lambda x, dim: [each[None] for each in middle(x, dim)], keepdim=True)
 row("nanmedian", [f(2, 3), f(4)], lambda x: np.sort(x, None)[(x.size - 1) // 2])
 row("nanmedian nan", [HOLES], lambda x: np.float64(1.5), gradient=False)
-row("nanmedian dim", [(f(4, 2), 0)], middle, integers=False)
+row("nanmedian dim", [(f(4, 2), 0)], middle)
 for method in ("linear", "lower", "higher", "midpoint", "nearest"):
     row(f"quantile {method}", [(f(2, 3), 0.3), (f(4), 0.5), (f(), 0.2)], lambda x, q, m=method: np.quantile(x, q, method=m),
-        interpolation=method, integers=False)  # fmt: skip
+        interpolation=method, halves=False)  # fmt: skip
 row("quantile several", [(f(2, 3), f(4, low=0.0, high=1.0), 1), (f(3, 2), f(1, low=0.0, high=1.0), 0)],
-    lambda x, q, dim: np.quantile(x, q, dim), integers=False)  # fmt: skip
+    lambda x, q, dim: np.quantile(x, q, dim), halves=False)  # fmt: skip
 row("quantile keepdim", [(f(2, 3), 0.4, 1), (f(2, 3), 0.4)], lambda x, q, dim=None: np.quantile(x, q, dim, keepdims=True), keepdim=True,
-    integers=False)  # fmt: skip
+    halves=False)  # fmt: skip
 
 row("cumprod", [*ALONG, (f(0, 2), 0), (f(2, 0), 1)], lambda x, dim: one(np.cumprod)(x, dim))
 row("cumsum dtype", [(f(2, 3), 0)], lambda x, dim: np.cumsum(np.float32(x), dim), lambda T, x, dim: T.cumsum(x, dim, dtype=T.float32),
@@ -68,7 +73,7 @@ row("cummax ties", [(i(3, 4), 1)], lambda x, dim: cumulative(x, dim, np.maximum)
 row("diff", [f(2, 3), f(4), f(0), f(1)], np.diff)
 row("diff n dim", [(f(3, 4), 2, 0), (f(4), 3, -1), (f(2, 2), 5, 1), (f(2), 0, 0)], lambda x, n, dim: np.diff(x, n, dim))
 row("diff ends", [(f(2, 3), f(2, 1), f(2, 2))], lambda x, y, z: np.diff(x, prepend=y, append=z),
-    lambda T, x, y, z: T.diff(x, prepend=y, append=z), integers=False)  # fmt: skip
+    lambda T, x, y, z: T.diff(x, prepend=y, append=z))  # fmt: skip
 
 row("nansum", [*WHOLE, f(0)], np.nansum)
 row("nansum nan", [HOLES], np.nansum, gradient=False)
@@ -84,7 +89,7 @@ row("prod dtype", [f(2, 3)], lambda x: np.float32(x).prod(), lambda T, x: T.prod
 row("prod of zeros", [(f(2, 3), 0), (f(2, 3), 1)], lambda x, dim: np.prod(x - x[:1, :1], dim), lambda T, x, dim: T.prod(x - x[:1, :1], dim))
 row("norm powers", [(f(2, 3), p) for p in (0.5, -1, 3, -float("inf"))], lambda x, p: np.linalg.norm(x.ravel(), p))
 row("norm zero", [(f(2, 3), 0)], lambda x, p: np.float64(x.size), gradient=False)
-row("norm dtype", [f(2, 3)], np.linalg.norm, lambda T, x: T.norm(x.float(), dtype=T.float64), single=True, integers=False)
+row("norm dtype", [f(2, 3)], np.linalg.norm, lambda T, x: T.norm(x.float(), dtype=T.float64), single=True)
 row("dist", [(f(2, 3), f(2, 3)), (f(2, 3), f(3)), (f(), f())], lambda x, y: np.sqrt(((x - y) ** 2).sum()))
 row("dist p", [(f(2, 3), f(2, 3), p) for p in (1, 3, float("inf"))], lambda x, y, p: np.linalg.norm((x - y).ravel(), p))
 
@@ -95,7 +100,7 @@ row("argwhere", [b(2, 3), b()], np.argwhere, gradient=False)
 row("count_nonzero", [b(2, 3), i(4), b(), f(2)], lambda x: np.sum(x != 0), gradient=False)
 row("count_nonzero dim", [(i(2, 3), 1), (i(2, 3), (0, 1))], np.count_nonzero, gradient=False)
 row("bincount", [i(5), i(0), i(1)], np.bincount, gradient=False)
-row("bincount weights", [(i(3), f(3))], np.bincount, minlength=5, gradient=False, integers=False,
+row("bincount weights", [(i(3), f(3))], np.bincount, minlength=5, gradient=False,
     call=lambda T, x, w: T.bincount(x, w))  # fmt: skip
 row("bincount length", [i(4)], lambda x: np.bincount(x, minlength=6), minlength=6, gradient=False)
 row("isin", [(i(2, 3), i(2)), (f(3), i(3)), (i(2), 1)], np.isin, gradient=False)
