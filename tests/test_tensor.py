@@ -95,7 +95,7 @@ def test_creation():
         (lambda: torch.ones(2, requires_grad=True).numpy(), RuntimeError, "detach"),
         (lambda: torch.ones(1) + "text", TypeError, "unsupported operand"),
         (lambda: torch.ones(1).size(3), IndexError, "Dimension out of range"),
-        (lambda: torch.stack([torch.ones(1), torch.ones(2)]), RuntimeError, "same shape"),
+        (lambda: torch.stack([torch.ones(1), torch.ones(2)]), RuntimeError, "equal size"),
         (lambda: torch.cat([torch.ones(1, 2), torch.ones(1, 3)]), RuntimeError, "cat"),
         (lambda: torch.ones(2).gather(0, torch.tensor([2])), RuntimeError, "out of bounds"),
         (lambda: range(3)[torch.tensor(1.0)], TypeError, "integer tensors"),

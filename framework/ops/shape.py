@@ -68,8 +68,11 @@ def view(input, shape):
 def expand(input, size):
     """A view of `input` as if it were repeated along its dimensions of length 1, to the shape `size`; -1 keeps a length."""
     extra = len(size) - input.ndim
-    size = tuple(input.shape[i - extra] if n == -1 and i >= extra else n for i, n in enumerate(size))
-    return writable(np.broadcast_to(input, size), input)
+    full = tuple(input.shape[i - extra] if n == -1 and i >= extra else n for i, n in enumerate(size))
+    try:
+        return writable(np.broadcast_to(input, full), input)
+    except ValueError:
+        raise RuntimeError(f"expand: a tensor of shape {list(input.shape)} cannot be expanded to {list(size)}") from None
 
 
 @op(view=True, input=lambda grad, input_shape: reshape(grad, input_shape))
@@ -181,11 +184,17 @@ def _joinable(args):
     return list(kept), normalize(dim, kept[0].ndim)
 
 
+def _stackable(args):
+    tensors, dim = args
+    if len({tuple(each.shape) for each in tensors}) != 1:
+        raise RuntimeError(f"stack expects each tensor to be of equal size, but got {[list(each.shape) for each in tensors]}")
+    return list(common(tuple(tensors))), dim
+
+
 # fmt: off
 cat = op(lambda tensors, dim=0: np.concatenate(tensors, axis=dim), promote=_joinable,
          tensors=lambda grad, tensors_shape, dim: split_with_sizes(grad, [shape[dim] for shape in tensors_shape], dim))
-stack = op(lambda tensors, dim=0: np.stack(tensors, axis=dim), promote=lambda args: (list(common(tuple(args[0]))), args[1]),
-           tensors=lambda grad, dim: unbind(grad, dim))
+stack = op(lambda tensors, dim=0: np.stack(tensors, axis=dim), promote=_stackable, tensors=lambda grad, dim: unbind(grad, dim))
 # fmt: on
 
 
