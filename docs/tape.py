@@ -1,4 +1,4 @@
-"""Draws docs/tape.png, the picture in autograd.md: the tape of a linear regression's loss, as `backward` will walk it."""
+"""Draws docs/tape.png, the picture in autograd.md: the tape of a loss, as `backward` will walk it."""
 
 from pathlib import Path
 
@@ -9,11 +9,12 @@ import framework as torch
 LEAF, NODE, ARROW = "#d9ead3", "#dce6f5", "#444444"
 
 
-def regression():
-    """loss = mean((x w + b - y)^2), and the names of its leaves."""
-    x, y = torch.randn(8, 3), torch.randn(8)
-    w, b = torch.randn(3, requires_grad=True), torch.zeros(1, requires_grad=True)
-    return ((x @ w + b - y) ** 2).mean(), {w: "w", b: "b"}
+def example():
+    """The loss of autograd.md, and the names of its leaves."""
+    x, y = torch.randn(8), torch.randn(8)
+    w, b = torch.tensor(0.5, requires_grad=True), torch.tensor(0.0, requires_grad=True)
+    loss = ((torch.tanh(w * x + b) - y) ** 2).mean() + 0.1 * w**2
+    return loss, {w: "w", b: "b"}
 
 
 def levels(root) -> dict:
@@ -28,13 +29,26 @@ def levels(root) -> dict:
     return level
 
 
+def rows(root) -> dict:
+    """{Node or leaf: its row}: the first branch of a Node stays in the Node's row, every other one begins a new row below."""
+    row, last = {}, 0
+
+    def place(node, here):
+        nonlocal last
+        row[node] = here
+        for branch, behind in enumerate(behind for behind, _ in getattr(node, "next_functions", ()) if behind is not None):
+            if behind not in row:
+                last += branch > 0
+                place(behind, last if branch else here)
+
+    place(root, 0)
+    return row
+
+
 def draw(loss, names: dict, path: Path) -> None:
     level = levels(loss.grad_fn)
-    places, rows = {}, {}
-    for node, depth in sorted(level.items(), key=lambda item: item[1]):
-        row = rows[depth] = rows.get(depth, -1) + 1
-        places[node] = (1.75 * depth, -1.1 * row)
-    figure = Figure(figsize=(2.1 * max(level.values()) + 2.6, 2.6), layout="constrained")
+    places = {node: (1.3 * level[node], -0.9 * row) for node, row in rows(loss.grad_fn).items()}
+    figure = Figure(figsize=(12, 3), layout="constrained")
     axes = figure.subplots()
     axes.axis("off")
     axes.text(-1.1, 0, "loss", ha="center", va="center", fontsize=12)
@@ -46,7 +60,7 @@ def draw(loss, names: dict, path: Path) -> None:
         axes.text(x, y, text, ha="center", va="center", fontsize=11, bbox=box)
         for behind, _ in () if leaf else node.next_functions:
             if behind is not None:
-                arrow = {"arrowstyle": "-|>", "color": ARROW, "shrinkA": 30, "shrinkB": 30}
+                arrow = {"arrowstyle": "-|>", "color": ARROW, "shrinkA": 24, "shrinkB": 24}
                 axes.annotate("", places[behind], (x, y), arrowprops=arrow)
     axes.set_xlim(-1.5, max(x for x, _ in places.values()) + 0.8)
     axes.set_ylim(min(y for _, y in places.values()) - 0.6, 0.6)
@@ -54,4 +68,4 @@ def draw(loss, names: dict, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    draw(*regression(), Path(__file__).with_name("tape.png"))
+    draw(*example(), Path(__file__).with_name("tape.png"))

@@ -3,8 +3,6 @@
 from . import cuda
 from .device import device
 
-__all__ = ["current_accelerator", "device_count", "is_available", "set_device_index"]
-
 is_available, device_count = cuda.is_available, cuda.device_count
 
 

@@ -1,14 +1,18 @@
 """Making tensors: from Python's and NumPy's data, filled with a constant, counted up, drawn at random."""
 
-import numbers
+from functools import reduce
+from numbers import Integral, Number
+from operator import index
 
 import numpy as np
 
 from . import dtypes, random
-from .autograd.variable import Variable
+from .autograd.variable import Variable, is_array
+from .device import array_module, move, namespace
 from .device import device as Device
-from .device import move, namespace
 from .size import Size
+
+# From data
 
 
 def _finish(array, requires_grad=False) -> Variable:
@@ -18,38 +22,34 @@ def _finish(array, requires_grad=False) -> Variable:
     return result
 
 
-def _array_of(data, dtype):
-    """NumPy's array of nested lists of numbers, arrays or tensors, in the type PyTorch would choose."""
-    if isinstance(data, Variable):
-        array = data._array
-    elif isinstance(data, (np.ndarray, np.generic)):
-        array = np.asarray(data)
-    else:
-        array = _array_of_lists(data, dtype)
-    if dtype is not None:
-        array = array.astype(dtype.numpy)
-    if array.dtype.kind == "c":
-        raise NotImplementedError("complex numbers are not supported")
-    dtypes.of_numpy(array.dtype)
-    return array
-
-
-def _array_of_lists(data, dtype):
-    data, own_types = _unwrap_nested(data)
+def _array_of(data, dtype=None):
+    """NumPy's array of a number, of nested lists of numbers, arrays or tensors, in the type PyTorch would choose, or in `dtype`."""
+    types = set()
+    data = _unwrap_nested(data, types)
     try:
-        array = np.asarray(data)
+        array = data if array_module(data) is not np else np.asarray(data)
     except ValueError as error:
         raise ValueError(f"expected sequences of equal length at every level: {error}") from None
     if array.dtype.kind == "O":
         raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
-    if array.dtype.kind in "US":
-        raise TypeError(f"can't convert data of type {type(data).__name__} with elements of type {array.dtype} to a tensor")
+    if array.dtype.kind == "c":
+        raise NotImplementedError("complex numbers are not supported")
     if array.dtype == np.uint64:
         raise ValueError("Overflow when unpacking long long")
-    if dtype is not None:
+    own = dtypes.of_numpy(array.dtype)
+    if dtype is None and own.is_floating_point and own not in types:  # NumPy's choice for Python floats
+        dtype = reduce(dtypes.promote_types, types, dtypes.get_default_dtype())
+    elif dtype is not None and isinstance(data, (list, Number)):
         check_range(array, dtype)
-        return array
-    return array if own_types or (array.dtype.kind != "f" and array.size) else array.astype(dtypes.get_default_dtype().numpy)
+    return array if dtype in (None, own) else array.astype(dtype.numpy)
+
+
+def _unwrap_nested(data, types):
+    """Nested lists with arrays in place of tensors; `types` collects those of elements that have one, as Python's numbers have not."""
+    data = data._array if isinstance(data, Variable) else data
+    if is_array(data):
+        types.add(dtypes.of_numpy(data.dtype))
+    return [_unwrap_nested(each, types) for each in data] if isinstance(data, (list, tuple, range)) else data
 
 
 def check_range(array, dtype) -> None:
@@ -60,14 +60,38 @@ def check_range(array, dtype) -> None:
             raise RuntimeError(f"value cannot be converted to type {dtype.name} without overflow")
 
 
-def _unwrap_nested(data):
-    """Nested lists with arrays in place of tensors, and whether any element has a type of its own, which a Python number has not."""
+def tensor(data, *, dtype=None, device=None, requires_grad=False):
+    """A new tensor with a copy of `data`: a number, nested lists, an array.  Python floats become the default type, integers int64."""
+    array = _array_of(data, dtype)
+    array = array.copy() if isinstance(data, (Variable, np.ndarray)) else array
+    return _finish(array if device is None else move(array, Device(device)), requires_grad)
+
+
+def as_tensor(data, dtype=None, device=None):
+    """A tensor of `data`, sharing its memory where the type and the device allow."""
     if isinstance(data, Variable):
-        return data._array, True
-    if not isinstance(data, (list, tuple, range)):
-        return data, isinstance(data, (np.ndarray, np.generic))
-    pairs = [_unwrap_nested(each) for each in data]
-    return [each for each, _ in pairs], any(own for _, own in pairs)
+        return data.to(device or data.device, dtype or data.dtype)
+    shared = isinstance(data, np.ndarray) and (dtype is None or data.dtype == dtype.numpy)
+    result = from_numpy(data) if shared else tensor(data, dtype=dtype)
+    return result if device is None else result.to(device)
+
+
+def from_numpy(ndarray):
+    """A tensor that shares the memory of `ndarray`."""
+    if not isinstance(ndarray, np.ndarray):
+        raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
+    dtypes.of_numpy(ndarray.dtype)  # TypeError if there is none
+    if any(step < 0 for step in ndarray.strides):
+        raise ValueError("tensors with negative strides are not supported: make a copy of the array with array.copy()")
+    return _finish(ndarray)
+
+
+def from_dlpack(ext_tensor):
+    """A tensor that shares the memory of any object with `__dlpack__`."""
+    return _finish(np.from_dlpack(ext_tensor))
+
+
+# PyTorch's first constructors
 
 
 def of_old_constructor(data, dtype=None):
@@ -75,7 +99,7 @@ def of_old_constructor(data, dtype=None):
     first, wanted = data[0] if data else 0, dtype or dtypes.get_default_dtype()
     if len(data) != 1 or isinstance(first, (int, Size)):
         return np.empty(sizes(data or (0,)), wanted.numpy)
-    if isinstance(first, numbers.Number):
+    if isinstance(first, Number):
         raise TypeError(f"new(): data must be a sequence (got {type(first).__name__})")
     if not isinstance(first, Variable):
         return _array_of(first, wanted)
@@ -87,8 +111,8 @@ def of_old_constructor(data, dtype=None):
 class TensorType:
     """PyTorch's first way to name an element type: `FloatTensor` makes tensors, is an argument of `.type()` and of `isinstance`."""
 
-    def __init__(self, name: str, dtype):
-        self.name, self.dtype = name, dtype
+    def __init__(self, dtype):
+        self.name, self.dtype = f"{dtype.title}Tensor", dtype
 
     def __call__(self, *data):
         return _finish(of_old_constructor(data, self.dtype))
@@ -100,118 +124,76 @@ class TensorType:
         return f"<class 'framework.{self.name}'>"
 
 
-_PREFIXES = {"uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int", "int64": "Long", "float32": "Float", "float64": "Double",
-             "float16": "Half", "bfloat16": "BFloat16", "bool": "Bool"}  # fmt: skip
-TENSOR_TYPES = {f"{_PREFIXES[each.name]}Tensor": TensorType(f"{_PREFIXES[each.name]}Tensor", each) for each in dtypes.ALL}
+TENSOR_TYPES = {f"{each.title}Tensor": TensorType(each) for each in dtypes.ALL}
 
 
 def type_name(tensor) -> str:
     """What `tensor.type()` says: "framework.FloatTensor", "framework.cuda.LongTensor"."""
-    return f"framework.{'cuda.' if tensor.is_cuda else ''}{_PREFIXES[tensor.dtype.name]}Tensor"
+    return f"framework.{'cuda.' if tensor.is_cuda else ''}{tensor.dtype.title}Tensor"
 
 
 def type_of(name):
-    """The dtype that `name` stands for: a dtype, a TensorType, or its name."""
-    if isinstance(name, str):
-        name = TENSOR_TYPES.get(name.rpartition(".")[2], name)
-    if isinstance(name, str):
+    """The dtype that `name` stands for: a dtype, a TensorType, or the name of one."""
+    if isinstance(name, str) and name.rpartition(".")[2] not in TENSOR_TYPES:
         raise ValueError(f"invalid type: '{name}'")
-    return getattr(name, "dtype", name)
+    return getattr(TENSOR_TYPES[name.rpartition(".")[2]] if isinstance(name, str) else name, "dtype", name)
 
 
-def tensor(data, *, dtype=None, device=None, requires_grad=False):
-    """A new tensor with a copy of `data`: a number, nested lists, an array.  Python floats become the default type, integers int64."""
-    array = np.array(_array_of(data, dtype)) if not isinstance(data, Variable) else _array_of(data, dtype).copy()
-    return _finish(array if device is None else move(array, Device(device)), requires_grad)
-
-
-def as_tensor(data, dtype=None, device=None):
-    """A tensor of `data`, sharing its memory where the type and the device allow."""
-    if isinstance(data, Variable):
-        return data.to(device or data.device, dtype or data.dtype)
-    if isinstance(data, np.ndarray) and (dtype is None or data.dtype == dtype.numpy):
-        result = from_numpy(data)
-    else:
-        result = tensor(data, dtype=dtype)
-    return result if device is None else result.to(device)
-
-
-def from_numpy(ndarray):
-    """A tensor that shares the memory of `ndarray`."""
-    if not isinstance(ndarray, np.ndarray):
-        raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
-    dtypes.of_numpy(ndarray.dtype)
-    if any(step < 0 for step in ndarray.strides):
-        raise ValueError(
-            "At least one stride in the given numpy array is negative, and tensors with negative strides are not currently supported. "
-            "(You can probably work around this by making a copy of your array with array.copy().)"
-        )
-    return _finish(ndarray)
-
-
-def from_dlpack(ext_tensor):
-    """A tensor that shares the memory of any object with `__dlpack__`."""
-    return _finish(np.from_dlpack(ext_tensor))
+# Of a given shape
 
 
 def sizes(size, named=None) -> tuple:
     """A shape given as separate integers, as one sequence, or by the keyword `size`."""
-    size = (named,) if named is not None else size
-    shape = tuple(size[0]) if len(size) == 1 and isinstance(size[0], (tuple, list)) else tuple(size)
-    for each in shape:
-        if not hasattr(each, "__index__"):
-            raise TypeError(f"a size must be integers, but got {type(each).__name__}: {each!r}")
-        if each < 0:
-            raise RuntimeError(f"Trying to create tensor with negative dimension {each}: {list(shape)}")
-    return tuple(int(each) for each in shape)
+    size = size if named is None else (named,)
+    shape = tuple(map(index, size[0] if len(size) == 1 and isinstance(size[0], (tuple, list)) else size))
+    if min(shape, default=0) < 0:
+        raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
+    return shape
 
 
 def _where_and_what(device, dtype):
     return namespace(Device(device or "cpu")), (dtype or dtypes.get_default_dtype()).numpy
 
 
-def _floating(dtype):
+def floating(dtype):
+    """`dtype`; NotImplementedError if it has no fractions."""
     if dtype is not None and not dtype.is_floating_point:
         raise NotImplementedError(f"random numbers with a fraction are not implemented for {dtype}")
     return dtype
 
 
-def zeros(*shape, size=None, dtype=None, device=None, requires_grad=False):
-    """Zeros of the given shape."""
-    module, kind = _where_and_what(device, dtype)
-    return _finish(module.zeros(sizes(shape, size), kind), requires_grad)
+def _filled(name, docstring):
+    def make(*shape, size=None, dtype=None, device=None, requires_grad=False):
+        module, kind = _where_and_what(device, dtype)
+        return _finish(getattr(module, name)(sizes(shape, size), kind), requires_grad)
+
+    make.__name__, make.__doc__ = name, docstring
+    return make
 
 
-def ones(*shape, size=None, dtype=None, device=None, requires_grad=False):
-    """Ones of the given shape."""
-    module, kind = _where_and_what(device, dtype)
-    return _finish(module.ones(sizes(shape, size), kind), requires_grad)
-
-
-def empty(*shape, size=None, dtype=None, device=None, requires_grad=False):
-    """A tensor of the given shape whose values are whatever was in its memory."""
-    module, kind = _where_and_what(device, dtype)
-    return _finish(module.empty(sizes(shape, size), kind), requires_grad)
+zeros = _filled("zeros", "Zeros of the given shape.")
+ones = _filled("ones", "Ones of the given shape.")
+empty = _filled("empty", "A tensor of the given shape whose values are whatever was in its memory.")
 
 
 def full(size, fill_value, *, dtype=None, device=None, requires_grad=False):
     """`fill_value` in the given shape, of the type the value would have as a tensor."""
-    fill_value = fill_value.item() if isinstance(fill_value, Variable) else fill_value
-    module, kind = _where_and_what(device, dtype or dtypes.of_number(fill_value))
-    check_range(np.asarray(fill_value), dtypes.of_numpy(kind))
-    fill_value = np.asarray(fill_value).astype(kind)
-    return _finish(module.full(sizes((size,)), fill_value, kind), requires_grad)
+    value = np.asarray(fill_value.item() if isinstance(fill_value, Variable) else fill_value)
+    dtype = dtype or dtypes.of_number(value.item())
+    check_range(value, dtype)
+    module, kind = _where_and_what(device, dtype)
+    return _finish(module.full(sizes((size,)), value.astype(kind), kind), requires_grad)
 
 
 def rand(*shape, size=None, dtype=None, device=None, requires_grad=False, generator=None):
     """Uniform random numbers in [0, 1)."""
-    module, kind = _where_and_what(device, _floating(dtype))
+    module, kind = _where_and_what(device, floating(dtype))
     return _finish(random.uniform(sizes(shape, size), kind, generator, module), requires_grad)
 
 
 def randn(*shape, size=None, dtype=None, device=None, requires_grad=False, generator=None):
     """Random numbers of the standard normal distribution."""
-    module, kind = _where_and_what(device, _floating(dtype))
+    module, kind = _where_and_what(device, floating(dtype))
     return _finish(random.normal(sizes(shape, size), kind, generator, module), requires_grad)
 
 
@@ -237,12 +219,10 @@ def arange(start=0, end=None, step=1, *, dtype=None, device=None, requires_grad=
     start, end, step = (each.item() if isinstance(each, Variable) else each for each in (start, end, step))
     if step == 0 or (end - start) * step < 0:
         raise RuntimeError("step must be nonzero" if step == 0 else "upper bound and lower bound inconsistent with step sign")
-    if dtype is None and all(isinstance(each, numbers.Integral) for each in (start, end, step)):
-        dtype = dtypes.int64
-    module, kind = _where_and_what(device, dtype)
-    count = int(np.ceil((end - start) / step))
-    wide = np.float64 if kind.kind in "fV" else np.int64
-    return _finish((start + module.arange(count, dtype=wide) * step).astype(kind), requires_grad)
+    whole = all(isinstance(each, Integral) for each in (start, end, step))
+    module, kind = _where_and_what(device, dtype or (dtypes.int64 if whole else None))
+    numbers = module.arange(int(np.ceil((end - start) / step)), dtype=np.float64 if kind.kind in "fV" else np.int64)
+    return _finish((start + numbers * step).astype(kind), requires_grad)
 
 
 def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False):
@@ -263,19 +243,14 @@ def logspace(start, end, steps, base=10.0, *, dtype=None, device=None, requires_
     return _finish(np.power(float(base), exponents).astype(kind), requires_grad)
 
 
-def _triangle(indices, row, col, offset, dtype, device):
-    module, kind = _where_and_what(device, dtype or dtypes.int64)
-    return _finish(module.asarray(np.stack(indices(row, offset, col)).astype(kind)))
-
-
-def tril_indices(row, col, offset=0, *, dtype=None, device=None):
+def tril_indices(row, col, offset=0, *, dtype=dtypes.int64, device=None):
     """The row and the column numbers, (2, n), of the elements on and below a diagonal of a (row, col) matrix."""
-    return _triangle(np.tril_indices, row, col, offset, dtype, device)
+    return tensor(np.stack(np.tril_indices(row, offset, col)), dtype=dtype, device=device)
 
 
-def triu_indices(row, col, offset=0, *, dtype=None, device=None):
+def triu_indices(row, col, offset=0, *, dtype=dtypes.int64, device=None):
     """The row and the column numbers, (2, n), of the elements on and above a diagonal of a (row, col) matrix."""
-    return _triangle(np.triu_indices, row, col, offset, dtype, device)
+    return tensor(np.stack(np.triu_indices(row, offset, col)), dtype=dtype, device=device)
 
 
 def eye(n, m=None, *, dtype=None, device=None, requires_grad=False):
@@ -287,10 +262,8 @@ def eye(n, m=None, *, dtype=None, device=None, requires_grad=False):
 
 
 def _like(make):
-    def like(input, *args, dtype=None, device=None, requires_grad=False, **options):
-        return make(
-            tuple(input.shape), *args, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad, **options
-        )
+    def like(input, *args, dtype=None, device=None, **options):
+        return make(tuple(input.shape), *args, dtype=dtype or input.dtype, device=device or input.device, **options)
 
     like.__name__ = f"{make.__name__}_like"
     like.__doc__ = f"`{make.__name__}` in the shape, type and device of `input`."

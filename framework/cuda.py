@@ -1,14 +1,12 @@
 """NVIDIA GPUs, through CuPy.  Where there is none: 0 devices, 0 bytes, and an AssertionError, PyTorch's, from what needs one."""
 
-from .device import cuda_is_available as is_available
+from contextlib import contextmanager, nullcontext
+
+from .device import cuda_is_available, namespace
 from .device import device as _device
-from .device import namespace
 from .random import default_generator
 
-__all__ = [
-    "current_device", "device", "device_count", "empty_cache", "get_device_name", "is_available", "manual_seed", "manual_seed_all",
-    "max_memory_allocated", "memory_allocated", "reset_peak_memory_stats", "set_device", "synchronize",
-]  # fmt: skip
+is_available = cuda_is_available
 
 
 def _cupy():
@@ -26,20 +24,12 @@ def _index(where) -> int:
     return -1 if where.index is None else where.index
 
 
-class device:
+@contextmanager
+def device(device):
     """In this block the GPU in use is number `device`: `with cuda.device(1):`; -1 and None change nothing."""
-
-    def __init__(self, device):
-        self.idx = _index(device)
-
-    def __enter__(self):
-        if self.idx >= 0:
-            self._gpu = namespace(_device("cuda", self.idx)).cuda.Device(self.idx)
-            self._gpu.__enter__()
-
-    def __exit__(self, *exception):
-        if self.idx >= 0:
-            self._gpu.__exit__(*exception)
+    index = _index(device)
+    with namespace(_device("cuda", index)).cuda.Device(index) if index >= 0 else nullcontext():
+        yield
 
 
 _using = device  # for the functions that have an argument of this name
@@ -96,13 +86,6 @@ def empty_cache() -> None:
     """Give the GPU memory that is kept but not in use back to the driver."""
     if is_available():
         _cupy().get_default_memory_pool().free_all_blocks()
-
-
-def reset_peak_memory_stats(device=None) -> None:
-    """Let `max_memory_allocated` begin from what is in use now."""
-    pool = _cupy().get_default_memory_pool()
-    with _using(device):
-        pool.free_all_blocks()
 
 
 def manual_seed(seed: int) -> None:

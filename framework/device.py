@@ -20,13 +20,9 @@ class device:
         name, _, number = type.partition(":")
         if name not in ("cpu", "cuda"):
             raise RuntimeError(f"Expected one of cpu, cuda device type at start of device string: {type}")
-        if number:
-            if index is not None:
-                raise RuntimeError(f"type (string) must not include an index because index was passed explicitly: {type}")
-            if not number.isdigit():
-                raise RuntimeError(f"Invalid device string: '{type}'")
-            index = int(number)
-        self.type, self.index = name, index
+        if number and (index is not None or not number.isdigit()):
+            raise RuntimeError(f"Invalid device string: '{type}'" if index is None else f"'{type}' names an index, and another was given")
+        self.type, self.index = name, int(number) if number else index
 
     def __eq__(self, other) -> bool:
         return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
@@ -46,9 +42,7 @@ CPU = device("cpu")
 
 def array_module(array):
     """The namespace that made `array`: numpy, or cupy for an array on a GPU."""
-    if type(array).__module__.startswith("cupy"):
-        return sys.modules["cupy"]
-    return np
+    return sys.modules["cupy"] if type(array).__module__.startswith("cupy") else np
 
 
 def device_of(array) -> device:
@@ -60,11 +54,9 @@ def cuda_is_available() -> bool:
     """Whether CuPy is installed and sees a GPU."""
     try:
         import cupy
-    except ImportError:
-        return False
-    try:
+
         return cupy.cuda.runtime.getDeviceCount() > 0
-    except cupy.cuda.runtime.CUDARuntimeError:
+    except (ImportError, RuntimeError):  # no CuPy; no driver
         return False
 
 
@@ -73,13 +65,8 @@ def namespace(where: device):
     if where.type == "cpu":
         return np
     if not cuda_is_available():
-        raise RuntimeError(
-            f"device '{where}' was asked for, but no CUDA GPU can be used here (CuPy and an NVIDIA driver are needed: "
-            "pip install 'framework-zoo[cuda13]')"
-        )
-    import cupy
-
-    return cupy
+        raise RuntimeError(f"'{where}': no CUDA GPU can be used here (it takes an NVIDIA driver and pip install 'framework-zoo[cuda13]')")
+    return sys.modules["cupy"]
 
 
 def move(array, where: device):
@@ -94,9 +81,9 @@ def move(array, where: device):
         return module.asarray(array)
 
 
-def special(array):
-    """SciPy's special functions (erf, digamma, …) for arrays like `array`; loaded when first needed, for it takes a while."""
-    if array_module(array) is np:
+def special(array, other=None):
+    """SciPy's special functions (erf, digamma, …) for such arrays; loaded when first needed, for it takes a while."""
+    if array_module(array) is np is array_module(other):
         import scipy.special
 
         return scipy.special

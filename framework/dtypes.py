@@ -5,10 +5,12 @@ the type that the operands *with dimensions* agree on: a 0-d tensor or a Python 
 """
 
 import builtins
-from functools import cache
+from functools import cache, reduce
 
 import ml_dtypes
 import numpy as np
+
+BOOL, INTEGER, FLOATING = 0, 1, 2  # the kinds, in their order
 
 
 class dtype:
@@ -16,24 +18,8 @@ class dtype:
 
     def __init__(self, name: str, title: str, numpy_type, kind: builtins.int):
         self.name, self.title = name, title  # int64 and, in error messages, Long
-        self.numpy = np.dtype(numpy_type)
-        self.kind = kind  # 0 bool, 1 integer, 2 floating
-
-    @property
-    def is_floating_point(self) -> builtins.bool:
-        return self.kind == FLOATING
-
-    @property
-    def is_signed(self) -> builtins.bool:
-        return self.name not in ("bool", "uint8")
-
-    @property
-    def is_complex(self) -> builtins.bool:
-        return False
-
-    @property
-    def itemsize(self) -> builtins.int:
-        return self.numpy.itemsize
+        self.numpy, self.kind = np.dtype(numpy_type), kind
+        self.is_floating_point, self.is_signed, self.itemsize = kind == FLOATING, name not in ("bool", "uint8"), self.numpy.itemsize
 
     def __repr__(self) -> str:
         return f"framework.{self.name}"
@@ -41,8 +27,6 @@ class dtype:
     def __reduce__(self) -> str:
         return self.name  # pickled and copied as the module's own object: there is one of each
 
-
-BOOL, INTEGER, FLOATING = 0, 1, 2
 
 bool = dtype("bool", "Bool", np.bool_, BOOL)
 uint8 = dtype("uint8", "Byte", np.uint8, INTEGER)
@@ -64,11 +48,10 @@ _default = float32
 
 def of_numpy(numpy_type) -> dtype:
     """The dtype of NumPy's `numpy_type`; TypeError if there is none."""
-    try:
-        return _OF_NUMPY[numpy_type]
-    except KeyError:
-        supported = ", ".join(each.name for each in ALL)
-        raise TypeError(f"can't convert np.ndarray of type {numpy_type}: the supported types are {supported}") from None
+    found = _OF_NUMPY.get(numpy_type)
+    if found is None:
+        raise TypeError(f"can't convert np.ndarray of type {numpy_type}: the supported types are {', '.join(each.name for each in ALL)}")
+    return found
 
 
 def get_default_dtype() -> dtype:
@@ -107,14 +90,8 @@ def of_number(number) -> dtype:
 
 def common_type(dimensioned, zero_dim=(), numbers=()) -> dtype:
     """The type of a result from the operands' types, in the order of their say: with dimensions, 0-d, Python numbers."""
-    result = None
-    for group in (dimensioned, zero_dim, numbers):
-        group_type = None
-        for each in group:
-            group_type = each if group_type is None else promote_types(group_type, each)
-        if group_type is not None and (result is None or group_type.kind > result.kind):
-            result = group_type
-    return result
+    groups = [reduce(promote_types, group) for group in (dimensioned, zero_dim, numbers) if group]
+    return max(groups, key=lambda each: each.kind)  # the first of the highest kind
 
 
 def can_cast(from_: dtype, to: dtype) -> builtins.bool:

@@ -18,13 +18,12 @@ def _glibc():
     return ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None
 
 
-def keep_freed_memory() -> bool:
-    """Ask the C allocator to keep what is freed, for all threads alike; says whether it could."""
+def keep_freed_memory() -> None:
+    """Ask the C allocator to keep what is freed, for all threads alike."""
     libc = _glibc()
-    if libc is None:
-        return False
-    wishes = ((_M_MMAP_THRESHOLD, _GIB), (_M_TRIM_THRESHOLD, 2 * _GIB - 1), (_M_ARENA_MAX, 1))
-    return all([libc.mallopt(what, value) == 1 for what, value in wishes])
+    if libc is not None:
+        for what, value in ((_M_MMAP_THRESHOLD, _GIB), (_M_TRIM_THRESHOLD, 2 * _GIB - 1), (_M_ARENA_MAX, 1)):
+            libc.mallopt(what, value)
 
 
 def release_memory() -> None:

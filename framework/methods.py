@@ -6,34 +6,21 @@ from . import creation, dtypes, sampling
 from .autograd.inplace import inplace
 from .autograd.op import Op
 from .autograd.variable import Variable
-from .ops import (
-    activation,
-    comparison,
-    decompositions,
-    diagonal,
-    distance,
-    elementwise,
-    forms,
-    index,
-    linalg,
-    products,
-    reduce,
-    scan,
-    scatter,
-    shape,
-    sort,
-)  # fmt: skip
+from .ops import activation, comparison, decompositions, diagonal, distance, elementwise, forms, index, linalg, products
+
+# isort: split
+from .ops import reduce, scan, scatter, shape, sort
 
 # Methods of the same name as the function; those followed by an in-place form `name_` say so with an underscore.
 METHODS = {
     elementwise: "add_ sub_ mul_ true_divide_ div_ pow_ floor_divide_ remainder_ fmod_ neg_ positive abs_ square_ lerp_ addcmul_ addcdiv_ "
-    "exp_ exp2_ expm1_ log_ log2_ log10_ log1p_ sqrt_ rsqrt_ reciprocal_ sigmoid_ erf_ sin_ cos_ tan_ asin_ acos_ atan_ atan2_ sinh_ "
-    "cosh_ tanh_ floor_ ceil_ trunc_ round_ sign_ maximum minimum clamp_ asinh_ acosh_ atanh_ sinc_ erfc_ erfinv_ logit_ logaddexp "
-    "logaddexp2 xlogy_ hypot_ copysign_ deg2rad_ rad2deg_ frac_ fmax fmin heaviside_ nan_to_num_ clamp_min_ clamp_max_ "
-    "absolute_ clip_ divide_ fix_ multiply_ negative_ subtract_ arccos_ arccosh_ arcsin_ arcsinh_ arctan_ arctan2_ arctanh_",
-    comparison: "eq_ ne_ lt_ le_ gt_ ge_ logical_and_ logical_or_ logical_xor_ logical_not_ bitwise_and_ bitwise_or_ bitwise_xor_ "
-    "bitwise_not_ bitwise_left_shift_ bitwise_right_shift_ isnan isinf isfinite isposinf isneginf isclose allclose equal "
-    "greater_ greater_equal_ less_ less_equal_ not_equal_",
+    "exp_ exp2_ expm1_ log_ log2_ log10_ log1p_ sqrt_ rsqrt_ reciprocal_ sigmoid_ erf_ erfc_ erfinv_ sin_ cos_ tan_ asin_ acos_ atan_ "
+    "atan2_ sinh_ cosh_ tanh_ asinh_ acosh_ atanh_ sinc_ floor_ ceil_ trunc_ round_ sign_ frac_ maximum minimum fmax fmin clamp_ "
+    "clamp_min_ clamp_max_ logit_ logaddexp logaddexp2 xlogy_ hypot_ copysign_ deg2rad_ rad2deg_ heaviside_ nan_to_num_ absolute_ clip_ "
+    "divide_ fix_ multiply_ negative_ subtract_ arccos_ arccosh_ arcsin_ arcsinh_ arctan_ arctan2_ arctanh_",
+    comparison: "eq_ ne_ lt_ le_ gt_ ge_ greater_ greater_equal_ less_ less_equal_ not_equal_ logical_and_ logical_or_ logical_xor_ "
+    "logical_not_ bitwise_and_ bitwise_or_ bitwise_xor_ bitwise_not_ bitwise_left_shift_ bitwise_right_shift_ isnan isinf isfinite "
+    "isposinf isneginf isclose allclose equal",
     linalg: "matmul",
     products: "mm bmm mv dot vdot inner outer addmm addmv addbmm baddbmm addr kron trace cross",
     decompositions: "cholesky det logdet slogdet qr svd",
@@ -47,8 +34,8 @@ METHODS = {
     diagonal: "diagonal diag diag_embed diagflat",
     sampling: "bernoulli multinomial",
     index: "index_put_",
-    scatter: "masked_fill_ masked_select gather scatter_ scatter_add_ scatter_reduce_ index_select index_add_ index_copy_ index_fill_ "
-    "take take_along_dim",
+    scatter: "masked_fill_ masked_select gather scatter_ scatter_add_ scatter_reduce_ index_select index_add_ index_copy_ index_fill_ take "
+    "take_along_dim",
     activation: "relu_ softmax log_softmax",
 }
 
@@ -60,20 +47,11 @@ SPREAD = {
 
 # __name__ and __rname__, and __iname__ for those with an underscore
 ARITHMETIC = {
-    "add_": elementwise.add,
-    "sub_": elementwise.sub,
-    "mul_": elementwise.mul,
-    "truediv_": elementwise.true_divide,
-    "floordiv_": elementwise.floor_divide,
-    "mod_": elementwise.remainder,
-    "pow_": elementwise.pow,
-    "matmul": linalg.matmul,
-    "and_": comparison.bitwise_and,
-    "or_": comparison.bitwise_or,
-    "xor_": comparison.bitwise_xor,
-    "lshift_": comparison.bitwise_left_shift,
-    "rshift_": comparison.bitwise_right_shift,
-}
+    "add_": elementwise.add, "sub_": elementwise.sub, "mul_": elementwise.mul, "truediv_": elementwise.true_divide,
+    "floordiv_": elementwise.floor_divide, "mod_": elementwise.remainder, "pow_": elementwise.pow, "matmul": linalg.matmul,
+    "and_": comparison.bitwise_and, "or_": comparison.bitwise_or, "xor_": comparison.bitwise_xor,
+    "lshift_": comparison.bitwise_left_shift, "rshift_": comparison.bitwise_right_shift,
+}  # fmt: skip
 COMPARISONS = {name: getattr(comparison, name) for name in ("eq", "ne", "lt", "le", "gt", "ge")}
 UNARY = {"neg": elementwise.neg, "pos": elementwise.positive, "abs": elementwise.abs, "invert": comparison.invert}
 CASTS = {
@@ -84,7 +62,7 @@ _OPERANDS = (Variable, int, float, complex, bool, np.number, np.bool_, np.ndarra
 
 
 def _operator(function, reflected=False):
-    """A Python operator: NotImplemented for operands that are not numbers or tensors, so that Python can ask the other one."""
+    """NotImplemented for operands that are not numbers or tensors: Python then asks the other operand."""
     if reflected:
         return lambda self, other: function(other, self) if isinstance(other, _OPERANDS) else NotImplemented
     return lambda self, other: function(self, other) if isinstance(other, _OPERANDS) else NotImplemented
@@ -111,8 +89,8 @@ def _keeps_first(function) -> bool:
 def _new(make):
     """`make` a tensor in the type and on the device of this one."""
 
-    def new(self, *args, dtype=None, device=None, requires_grad=False):
-        return make(*args, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
+    def new(self, *args, dtype=None, device=None, **options):
+        return make(*args, dtype=dtype or self.dtype, device=device or self.device, **options)
 
     new.__doc__ = f"`{make.__name__}` in the type and on the device of this tensor."
     return new
@@ -132,11 +110,6 @@ def _cast(dtype):
 
     cast.__doc__ = f"This tensor as {dtype.name}."
     return cast
-
-
-def _split(self, split_size, dim=0):
-    """The tensor cut along `dim` into pieces of one size (the last may be smaller) or of the sizes given."""
-    return shape.split(self, split_size, dim)
 
 
 def attach(tensor_class) -> None:
@@ -160,8 +133,6 @@ def attach(tensor_class) -> None:
     methods |= {name: _cast(dtype) for name, dtype in CASTS.items()}
     methods |= {f"new_{name}": _new(getattr(creation, name)) for name in ("tensor", "zeros", "ones", "empty", "full")}
     methods |= {f"{name}_as": _as(name) for name in ("view", "reshape", "expand")}
-    methods |= {"moveaxis": shape.movedim, "split": _split, **sampling.METHODS}
-    methods["where"] = lambda self, condition, other: elementwise.where(condition, self, other)
-    methods["__rdiv__"] = methods["__rtruediv__"]
+    methods |= {"moveaxis": shape.movedim, "__rdiv__": methods["__rtruediv__"], **sampling.METHODS}
     for name, method in methods.items():
         setattr(tensor_class, name, method)

@@ -19,104 +19,67 @@ def set_printoptions(precision=None, threshold=None, edgeitems=None, linewidth=N
     _options["sci_mode"] = sci_mode
 
 
-class _Format:
-    """How the elements of one tensor are written: all in the same width."""
-
-    def __init__(self, array):
-        self.kind = array.dtype.kind if array.dtype.kind != "V" else "f"
-        self.integral = self.scientific = False
-        self.width = 1
-        if self.kind == "b":
-            self.width = max((len(str(bool(each))) for each in array.ravel()), default=1)
-        elif self.kind in "iu":
-            self.width = max((len(str(int(each))) for each in array.ravel()), default=1)
-        else:
-            self._choose_float_format(array.astype(np.float64).ravel())
-
-    def _choose_float_format(self, values) -> None:
+def _style(values):
+    """How elements like `values` are written, all alike: (a function from a number to its text, the width for it)."""
+    write = str
+    if values.dtype.kind in "fV":
+        values = values.astype(np.float64)
         values = values[np.isfinite(values) & (values != 0)]  # the others fit in or stand out
-        finite = np.abs(values)
-        if not finite.size:
-            self.integral = True  # nothing but zeros: "0."
-            return
-        low, high = finite.min(), finite.max()
-        self.integral = bool((finite == np.ceil(finite)).all())
-        wide = high / low > 1000.0 or high > 1.0e8
-        self.scientific = bool(wide if self.integral else wide or low < 1.0e-4)
-        if _options["sci_mode"] is not None:
-            self.scientific = _options["sci_mode"]
-        self.width = max(len(self(each)) for each in values)
-
-    def __call__(self, value) -> str:
-        if self.kind == "b":
-            text = str(bool(value))
-        elif self.kind in "iu":
-            text = str(int(value))
-        elif self.scientific:
-            text = f"{value:.{_options['precision']}e}"
-        elif self.integral:
-            text = f"{value:.0f}" + ("." if math.isfinite(value) else "")
-        else:
-            text = f"{value:.{_options['precision']}f}"
-        return text.rjust(self.width)
+        write = _float_style(np.abs(values))
+    return write, max((len(write(each)) for each in values.ravel().tolist()), default=1)
 
 
-def _row(array, form, indent: int, summarize: bool) -> str:
-    per_line = max(1, (_options["linewidth"] - indent) // (form.width + 2))
-    edge = _options["edgeitems"]
-    if summarize and array.size > 2 * edge:
-        texts = [*map(form, array[:edge]), " ...", *map(form, array[-edge:])]
-    else:
-        texts = [form(each) for each in array]
-    lines = [", ".join(texts[i : i + per_line]) for i in range(0, len(texts), per_line)]
-    return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
+def _float_style(sizes):
+    low, high = (sizes.min(), sizes.max()) if sizes.size else (1.0, 1.0)
+    whole = bool((sizes == np.ceil(sizes)).all())
+    scientific = _options["sci_mode"]
+    if scientific is None:
+        scientific = high / low > 1000.0 or high > 1.0e8 or (low < 1.0e-4 and not whole)
+    if whole and not scientific or not sizes.size:
+        return lambda value: f"{value:.0f}" + "." * math.isfinite(value)
+    return f"{{:.{_options['precision']}{'e' if scientific else 'f'}}}".format
 
 
-def _body(array, form, indent: int, summarize: bool) -> str:
+def _body(array, write, width: int, indent: int, summarize: bool) -> str:
+    """The elements in nested brackets: the numbers of a row side by side, everything else one below the other."""
     if not array.ndim:
-        return form(array.item())
-    if array.ndim == 1:
-        return _row(array, form, indent, summarize)
+        return write(array.item()).rjust(width)
     edge = _options["edgeitems"]
-    if summarize and len(array) > 2 * edge:
-        parts = [_body(each, form, indent + 1, True) for each in (*array[:edge], *array[-edge:])]
-        parts.insert(edge, "...")
-    else:
-        parts = [_body(each, form, indent + 1, summarize) for each in array]
-    return "[" + ("," + "\n" * (array.ndim - 1) + " " * (indent + 1)).join(parts) + "]"
+    cut = summarize and len(array) > 2 * edge
+    shown = [*array[:edge], *array[-edge:]] if cut else array
+    parts = [_body(each, write, width, indent + 1, summarize) for each in shown]
+    if cut:
+        parts.insert(edge, " ..." if array.ndim == 1 else "...")
+    if array.ndim == 1:
+        per_line = max(1, (_options["linewidth"] - indent) // (width + 2))
+        parts = [", ".join(parts[i : i + per_line]) for i in range(0, len(parts), per_line)]
+    return "[" + ("," + "\n" * max(array.ndim - 1, 1) + " " * (indent + 1)).join(parts) + "]"
 
 
 def _shown(array):
     """The elements that will be printed: the edges of every dimension."""
     edge = _options["edgeitems"]
-    for axis in range(array.ndim):
-        if array.shape[axis] > 2 * edge:
+    for axis, length in enumerate(array.shape):
+        if length > 2 * edge:
             array = array.take([*range(edge), *range(-edge, 0)], axis=axis)
     return array
 
 
 def to_string(tensor, prefix: str = "tensor(") -> str:
     """`tensor([...], dtype=…, device=…, requires_grad=…)`."""
-    array = tensor.detach().cpu()._array
-    dtype = tensor.dtype
-    notes = []
-    if array.size == 0:
-        body = "[]"
-        if array.ndim != 1:
-            notes.append(f"size={tuple(array.shape)}")
-        if dtype is not dtypes.get_default_dtype():
-            notes.append(f"dtype={dtype}")
-    else:
-        if dtype not in (dtypes.get_default_dtype(), dtypes.int64, dtypes.bool):
-            notes.append(f"dtype={dtype}")
-        summarize = array.size > _options["threshold"]
-        body = _body(array, _Format(_shown(array) if summarize else array), len(prefix), summarize)
+    array, dtype, notes = tensor.detach().cpu()._array, tensor.dtype, []
     if tensor.device.type != "cpu":
-        notes.insert(0, f"device='{tensor.device}'")
+        notes.append(f"device='{tensor.device}'")
+    if not array.size and array.ndim != 1:
+        notes.append(f"size={tuple(array.shape)}")
+    if dtype is not dtypes.get_default_dtype() and (not array.size or dtype not in (dtypes.int64, dtypes.bool)):
+        notes.append(f"dtype={dtype}")
     if tensor.grad_fn is not None:
         notes.append(f"grad_fn={tensor.grad_fn!r}")
     elif tensor.requires_grad:
         notes.append("requires_grad=True")
+    summarize = array.size > _options["threshold"]
+    body = _body(array, *_style(_shown(array) if summarize else array), len(prefix), summarize) if array.size else "[]"
     return _join(prefix + body, notes)
 
 

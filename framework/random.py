@@ -1,10 +1,11 @@
 """Random numbers from a counter: number i of a stream is a hash of (key, i), so any part of it can be made alone, in any order.
 
 The hash is SplitMix64 (Steele, Lea and Flood, 2014, Fast Splittable Pseudorandom Number Generators): its i-th output is
-mix(key + i * 0x9E3779B97F4A7C15).  A generator's whole state is its key and how many numbers were taken, and the stream is the same
+hash(key + i * 0x9E3779B97F4A7C15).  A generator's whole state is its key and how many numbers were taken, and the stream is the same
 in NumPy, in CuPy and in a kernel.
 """
 
+import math
 import secrets
 import threading
 from contextlib import contextmanager
@@ -17,14 +18,6 @@ from .device import device as device_type
 
 GOLDEN = 0x9E3779B97F4A7C15  # 2^64 / golden ratio: what SplitMix64 adds at each step
 MIX_1, MIX_2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
-_MASK = (1 << 64) - 1
-
-
-def mix(z: int) -> int:
-    """SplitMix64's hash of a Python integer of 64 bits."""
-    z = ((z ^ (z >> 30)) * MIX_1) & _MASK
-    z = ((z ^ (z >> 27)) * MIX_2) & _MASK
-    return z ^ (z >> 31)
 
 
 def bits(module, key: int, start: int, count: int):
@@ -37,6 +30,11 @@ def bits(module, key: int, start: int, count: int):
     z ^= z >> np.uint64(27)
     z *= np.uint64(MIX_2)
     return z ^ (z >> np.uint64(31))
+
+
+def number(key: int, index: int) -> int:
+    """Number `index` of the stream `key`."""
+    return int(bits(np, key, index, 1)[0])
 
 
 def threshold(p: float) -> int:
@@ -62,15 +60,13 @@ class Generator:
         """Start the stream of `seed`, an integer of 64 bits, from its beginning."""
         if not -(1 << 63) <= int(seed) < 1 << 64:
             raise ValueError("Overflow when unpacking long long")
-        seed = int(seed) & _MASK
-        self._seed, self._key, self._taken = seed, mix(seed), 0
+        self._seed = int(seed) % (1 << 64)
+        self._key, self._taken = number(self._seed, -1), 0  # a key unlike those of the neighbouring seeds
         return self
 
     def seed(self) -> int:
         """Start a stream nobody can foretell, and return its seed."""
-        seed = secrets.randbits(63)
-        self.manual_seed(seed)
-        return seed
+        return self.manual_seed(secrets.randbits(63)).initial_seed()
 
     def initial_seed(self) -> int:
         """The seed of this stream."""
@@ -86,8 +82,7 @@ class Generator:
         """The state as a uint8 tensor of 16 bytes."""
         from .autograd.variable import Variable
 
-        words = np.array([self._seed, self._taken], dtype="<u8")
-        return Variable.wrap(words.view(np.uint8))
+        return Variable.wrap(np.array([self._seed, self._taken], "<u8").view(np.uint8))
 
     def set_state(self, new_state) -> None:
         """Go back to the state in a tensor from `get_state`."""
@@ -96,9 +91,8 @@ class Generator:
             raise TypeError("RNG state must be a torch.ByteTensor")
         if array.size != 16:
             raise RuntimeError(f"a generator's state is a uint8 tensor of 16 bytes, but got {array.size} elements")
-        seed, taken = array.view("<u8")
-        self.manual_seed(int(seed))
-        self._taken = int(taken)
+        seed, taken = array.view("<u8").tolist()
+        self.manual_seed(seed)._taken = taken
 
 
 _of_thread = threading.local()
@@ -115,66 +109,43 @@ class _DefaultGenerator(Generator):
 @contextmanager
 def own_stream(key: int, start: int):
     """Threads that draw at the same time draw the same at any pace: each from a stream that number `start` of the stream `key` chose."""
-    _of_thread.generator = Generator().manual_seed(int(bits(np, key, start, 1)[0]))
+    _of_thread.generator = Generator().manual_seed(number(key, start))
     try:
         yield
     finally:
         _of_thread.generator = None
 
 
-default_generator = _DefaultGenerator()
+default_generator = _DefaultGenerator()  # from which layers and `rand` take their numbers
+manual_seed, seed, initial_seed = default_generator.manual_seed, default_generator.seed, default_generator.initial_seed
+get_rng_state, set_rng_state = default_generator.get_state, default_generator.set_state
 
 
-def manual_seed(seed: int) -> Generator:
-    """Seed the default generator, from which layers and `rand` take their numbers."""
-    return default_generator.manual_seed(seed)
-
-
-def get_rng_state():
-    """The default generator's state."""
-    return default_generator.get_state()
-
-
-def set_rng_state(new_state) -> None:
-    """Put the default generator back into a state from `get_rng_state`."""
-    default_generator.set_state(new_state)
-
-
-def initial_seed() -> int:
-    """The default generator's seed."""
-    return default_generator.initial_seed()
-
-
-def seed() -> int:
-    """Seed the default generator from the system's randomness, and return the seed."""
-    return default_generator.seed()
+def _take(shape, generator, module):
+    """As many numbers of `generator`, 64 random bits each, as `shape` has elements."""
+    count = math.prod(shape)
+    return bits(module, *(generator or default_generator).take(count), count).reshape(shape)
 
 
 def uniform(shape, dtype, generator=None, module=np):
     """Uniform in [0, 1), with as many random bits as the type's fraction holds."""
-    count = int(np.prod(shape, dtype=np.int64))
     fraction = finfo(dtype).nmant + 1
-    numbers = bits(module, *(generator or default_generator).take(count), count) >> np.uint64(64 - fraction)
-    return (numbers * 2.0**-fraction).astype(dtype).reshape(shape)
+    return ((_take(shape, generator, module) >> np.uint64(64 - fraction)) * 2.0**-fraction).astype(dtype)
 
 
 def normal(shape, dtype, generator=None, module=np):
     """Standard normal, two numbers from two uniform ones (Box and Muller, 1958): sqrt(-2 ln u) cos(2 pi v), and the same with sin."""
-    count = int(np.prod(shape, dtype=np.int64))
-    pairs = (count + 1) // 2
-    u = uniform((2 * pairs,), np.float64, generator, module)
-    radius, angle = np.sqrt(-2 * np.log1p(-u[:pairs])), 2 * np.pi * u[pairs:]
-    both = module.concatenate([radius * np.cos(angle), radius * np.sin(angle)])
-    return both[:count].astype(dtype).reshape(shape)
+    count = math.prod(shape)
+    u, v = uniform((2, (count + 1) // 2), np.float64, generator, module)
+    radius, angle = np.sqrt(-2 * np.log1p(-u)), 2 * np.pi * v
+    return module.concatenate([radius * np.cos(angle), radius * np.sin(angle)])[:count].astype(dtype).reshape(shape)
 
 
 def integers(low: int, high: int, shape, generator=None, module=np):
     """Uniform integers in [low, high), int64; the bias of taking a 64-bit number modulo the range is below range / 2^64."""
-    count = int(np.prod(shape, dtype=np.int64))
-    numbers = bits(module, *(generator or default_generator).take(count), count)
-    return (numbers % np.uint64(high - low)).astype(np.int64).reshape(shape) + low
+    return (_take(shape, generator, module) % np.uint64(high - low)).astype(np.int64) + low
 
 
 def permutation(n: int, generator=None):
     """0 … n - 1 in random order, int64."""
-    return np.argsort(bits(np, *(generator or default_generator).take(n), n), kind="stable")
+    return np.argsort(_take((n,), generator, np), kind="stable")

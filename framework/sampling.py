@@ -12,19 +12,12 @@ from .autograd.variable import Variable
 from .device import array_module
 from .size import broadcast_shapes
 
-# fmt: off
-# name: (the values from uniform numbers, what must hold of the parameters)
+# name: (how the numbers are drawn, the values from them, what must hold of the parameters)
 FILLS = {
-    "uniform_": (lambda u, from_=0.0, to=1.0: u * (to - from_) + from_, lambda from_=0.0, to=1.0: from_ <= to),
-    "exponential_": (lambda u, lambd=1.0: -np.log1p(-u) / lambd, lambda lambd=1.0: lambd > 0),
-    "cauchy_": (lambda u, median=0.0, sigma=1.0: median + sigma * np.tan(np.pi * (u - 0.5)), lambda median=0.0, sigma=1.0: sigma > 0),
-    "geometric_": (lambda u, p: np.floor(np.log1p(-u) / np.log1p(-p)) + 1, lambda p: 0 < p < 1),
+    "uniform_": (random.uniform, lambda u, from_=0.0, to=1.0: u * (to - from_) + from_, lambda from_=0.0, to=1.0: from_ <= to),
+    "exponential_": (random.uniform, lambda u, lambd=1.0: -np.log1p(-u) / lambd, lambda lambd=1.0: lambd > 0),
+    "normal_": (random.normal, lambda z, mean=0.0, std=1.0: z * std + mean, lambda mean=0.0, std=1.0: std >= 0),
 }
-NORMAL_FILLS = {
-    "normal_": (lambda z, mean=0.0, std=1.0: z * std + mean, lambda mean=0.0, std=1.0: std >= 0),
-    "log_normal_": (lambda z, mean=1.0, std=2.0: np.exp(z * std + mean), lambda mean=1.0, std=2.0: std > 0),
-}
-# fmt: on
 
 
 def _overwrite(self, array):
@@ -38,15 +31,11 @@ def _fill(name, draw, formula, valid):
             named["from_"] = named.pop("from")
         if not valid(*parameters, **named):
             raise RuntimeError(f"{name}: parameters outside of their range: {parameters or named}")
-        kind = self._array.dtype
-        if kind.kind in "biu":
-            if name != "geometric_":
-                raise NotImplementedError(f'"{name}" not implemented for {self.dtype}')
-            kind = np.dtype(np.float64)
-        numbers = draw(self._array.shape, kind, generator, array_module(self._array))
+        creation.floating(self.dtype)
+        numbers = draw(self._array.shape, self._array.dtype, generator, array_module(self._array))
         return _overwrite(self, formula(numbers, *parameters, **named))
 
-    fill.__name__, fill.__doc__ = name, f"Overwrite with random numbers of the {name.strip('_').replace('_', '-')} distribution."
+    fill.__name__, fill.__doc__ = name, f"Overwrite with random numbers of the {name.strip('_')} distribution."
     return fill
 
 
@@ -74,9 +63,7 @@ def random_(self, from_=None, to=None, *, generator=None):
     return _overwrite(self, random.integers(from_, to, self._array.shape, generator, array_module(self._array)))
 
 
-METHODS = {name: _fill(name, random.uniform, *rest) for name, rest in FILLS.items()}
-METHODS |= {name: _fill(name, random.normal, *rest) for name, rest in NORMAL_FILLS.items()}
-METHODS |= {"bernoulli_": bernoulli_, "random_": random_}
+METHODS = {"bernoulli_": bernoulli_, "random_": random_, **{name: _fill(name, *row) for name, row in FILLS.items()}}
 
 
 def bernoulli(input, p=None, *, generator=None):
@@ -87,7 +74,7 @@ def bernoulli(input, p=None, *, generator=None):
 def normal(mean, std=1.0, size=None, *, generator=None, dtype=None, device=None):
     """Normal random numbers; `mean` and `std` are numbers, with the shape `size`, or tensors with an element for each result."""
     tensors = [each for each in (mean, std) if isinstance(each, Variable)]
-    if bool((tensors[-1] < 0).any()) if isinstance(std, Variable) else std < 0:
+    if np.any((std._array if isinstance(std, Variable) else np.asarray(std)) < 0):
         raise RuntimeError("normal expects all elements of std >= 0.0")
     if not tensors:
         return creation.empty(size, dtype=dtype, device=device).normal_(mean, std, generator=generator)
@@ -102,14 +89,10 @@ def multinomial(input, num_samples, replacement=False, *, generator=None):
     with a reservoir).
     """
     weights = input._array.astype(np.float64)
-    if input.ndim not in (1, 2):
-        raise RuntimeError("prob_dist must be 1 or 2 dim")
-    if not input.is_floating_point():
-        raise RuntimeError(f"multinomial only supports floating-point dtypes for input, got: {input.dtype}")
-    if not (np.isfinite(weights) & (weights >= 0)).all():
-        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
-    if (weights.sum(-1) <= 0).any():
-        raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
+    if input.ndim not in (1, 2) or not input.is_floating_point():
+        raise RuntimeError(f"multinomial expects floating weights of 1 or 2 dimensions, but got {input.ndim} of {input.dtype}")
+    if not (np.isfinite(weights) & (weights >= 0)).all() or not weights.any(-1).all():
+        raise RuntimeError("multinomial expects weights that are finite and not negative, one at least in a row above zero")
     if not replacement and num_samples > weights.shape[-1]:
         raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
     module = array_module(weights)

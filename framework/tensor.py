@@ -8,7 +8,7 @@ from .autograd.inplace import check_writable, overwrite
 from .autograd.op import cast, like, op
 from .autograd.variable import Variable
 from .device import device, device_of, move
-from .ops import index, promotion, shape
+from .ops import elementwise, index, promotion, shape
 from .size import Size
 
 
@@ -18,30 +18,18 @@ class Tensor(Variable):
     __array_priority__ = 1000  # NumPy's operators leave mixed operands to ours
     __hash__ = object.__hash__
 
-    def __init__(self, *data, device=None):
+    def __init__(self, *data):
         self._array, self._version = creation.of_old_constructor(data), [0]
 
     # What it is
 
-    @property
-    def shape(self) -> Size:
-        return Size(self._array.shape)
-
-    @property
-    def dtype(self) -> dtypes.dtype:
-        return dtypes.of_numpy(self._array.dtype)
-
-    @property
-    def device(self) -> device:
-        return device_of(self._array)
-
-    @property
-    def ndim(self) -> int:
-        return self._array.ndim
-
-    @property
-    def is_cuda(self) -> bool:
-        return self.device.type == "cuda"
+    shape = property(lambda self: Size(self._array.shape), doc="The length of each dimension.")
+    dtype = property(lambda self: dtypes.of_numpy(self._array.dtype), doc="The type of the elements.")
+    device = property(lambda self: device_of(self._array), doc="Where the elements are.")
+    ndim = property(lambda self: self._array.ndim, doc="The number of dimensions.")
+    is_cuda = property(lambda self: device_of(self._array).type == "cuda", doc="Whether the elements are on a GPU.")
+    T = property(lambda self: shape.permute(self, tuple(range(self.ndim))[::-1]), doc="The dimensions in reverse order.")
+    mT = property(lambda self: shape.transpose(shape.at_least(2, self, "mT"), -2, -1), doc="Each matrix with rows and columns exchanged.")
 
     def size(self, dim=None):
         """The shape, or its entry `dim`."""
@@ -94,21 +82,16 @@ class Tensor(Variable):
 
     def __bool__(self) -> bool:
         if self.numel() != 1:
-            raise RuntimeError(
-                f"Boolean value of Tensor with {'more than one' if self.numel() else 'no'} value{'s' * (not self.numel())} is ambiguous"
-            )
+            raise RuntimeError(f"Boolean value of Tensor with {'more than one value' if self.numel() else 'no values'} is ambiguous")
         return bool(self.item())
 
     def __float__(self) -> float:
-        return float(self._only())
-
-    def __int__(self) -> int:
-        return int(self._only())
-
-    def _only(self):
         if self.numel() != 1:
             raise ValueError("only one element tensors can be converted to Python scalars")
-        return self.item()
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item() if self.numel() == 1 else float(self))
 
     def __index__(self) -> int:
         if self.numel() != 1 or self.dtype.is_floating_point:
@@ -165,9 +148,8 @@ class Tensor(Variable):
                 device = each
         if other is not None:
             dtype, device = other.dtype, other.device
-        result = self if device is None else _to_device(self, device)
-        if dtype is not None and dtype is not self.dtype:
-            result = cast(result, dtype.numpy)
+        result = self if device is None else _on(self, device)
+        result = result if dtype in (None, self.dtype) else cast(result, dtype.numpy)
         return result.clone() if copy and result is self else result
 
     def cpu(self):
@@ -263,42 +245,40 @@ class Tensor(Variable):
         """The same memory in another shape, RuntimeError if that cannot be; or its bits read as another dtype."""
         if len(sizes) == 1 and isinstance(sizes[0], dtypes.dtype):
             return shape.reinterpret(self, sizes[0].numpy)
-        return shape.view(self, methods.as_one(sizes)) if size is None else shape.view(self, tuple(size))
+        return shape.view(self, methods.as_one(sizes) if size is None else tuple(size))
 
-    @property
-    def T(self):
-        return shape.permute(self, tuple(range(self.ndim))[::-1])
+    def split(self, split_size, dim=0):
+        """The tensor cut along `dim` into pieces of one size (the last may be smaller) or of the sizes given."""
+        return shape.split(self, split_size, dim)
 
-    @property
-    def mT(self):
-        if self.ndim < 2:
-            raise RuntimeError(f"tensor.mT is only supported on matrices or batches of matrices. Got {self.ndim}-D tensor.")
-        return shape.transpose(self, -2, -1)
+    def where(self, condition, other):
+        """This tensor where `condition` is true, `other` elsewhere."""
+        return elementwise.where(condition, self, other)
 
     # Changes in place that are not the in-place form of a function
 
     def copy_(self, src, non_blocking=False):
         """Overwrite with `src`, broadcast and cast."""
         check_writable(self)
-        src = cast(_to_device(src, self.device), self._array.dtype)
-        return overwrite(self, src if src.shape == self.shape else shape.expand(src, tuple(self.shape)))
+        src = cast(_on(src, self.device), self._array.dtype)
+        return overwrite(self, src if src.shape == self.shape else shape.expand(src, self.shape))
 
     def fill_(self, value):
         """Overwrite with one number."""
         check_writable(self, one_value=True)
         value = promotion.filling((self, value))[1]
         value = value if isinstance(value, Variable) else creation.as_tensor(value, dtype=self.dtype, device=self.device)
-        return overwrite(self, shape.expand(like(value, self), tuple(self.shape)))
+        return overwrite(self, shape.expand(like(value, self), self.shape))
 
     def zero_(self):
         """Overwrite with zeros."""
         return self.fill_(0)
 
 
-def _to_device(tensor: Variable, where):
-    where = device(where)
-    array = move(tensor._array, where)
-    return tensor if array is tensor._array else _moved(tensor, where)
+def _on(tensor: Variable, where):
+    """`tensor` itself if it is on the device `where`, else a copy there."""
+    where, here = device(where), tensor.device
+    return tensor if where.type == here.type and where.index in (None, here.index) else _moved(tensor, where)
 
 
 _moved = op(lambda input, where: move(input, where), name="to_copy", input=lambda grad, input: _moved(grad, device_of(input)))

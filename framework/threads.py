@@ -18,8 +18,6 @@ def get_num_threads() -> int:
 def set_num_threads(count: int) -> None:
     """Let kernels use `count` threads, at most as many as the process may run on."""
     global _threads
-    if type(count) is not int:
-        raise RuntimeError(f"set_num_threads expects an int, but got {type(count).__name__}")
-    if count < 1:
-        raise RuntimeError(f"set_num_threads expects a positive integer, but got {count}")
+    if type(count) is not int or count < 1:
+        raise RuntimeError(f"set_num_threads expects a positive integer, but got {count!r}")
     _threads = min(count, _available())

@@ -1,6 +1,8 @@
 """The examples in the pages run as they stand, and what the README promises of the make targets is true of the Makefile."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,3 +30,8 @@ def test_the_targets_named_exist():
     targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
     for name in re.findall(r"make ([a-z]+)", (ROOT / "README.md").read_text()):
         assert name in targets
+
+
+def test_the_reference_is_what_the_code_says():
+    done = subprocess.run([sys.executable, "docs/reference.py", "--check"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

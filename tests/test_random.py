@@ -13,7 +13,7 @@ N = 20_000
 def test_splitmix64():
     """The test vector of Steele, Lea and Flood's generator, seed 0."""
     assert [hex(each) for each in random.bits(np, 0, 0, 3).tolist()] == ["0xe220a8397b1dcdaf", "0x6e789e6aa1b965f4", "0x6c45d188009454f"]
-    assert random.mix(random.GOLDEN) == 0xE220A8397B1DCDAF
+    assert random.number(0, 0) == random.number(random.GOLDEN, -1) == 0xE220A8397B1DCDAF
 
 
 def test_any_part_can_be_made_alone():

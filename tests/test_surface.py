@@ -2,15 +2,18 @@
 
 import inspect
 import operator
+import pydoc
 
 import pytest
 
 import framework
+from framework.autograd.op import Op
+from framework.ops.sentences import SENTENCES
 from tests.surface import SURFACE
 
 NAMES = [(home, name) for home, names in SURFACE.items() for name in names]
 # Arguments that PyTorch offers and we do not: they choose an implementation, never a result.
-IMPLEMENTATION = {"foreach", "fused", "capturable", "differentiable", "_stacklevel", "_random_samples", "generator", "tensor_fused"}
+IMPLEMENTATION = {"foreach", "fused", "capturable", "differentiable", "_stacklevel", "_random_samples", "generator", "tensor_fused", "out"}
 
 
 def find(library, home, name):
@@ -32,13 +35,26 @@ def test_it_says_what_it_is(home):
     assert not silent
 
 
+def test_every_sentence_has_its_op():
+    unused = dict(SENTENCES)
+    for module in vars(framework.ops).values():
+        for name in [name for name, each in vars(module).items() if isinstance(each, Op)] if inspect.ismodule(module) else ():
+            unused.pop(name, None)
+            assert not (vars(module)[name].forward.__doc__ and name in SENTENCES), f"{name} says it twice"
+    assert not unused
+
+
+def test_help_says_what_an_op_computes():
+    assert pydoc.render_doc(framework.exp, renderer=pydoc.plaintext).endswith("exp(input)\n    e^x.\n")
+
+
 def arguments(callable_) -> list | None:
-    """(name, default) of each argument; None where Python cannot tell."""
+    """(name, default, a function by its name) of each argument; None where Python cannot tell."""
     try:
         parameters = inspect.signature(callable_).parameters.values()
     except (ValueError, TypeError):
         return None
-    return [(each.name, each.default) for each in parameters if each.name not in IMPLEMENTATION]
+    return [(each.name, getattr(each.default, "__name__", each.default)) for each in parameters if each.name not in IMPLEMENTATION]
 
 
 WITH_SIGNATURES = ("nn.functional", "nn", "nn.init", "nn.utils", "nn.utils.rnn", "optim", "optim.lr_scheduler", "distributions")

@@ -16,6 +16,7 @@ from .mode import mode
 from .variable import Variable
 
 _numbers = itertools.count()
+sum_to = cast = None  # two ops, which autograd/op.py puts here once it has declared them
 
 
 class Node:
@@ -105,7 +106,7 @@ def run(roots, targets=None, *, create_graph: bool, retain_graph: bool) -> dict:
                     continue
             if node.freed:
                 node.raise_freed()
-            for edge, grad in zip(node.edges, node.propagate(grads, create_graph), strict=True):
+            for edge, grad in zip(node.edges, fit(node, node.propagate(grads, create_graph)), strict=True):
                 if edge is not None and grad is not None and (wanted is None or edge[0] in wanted or edge in targets):
                     receive(edge, grad, grads)
             if not retain_graph:
@@ -116,6 +117,20 @@ def run(roots, targets=None, *, create_graph: bool, retain_graph: bool) -> dict:
     finally:
         mode.grad = recording
     return arrived
+
+
+def fit(node: Node, grads) -> list:
+    """Each gradient summed back over the dimensions that its input was broadcast along, in the input's own type."""
+    fitted = []
+    for grad, kind in zip(grads, node.input_types, strict=True):
+        if grad is not None and kind is not None:
+            shape, dtype = kind
+            if grad.shape != shape:
+                grad = sum_to(grad, shape)
+            if (grad._array if isinstance(grad, Variable) else grad).dtype is not dtype:
+                grad = cast(grad, dtype)
+        fitted.append(grad)
+    return fitted
 
 
 def _is_shared(grad, before) -> bool:

@@ -12,7 +12,8 @@ backward pass is itself recorded, the formula is run again and differentiated: a
 
 from . import op as dispatch
 from .engine import edge_of, run
-from .op import Op, OpNode, fit, on_tape, op, unwrap
+from .node import OpNode, on_tape
+from .op import Op, op, unwrap
 from .variable import Variable
 
 
@@ -58,7 +59,7 @@ class FusedNode(OpNode):
         roots = [(edge_of(out), grad) for out, grad in zip(outs, grads, strict=True) if grad is not None]
         aliases = {name: edge_of(tensor) for name, tensor in inputs.items()}
         arrived = run(roots, set(aliases.values()), create_graph=True, retain_graph=True)
-        return fit(self, [arrived.get(aliases.get(name)) for name in self.op.inputs])
+        return [arrived.get(aliases.get(name)) for name in self.op.inputs]
 
 
 # Stands between the formula's inputs and the tape behind them, so that differentiating the formula stops there.

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from .engine import grad as gradients
+from .engine import grad
+from .functional import jacobian
 from .variable import Variable
 
 
@@ -10,10 +11,16 @@ class GradcheckError(RuntimeError):
     """The gradient that was computed is not the one that finite differences give."""
 
 
-def _outputs(function, inputs) -> list:
-    outputs = function(*inputs)
-    outputs = outputs if isinstance(outputs, (tuple, list)) else (outputs,)
-    return [each for each in outputs if each._array.dtype.kind == "f"]
+def _tuple(values) -> tuple:
+    return tuple(values) if isinstance(values, (tuple, list)) else (values,)
+
+
+def _needs_gradient(value) -> bool:
+    return isinstance(value, Variable) and value.requires_grad
+
+
+def _outputs(function, inputs) -> tuple:
+    return tuple(each for each in _tuple(function(*inputs)) if each._array.dtype.kind == "f" and each._array.size)
 
 
 def gradcheck(func, inputs, *, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3, raise_exception: bool = True) -> bool:
@@ -21,72 +28,51 @@ def gradcheck(func, inputs, *, eps: float = 1e-6, atol: float = 1e-5, rtol: floa
 
     Inputs should be float64: in float32 the differences are noise.  Raises GradcheckError with both numbers unless told not to.
     """
-    inputs = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
-    try:
-        _check(func, inputs, eps, atol, rtol)
-    except GradcheckError:
-        if raise_exception:
-            raise
-        return False
+    inputs = _tuple(inputs)
+    leaves = {i: each for i, each in enumerate(inputs) if _needs_gradient(each)}
+    if not leaves:
+        raise ValueError("gradcheck expects at least one input tensor to require gradient, but none of them have requires_grad=True.")
+
+    def function(*given):
+        given = dict(zip(leaves, given, strict=True))
+        return _outputs(func, [given.get(i, each) for i, each in enumerate(inputs)])
+
+    analytic = jacobian(function, tuple(leaves.values()))
+    for place, (i, leaf) in enumerate(leaves.items()):
+        for output, numeric in enumerate(_differences(lambda: _outputs(func, inputs), leaf._array, eps)):
+            exact = analytic[output][place].numpy()
+            if not np.allclose(exact, numeric, rtol=rtol, atol=atol):
+                if not raise_exception:
+                    return False
+                raise GradcheckError(f"Jacobian mismatch for output {output} and input {i},\nnumerical:\n{numeric}\nanalytical:\n{exact}")
     return True
 
 
-def _check(func, inputs, eps, atol, rtol) -> None:
-    checked = [i for i, each in enumerate(inputs) if isinstance(each, Variable) and each.requires_grad]
-    if not checked:
-        raise ValueError("gradcheck expects at least one input tensor to require gradient, but none of them have requires_grad=True.")
-    for output, out in enumerate(_outputs(func, inputs)):
-        for i in checked:
-            analytic, numeric = _analytic(out, inputs[i]), _numeric(func, inputs, i, output, eps)
-            if not np.allclose(analytic, numeric, rtol=rtol, atol=atol):
-                raise GradcheckError(
-                    f"Jacobian mismatch for output {output} with respect to input {i},\nnumerical:\n{numeric}\nanalytical:\n{analytic}"
-                )
-
-
-def _analytic(out, leaf):
-    """J of shape (size of leaf, size of out), one backward pass a column."""
-    jacobian = np.zeros((leaf._array.size, out._array.size))
-    for column in range(out._array.size):
-        unit = np.zeros_like(out._array)
-        unit.flat[column] = 1
-        if out.requires_grad:
-            (grad,) = gradients(out, leaf, Variable.wrap(unit), retain_graph=True, allow_unused=True)
-            if grad is not None:
-                jacobian[:, column] = grad._array.ravel()
-    return jacobian
-
-
-def _numeric(func, inputs, i, output, eps):
-    jacobian = np.zeros((inputs[i]._array.size, _outputs(func, inputs)[output]._array.size))
-    array = inputs[i]._array
-    for row, index in enumerate(np.ndindex(array.shape)):
-        value = array[index]
-        array[index] = value + eps
-        above = _outputs(func, inputs)[output]._array.copy()
-        array[index] = value - eps
-        below = _outputs(func, inputs)[output]._array.copy()
+def _differences(compute, array, eps) -> list:
+    """What `compute()` changes by with each element of `array`: for every output, of shape (*output, *array)."""
+    quotients = [np.zeros((*out.shape, *array.shape)) for out in compute()]
+    for index in np.ndindex(array.shape):
+        value, results = array[index], []
+        for moved in (value + eps, value - eps):
+            array[index] = moved
+            results.append([out._array.copy() for out in compute()])
         array[index] = value
-        jacobian[row] = ((above - below) / (2 * eps)).ravel()
-    return jacobian
+        for quotient, above, below in zip(quotients, *results, strict=True):
+            quotient[(..., *index)] = (above - below) / (2 * eps)
+    return quotients
 
 
 def gradgradcheck(func, inputs, grad_outputs=None, *, eps=1e-6, atol=1e-5, rtol=1e-3, raise_exception=True) -> bool:
     """`gradcheck` of the gradient itself: second derivatives, with respect to the inputs and to the incoming gradient."""
-    inputs = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
+    inputs = _tuple(inputs)
     if grad_outputs is None:
         random = np.random.default_rng(0)
-        grad_outputs = [Variable.wrap(np.asarray(random.standard_normal(each._array.shape))) for each in _outputs(func, inputs)]
-    grad_outputs = tuple(grad_outputs) if isinstance(grad_outputs, (tuple, list)) else (grad_outputs,)
-    for each in grad_outputs:
-        each.requires_grad = True
-    needed = [i for i, each in enumerate(inputs) if isinstance(each, Variable) and each.requires_grad]
+        grad_outputs = tuple(Variable.wrap(np.asarray(random.standard_normal(each.shape))) for each in _outputs(func, inputs))
+    grad_outputs = tuple(each.detach().requires_grad_() for each in _tuple(grad_outputs))
 
-    def first_gradients(*args):
+    def gradient(*args):
         leaves, starts = args[: len(inputs)], args[len(inputs) :]
-        outs = _outputs(func, leaves)
-        wanted = [leaves[i] for i in needed]
-        results = gradients(outs, wanted, starts, create_graph=True, allow_unused=True)
-        return [each for each in results if each is not None]
+        found = grad(_outputs(func, leaves), [*filter(_needs_gradient, leaves)], starts, create_graph=True, allow_unused=True)
+        return [each for each in found if each is not None]
 
-    return gradcheck(first_gradients, (*inputs, *grad_outputs), eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception)
+    return gradcheck(gradient, (*inputs, *grad_outputs), eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception)

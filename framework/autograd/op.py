@@ -14,17 +14,16 @@ import inspect
 from collections import Counter
 from types import MethodType
 
-import numpy as np
-
 from ..device import array_module
-from .engine import Node, edge_of
+from ..offered import NOT_OFFERED, refuse_argument
+from . import engine
+from .engine import edge_of
 from .errors import pytorch_error
 from .half import half_type, in_single
 from .mode import mode
+from .node import OpNode
 from .variable import Variable, View
 
-# Arguments of PyTorch's that are not offered: they change where or how a result is stored, never what it is.
-_NOT_OFFERED = {"out", "layout", "memory_format", "generator", "names", "sparse_grad"}
 _NUMPY_SPELLING = {"axis": "dim", "keepdims": "keepdim"}  # which PyTorch accepts too
 
 TENSORS, ON_TAPE = "tensors", "tensors, one of which may need a gradient"
@@ -177,10 +176,9 @@ class Op:
         for name, value in kwargs.items():
             name = _NUMPY_SPELLING.get(name, name) if name not in self.parameters else name
             if name not in self.parameters:
-                if name in _NOT_OFFERED:
-                    if value is None:
-                        continue
-                    raise NotImplementedError(f"{self.__name__}() does not support the argument '{name}'")
+                if name in NOT_OFFERED:
+                    refuse_argument(self.__name__, name, value)
+                    continue
                 raise TypeError(f"{self.__name__}() got an unexpected keyword argument '{name}'")
             position = self.parameters.index(name)
             if position < len(args):
@@ -219,139 +217,6 @@ def op(forward=None, *, name=None, promote=None, view=False, **rules):
     return Op(forward, rules, name=name, promote=promote, view=view)
 
 
-class OpNode(Node):
-    """A recorded call of an Op, with what its rules want kept."""
-
-    lists = None  # {input: how many tensors}, for arguments that are lists of them
-    backward = None  # the kernel's own
-    several = False  # does the op return a tuple?
-    versions = ()  # (version counter of what is kept, as it was then)
-
-    def __init__(self, op: Op, edges, types, lists, args, arrays, results, backward, several):
-        super().__init__(edges, types, len(results))
-        self.op, self.saved = op, {}
-        if several:
-            self.several = True
-        if lists is not None:
-            self.lists = lists
-        if backward is not None:
-            self.backward = backward
-        self.keep(args, arrays, results)
-
-    def keep(self, args, arrays, results) -> None:
-        """Save what the rules of those inputs that need a gradient ask for."""
-        needs = tuple([edge is not None for edge in self.edges] if self.lists is None else [any(each) for each in self.grouped(self.edges)])
-        self.rules, keeps = self.op.plans.get(needs) or self.op.plan(needs)
-        saved = self.saved
-        for parameter, place, only_shape in keeps:
-            if place < 0:
-                saved[parameter] = tuple([each._array for each in results]) if self.several else results[0]._array
-                self.remember_version(results)
-            elif not only_shape:
-                saved[parameter] = arrays[place]
-                if arrays[place] is not args[place]:
-                    self.remember_version(args[place])
-            else:
-                value = arrays[place]
-                saved[parameter] = [each.shape for each in value] if isinstance(value, (list, tuple)) else np.shape(value)
-
-    def grouped(self, values):
-        """`values`, one a tensor, as one list an input."""
-        values = iter(values)
-        return [[next(values) for _ in range(self.lists.get(name, 1))] for name in self.op.inputs]
-
-    def remember_version(self, arg) -> None:
-        """Note how often `arg`, whose array is kept, has been changed in place so far."""
-        if isinstance(arg, Variable):
-            version = arg._version
-            if version is None:
-                raise RuntimeError(
-                    "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in "
-                    "computation tracked by autograd. To work around this, you can make a clone to get a normal tensor."
-                )
-            self.versions += ((version, version[0]),)
-        elif isinstance(arg, (list, tuple)):
-            for each in arg:
-                self.remember_version(each)
-
-    def name(self) -> str:
-        return "".join(part.capitalize() for part in self.op.__name__.strip("_").split("_")) + "Backward0"
-
-    def free(self) -> None:
-        super().free()
-        self.saved = self.backward = None
-
-    def check_versions(self) -> None:
-        for version, then in self.versions:
-            if version[0] != then:
-                raise RuntimeError(
-                    "one of the variables needed for gradient computation has been modified by an inplace operation: a tensor kept "
-                    f"for {self.name()} is at version {version[0]}; expected version {then} instead."
-                )
-
-    def propagate(self, grads, recorded):
-        self.check_versions()
-        grad = grads if self.several else grads[0]
-        if self.backward is not None and not recorded:
-            return fit(self, self.backward(grad, *[edge is not None for edge in self.edges]))
-        values = {**self.saved, "grad": grad}
-        if recorded:
-            self._restore(values)
-        result = []
-        for rule, declared in zip(self.rules, self.op.rules, strict=True):
-            if rule is None:
-                result += [None] * self.width(declared)
-                continue
-            outs = rule.function(*[values[parameter] for parameter in rule.parameters])
-            if rule.joint or self.lists:
-                for name, each in zip(rule.names, outs if rule.joint else (outs,), strict=True):
-                    result += each if self.lists and name in self.lists else (each,)
-            else:
-                result.append(outs)
-        return fit(self, result)
-
-    def width(self, rule: Rule) -> int:
-        """How many gradients `rule` gives."""
-        return sum((self.lists or {}).get(name, 1) for name in rule.names)
-
-    def _restore(self, values: dict) -> None:
-        """Put tensors with their place on the tape where arrays were kept, so that the rules are recorded."""
-        places = self.edges if self.lists is None else self.grouped(self.edges)
-        for name, place in zip(self.op.inputs, places, strict=True):
-            if name not in values:
-                continue
-            if self.lists is None:
-                values[name] = on_tape(values[name], place)
-            elif name in self.lists:
-                values[name] = [on_tape(array, edge) for array, edge in zip(values[name], place, strict=True)]
-            else:
-                values[name] = on_tape(values[name], place[0])
-        if "out" in values:
-            out = values["out"]
-            several = isinstance(out, tuple)
-            values["out"] = tuple(on_tape(each, (self, i)) for i, each in enumerate(out)) if several else on_tape(out, (self, 0))
-        for name, value in values.items():
-            if is_array(value):
-                values[name] = Variable.wrap(value)
-
-
-def is_array(value) -> bool:
-    """Whether `value` is a NumPy or CuPy array."""
-    return hasattr(value, "dtype") and hasattr(value, "ndim") and not isinstance(value, Variable)
-
-
-def on_tape(value, edge):
-    """A tensor around the kept array `value`, at its old place on the tape; a number stays as it is."""
-    if not is_array(value):
-        return value
-    if edge is not None and not isinstance(edge[0], Node):
-        return edge[0]  # the leaf itself: it has not changed, or the version check would have said so
-    tensor = Variable.wrap(value)
-    if edge is not None and value.dtype.kind in "fV":
-        tensor._tape_node, tensor._output = edge
-    return tensor
-
-
 def unwrap(args):
     """The arguments with arrays in place of tensors (inside lists too), and what was found: None, TENSORS or ON_TAPE."""
     arrays, found = [], None
@@ -371,20 +236,6 @@ def unwrap(args):
     return arrays, found
 
 
-def fit(node: Node, grads) -> list:
-    """Each gradient summed back over the dimensions that its input was broadcast along, in the input's own type."""
-    fitted = []
-    for grad, kind in zip(grads, node.input_types, strict=True):
-        if grad is not None and kind is not None:
-            shape, dtype = kind
-            if grad.shape != shape:
-                grad = sum_to(grad, shape)
-            if (grad._array if isinstance(grad, Variable) else grad).dtype is not dtype:
-                grad = cast(grad, dtype)
-        fitted.append(grad)
-    return fitted
-
-
 def _sum_to(input, shape):
     extra = input.ndim - len(shape)
     axes = (*range(extra), *(extra + i for i, length in enumerate(shape) if length == 1 and input.shape[extra + i] != 1))
@@ -401,3 +252,6 @@ cast = op(lambda input, dtype: input.astype(dtype, copy=False), name="to_copy", 
 def like(value, reference):
     """`value` in the type of `reference`, both arrays or both Tensors."""
     return cast(value, (reference._array if isinstance(reference, Variable) else reference).dtype)
+
+
+engine.sum_to, engine.cast = sum_to, cast

@@ -120,3 +120,8 @@ def follow(steps: tuple, base):
     for op, rest in steps:
         base = op(base, *rest)
     return base
+
+
+def is_array(value) -> bool:
+    """Whether `value` is a NumPy or CuPy array."""
+    return hasattr(value, "dtype") and hasattr(value, "ndim") and not isinstance(value, Variable)

@@ -1,9 +1,8 @@
 """Switches of cuDNN."""
 
-from ..device import cuda_is_available as is_available
+from ..device import cuda_is_available
 
-__all__ = ["is_available"]
-
+is_available = cuda_is_available
 enabled = True  # is it used at all?
 benchmark = False  # does it try its algorithms and keep the fastest?
 deterministic = False  # only algorithms that give the same result every time?

@@ -4,6 +4,6 @@ from .bernoulli import Bernoulli
 from .categorical import Categorical
 from .distribution import Distribution
 from .independent import Independent
-from .kl import kl_divergence, register_kl
+from .kl import kl_divergence
 from .multivariate_normal import MultivariateNormal
 from .normal import Normal

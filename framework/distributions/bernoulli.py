@@ -1,9 +1,9 @@
 """One toss of a coin."""
 
-from ..creation import arange, rand
+from ..creation import rand
 from ..nn.functional.loss import binary_cross_entropy_with_logits
 from ..ops.elementwise import log, log1p, sigmoid, where
-from .distribution import Distribution, boolean, broadcast_all, kept_inside, lazily, probs_or_logits, real, unit_interval
+from .distribution import Distribution, boolean, broadcast_all, kept_inside, lazily, one_of, real, unit_interval
 
 
 class Bernoulli(Distribution):
@@ -11,13 +11,12 @@ class Bernoulli(Distribution):
 
     arg_constraints = {"probs": unit_interval, "logits": real}
     support = boolean
-    has_enumerate_support = True
 
     def __init__(self, probs=None, logits=None, validate_args=None):
-        probs_or_logits(probs, logits)
-        name, given = ("logits", logits) if probs is None else ("probs", probs)
-        (self.__dict__[name],) = broadcast_all(given)
-        super().__init__(self.__dict__[name].shape, validate_args=validate_args)
+        name, given = one_of(probs=probs, logits=logits)
+        (given,) = broadcast_all(given)
+        setattr(self, name, given)
+        super().__init__(given.shape, validate_args=validate_args)
 
     probs = lazily(lambda self: sigmoid(self.logits))
     logits = lazily(lambda self: log(kept_inside(self.probs)) - log1p(-kept_inside(self.probs)))
@@ -33,14 +32,8 @@ class Bernoulli(Distribution):
     def log_prob(self, value):
         """x log p + (1 - x) log(1 - p)."""
         self.check_value(value)
-        logits, value = broadcast_all(self.logits, value)
-        return -binary_cross_entropy_with_logits(logits, value, reduction="none")
+        return -binary_cross_entropy_with_logits(*broadcast_all(self.logits, value), reduction="none")
 
     def entropy(self):
         """-p log p - (1 - p) log(1 - p)."""
         return binary_cross_entropy_with_logits(self.logits, self.probs, reduction="none")
-
-    def enumerate_support(self, expand=True):
-        """0 and 1, for each of the batch."""
-        values = arange(2, dtype=self.probs.dtype, device=self.probs.device).reshape(2, *(1,) * len(self.batch_shape))
-        return values.expand(2, *self.batch_shape) if expand else values

@@ -2,28 +2,24 @@
 
 import ml_dtypes
 
-from ..creation import arange, rand
+from ..creation import rand
 from ..dtypes import float64
 from ..ops.activation import softmax
 from ..ops.reduce import argmax, logsumexp
-from .distribution import Constraint, Distribution, broadcast_all, kept_inside, lazily, probs_or_logits, real_vector, simplex
+from ..size import broadcast_shapes
+from .distribution import Constraint, Distribution, kept_inside, lazily, one_of, real_vector, simplex
 
 
 class Categorical(Distribution):
     """k with probability probs[k], of the last dimension's K; or softmax(logits)[k].  What is given is normalised."""
 
     arg_constraints = {"probs": simplex, "logits": real_vector}
-    has_enumerate_support = True
 
     def __init__(self, probs=None, logits=None, validate_args=None):
-        probs_or_logits(probs, logits)
-        name, given = ("logits", logits) if probs is None else ("probs", probs)
+        name, given = one_of(probs=probs, logits=logits)
         if given.dim() < 1:
             raise ValueError(f"`{name}` parameter must be at least one-dimensional.")
-        if name == "probs":
-            self.probs = probs / probs.sum(-1, True)
-        else:
-            self.logits = logits - logsumexp(logits, -1, True)
+        setattr(self, name, given / given.sum(-1, True) if name == "probs" else given - logsumexp(given, -1, True))
         self._choices = given.shape[-1]
         super().__init__(given.shape[:-1], validate_args=validate_args)
 
@@ -46,16 +42,11 @@ class Categorical(Distribution):
     def log_prob(self, value):
         """log probs[x]."""
         self.check_value(value)
-        shape = broadcast_all(value, self.logits.detach()[..., 0])[0].shape
-        index = value.long().expand(shape).unsqueeze(-1)
-        return self.logits.expand(*shape, self._choices).gather(-1, index).squeeze(-1)
+        shape = broadcast_shapes(value.shape, self.batch_shape)
+        logits = self.logits.expand(*shape, self._choices)
+        return logits.gather(-1, value.long().expand(shape).unsqueeze(-1)).squeeze(-1)
 
     def entropy(self):
         """-sum p log p."""
         lowest = float(ml_dtypes.finfo(self.logits.dtype.numpy).min)  # in place of -inf, which times 0 is nan
         return -(self.probs * self.logits.clamp(min=lowest)).sum(-1)
-
-    def enumerate_support(self, expand=True):
-        """0 … K - 1, for each of the batch."""
-        values = arange(self._choices, device=self.logits.device).reshape(-1, *(1,) * len(self.batch_shape))
-        return values.expand(-1, *self.batch_shape) if expand else values

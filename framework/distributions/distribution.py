@@ -1,11 +1,12 @@
 """What all distributions share: shapes, checks of parameters and values, and how they print."""
 
-from functools import cached_property, reduce
+from functools import cached_property
 
 import ml_dtypes
 
 from ..autograd import enable_grad, no_grad
 from ..creation import tensor
+from ..ops.forms import broadcast_tensors
 from ..tensor import Size, Tensor
 
 
@@ -33,34 +34,29 @@ class Distribution:
     arg_constraints: dict = {}
     support: Constraint | None = None
     has_rsample = False
-    has_enumerate_support = False
 
     def __init__(self, batch_shape=(), event_shape=(), validate_args=None):
         self.batch_shape, self.event_shape = Size(batch_shape), Size(event_shape)
         self._validate_args = __debug__ if validate_args is None else validate_args
-        self._given = [name for name in self.arg_constraints if name in self.__dict__]
-        for name in self._given if self._validate_args else ():
-            constraint = self.arg_constraints[name]
-            where = f"of distribution {self!r} to satisfy the constraint {constraint}"
-            self._check(constraint, f"parameter {name}", getattr(self, name), where)
+        self._given = {name: self.__dict__[name] for name in self.arg_constraints if name in self.__dict__}
+        for name, value in self._given.items():
+            self._check(self.arg_constraints[name], f"parameter {name}", value)
 
-    def _check(self, constraint, what, value, where) -> None:
-        if not constraint.check(value.detach()).all():
-            raise ValueError(f"Expected {what} (Tensor of shape {tuple(value.shape)}) {where}, but found invalid values:\n{value}")
+    def _check(self, constraint, what, value) -> None:
+        if self._validate_args and not constraint.check(value.detach()).all():
+            raise ValueError(f"Expected {what} of {self!r} to satisfy the constraint {constraint}, but found invalid values:\n{value}")
 
     def check_value(self, value) -> None:
         """ValueError unless `value` is a tensor of events that this distribution can have."""
         if not self._validate_args:
             return
         if not isinstance(value, Tensor):
-            raise ValueError("The value argument to log_prob must be a Tensor")
+            raise ValueError(f"The value must be a Tensor, not {type(value).__name__}")
         expected, got, events = self.batch_shape + self.event_shape, value.shape, len(self.event_shape)
-        if tuple(got[len(got) - events :]) != self.event_shape:
-            raise ValueError(f"The right-most size of value must match event_shape: {got} vs {self.event_shape}.")
-        if any(m != n and 1 not in (m, n) for m, n in zip(reversed(got), reversed(expected), strict=False)):
-            raise ValueError(f"Value is not broadcastable with batch_shape+event_shape: {got} vs {Size(expected)}.")
-        where = f"to be within the support ({self.support}) of the distribution {self!r}"
-        self._check(self.support, "value argument", value, where)
+        pairs = zip(reversed(got), reversed(expected), strict=False)
+        if got[len(got) - events :] != self.event_shape or any(m != n and 1 not in (m, n) for m, n in pairs):
+            raise ValueError(f"The value's shape {got} does not fit batch_shape + event_shape, {expected}")
+        self._check(self.support, "the value", value)
 
     stddev = property(lambda self: self.variance.sqrt())
 
@@ -76,22 +72,11 @@ class Distribution:
     def _not_offered(self, *args, **options):
         raise NotImplementedError(f"{type(self).__name__} does not offer this: it has no formula for it")
 
-    rsample = log_prob = entropy = cdf = icdf = enumerate_support = _not_offered
-
-    def perplexity(self):
-        """exp(entropy)."""
-        return self.entropy().exp()
-
-    def expand(self, batch_shape):
-        """The same distribution repeated to a larger batch."""
-        own = len(self.batch_shape)
-        given = {name: getattr(self, name) for name in self._given}
-        given = {name: each.expand((*batch_shape, *each.shape[own:])) for name, each in given.items()}
-        return type(self)(**given, validate_args=self._validate_args)
+    rsample = log_prob = entropy = cdf = icdf = _not_offered
 
     def __repr__(self) -> str:
-        known = [(name, self.__dict__[name]) for name in self.arg_constraints if name in self.__dict__]
-        return f"{type(self).__name__}({', '.join(f'{name}: {each if each.numel() == 1 else each.shape}' for name, each in known)})"
+        given = ", ".join(f"{name}: {each if each.numel() == 1 else each.shape}" for name, each in self._given.items())
+        return f"{type(self).__name__}({given})"
 
 
 def lazily(function):
@@ -99,17 +84,18 @@ def lazily(function):
     return cached_property(enable_grad(function))
 
 
-def broadcast_all(*values) -> list:
+def one_of(**parameters) -> tuple:
+    """The name and the value of the one parameter that was given."""
+    given = [each for each in parameters.items() if each[1] is not None]
+    if len(given) != 1:
+        raise ValueError(f"Exactly one of {' or '.join(parameters)} must be specified")
+    return given[0]
+
+
+def broadcast_all(*values) -> tuple:
     """`values` as tensors of one shape; numbers take the type of the first tensor, or the default one."""
-    first = next((each for each in values if isinstance(each, Tensor)), tensor(0.0))
-    tensors = [each if isinstance(each, Tensor) else tensor(each, dtype=first.dtype, device=first.device) for each in values]
-    shape = reduce(lambda a, b: a + b, tensors).shape
-    return [each.expand(shape) for each in tensors]
-
-
-def probs_or_logits(probs, logits) -> None:
-    if (probs is None) == (logits is None):
-        raise ValueError("Either `probs` or `logits` must be specified, but not both.")
+    like = next((each for each in values if isinstance(each, Tensor)), tensor(0.0))
+    return broadcast_tensors([each if isinstance(each, Tensor) else tensor(each, dtype=like.dtype, device=like.device) for each in values])
 
 
 def kept_inside(probs):

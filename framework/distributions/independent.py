@@ -3,6 +3,10 @@
 from .distribution import Constraint, Distribution
 
 
+def _the_bases(name):
+    return property(lambda self: getattr(self.base_dist, name), doc=f"`{name}` of the distribution underneath.")
+
+
 class Independent(Distribution):
     """The last `reinterpreted_batch_ndims` dimensions of a distribution's batch as part of its events, independent of each other."""
 
@@ -14,11 +18,7 @@ class Independent(Distribution):
         kept = len(batch) - count
         super().__init__(batch[:kept], batch[kept:] + base_distribution.event_shape, validate_args)
 
-    has_rsample = property(lambda self: self.base_dist.has_rsample)
-    has_enumerate_support = property(lambda self: not self.reinterpreted_batch_ndims and self.base_dist.has_enumerate_support)
-    mean = property(lambda self: self.base_dist.mean)
-    mode = property(lambda self: self.base_dist.mode)
-    variance = property(lambda self: self.base_dist.variance)
+    has_rsample, mean, mode, variance, sample, rsample = map(_the_bases, ("has_rsample", "mean", "mode", "variance", "sample", "rsample"))
 
     def total(self, values):
         """Summed over the dimensions that belong to an event."""
@@ -29,14 +29,6 @@ class Independent(Distribution):
         inner, count = self.base_dist.support, self.reinterpreted_batch_ndims
         return Constraint(f"IndependentConstraint({inner}, {count})", inner.check) if count else inner
 
-    def sample(self, sample_shape=()):
-        """The base distribution's samples."""
-        return self.base_dist.sample(sample_shape)
-
-    def rsample(self, sample_shape=()):
-        """The base distribution's samples, differentiable."""
-        return self.base_dist.rsample(sample_shape)
-
     def log_prob(self, value):
         """The sum of the logarithms: the parts are independent."""
         return self.total(self.base_dist.log_prob(value))
@@ -44,17 +36,6 @@ class Independent(Distribution):
     def entropy(self):
         """The sum of the entropies."""
         return self.total(self.base_dist.entropy())
-
-    def enumerate_support(self, expand=True):
-        """The base distribution's, if events are its own."""
-        if self.reinterpreted_batch_ndims:
-            raise NotImplementedError("Enumeration over cartesian product is not implemented")
-        return self.base_dist.enumerate_support(expand)
-
-    def expand(self, batch_shape):
-        """The same distribution repeated to a larger batch."""
-        base = self.base_dist.expand((*batch_shape, *self.event_shape[: self.reinterpreted_batch_ndims]))
-        return Independent(base, self.reinterpreted_batch_ndims, self._validate_args)
 
     def __repr__(self) -> str:
         return f"Independent({self.base_dist}, {self.reinterpreted_batch_ndims})"

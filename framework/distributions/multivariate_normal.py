@@ -2,57 +2,40 @@
 
 import math
 
-import numpy as np
-
 from ..creation import randn
-from ..ops.decompositions import eigh, inv, lower_cholesky, solve_matrices
-from ..ops.einsum import diagonal
-from .distribution import Constraint, Distribution, lazily, positive, real_vector
+from ..ops.comparison import isclose
+from ..ops.decompositions import cholesky, eigh, inv, solve_matrices
+from ..size import broadcast_shapes
+from .distribution import Constraint, Distribution, lazily, one_of, real_vector
 
-
-def _is_positive_definite(x):
-    return ((x - x.mT).abs() <= 1e-6 + 1e-5 * x.mT.abs()).all(-1).all(-1) & (eigh(x)[0] > 0).all(-1)
-
-
-positive_definite = Constraint("PositiveDefinite()", _is_positive_definite)
-lower_triangular = Constraint("LowerCholesky()", lambda x: (x.tril() == x).all(-1).all(-1) & positive.check(diagonal(x, 0, -2, -1)).all(-1))
+positive_definite = Constraint("PositiveDefinite()", lambda x: isclose(x, x.mT, atol=1e-6).all((-2, -1)) & (eigh(x)[0] > 0).all(-1))
+lower_cholesky = Constraint("LowerCholesky()", lambda x: (x.tril() == x).all((-2, -1)) & (x.diagonal(0, -2, -1) > 0).all(-1))
 
 
 class MultivariateNormal(Distribution):
     """N(loc, C) of vectors of length K, with C = L L^T given as `covariance_matrix`, as its inverse or as L: exactly one of them."""
 
     arg_constraints = {
-        "loc": real_vector, "covariance_matrix": positive_definite, "precision_matrix": positive_definite, "scale_tril": lower_triangular,
+        "loc": real_vector, "covariance_matrix": positive_definite, "precision_matrix": positive_definite, "scale_tril": lower_cholesky,
     }  # fmt: skip
     support = real_vector
     has_rsample = True
 
     def __init__(self, loc, covariance_matrix=None, precision_matrix=None, scale_tril=None, validate_args=None):
-        if loc.dim() < 1:
-            raise ValueError("loc must be at least one-dimensional.")
-        matrices = {"covariance_matrix": covariance_matrix, "precision_matrix": precision_matrix, "scale_tril": scale_tril}
-        given = [(name, matrix) for name, matrix in matrices.items() if matrix is not None]
-        if len(given) != 1:
-            raise ValueError("Exactly one of covariance_matrix or precision_matrix or scale_tril may be specified.")
-        ((name, matrix),) = given
-        if matrix.dim() < 2:
-            raise ValueError(f"{name} must be at least two-dimensional, with optional leading batch dimensions")
-        batch_shape = np.broadcast_shapes(tuple(matrix.shape[:-2]), tuple(loc.shape[:-1]))
+        name, matrix = one_of(covariance_matrix=covariance_matrix, precision_matrix=precision_matrix, scale_tril=scale_tril)
+        if loc.dim() < 1 or matrix.dim() < 2:
+            raise ValueError(f"loc must be at least 1D and {name} 2D, but they are {loc.dim()}D and {matrix.dim()}D")
+        batch_shape = broadcast_shapes(matrix.shape[:-2], loc.shape[:-1])
         self.loc = loc.expand(*batch_shape, loc.shape[-1])
-        self.__dict__[name] = matrix.expand(*batch_shape, *matrix.shape[-2:])
+        setattr(self, name, matrix.expand(*batch_shape, *matrix.shape[-2:]))
         super().__init__(batch_shape, loc.shape[-1:], validate_args)
 
-    @lazily
-    def scale_tril(self):
-        return lower_cholesky(self.covariance_matrix)
+    scale_tril = lazily(lambda self: cholesky(self.covariance_matrix))
+    precision_matrix = lazily(lambda self: inv(self.covariance_matrix))
 
     @lazily
     def covariance_matrix(self):
-        return self.scale_tril @ self.scale_tril.mT if "scale_tril" in self.__dict__ else inv(self.precision_matrix)
-
-    @lazily
-    def precision_matrix(self):
-        return inv(self.covariance_matrix)
+        return inv(self.precision_matrix) if "precision_matrix" in self._given else self.scale_tril @ self.scale_tril.mT
 
     mean = mode = property(lambda self: self.loc)
     variance = property(lambda self: (self.scale_tril**2).sum(-1))
@@ -64,11 +47,11 @@ class MultivariateNormal(Distribution):
 
     def log_volume(self):
         """log det L: half the logarithm of det C."""
-        return diagonal(self.scale_tril, 0, -2, -1).log().sum(-1)
+        return self.scale_tril.diagonal(0, -2, -1).log().sum(-1)
 
     def length(self, columns):
         """|L^-1 x|^2 summed over the columns x (…, K, columns): their distance from 0 in units of the spread there."""
-        return (solve_matrices(self.scale_tril.tril(), columns) ** 2).sum(-1).sum(-1)
+        return (solve_matrices(self.scale_tril.tril(), columns) ** 2).sum((-2, -1))
 
     def log_prob(self, value):
         """-(K log 2 pi + |L^-1 (x - loc)|^2) / 2 - log det L."""

@@ -24,13 +24,8 @@ class AdaptiveLogSoftmaxWithLoss(Module):
     def __init__(self, in_features: int, n_classes: int, cutoffs, div_value: float = 4.0, head_bias: bool = False, device=None, dtype=None):
         super().__init__()
         cutoffs = list(cutoffs)
-        if not cutoffs:
-            raise ValueError("cutoffs should be a sequence of length larger than 0")
-        if cutoffs != sorted({int(each) for each in cutoffs}) or cutoffs[0] <= 0 or cutoffs[-1] > n_classes - 1:
-            raise ValueError(
-                "cutoffs should be a sequence of unique, positive integers sorted in an increasing order, "
-                "where each value is between 1 and n_classes-1"
-            )
+        if not cutoffs or cutoffs != sorted({int(each) for each in cutoffs}) or cutoffs[0] < 1 or cutoffs[-1] >= n_classes:
+            raise ValueError(f"cutoffs should be unique integers from 1 to n_classes - 1 in increasing order, but got {cutoffs}")
         self.in_features, self.n_classes, self.cutoffs = in_features, n_classes, [*cutoffs, n_classes]
         self.div_value, self.head_bias = div_value, head_bias
         self.shortlist_size, self.n_clusters = cutoffs[0], len(cutoffs)
@@ -50,19 +45,14 @@ class AdaptiveLogSoftmaxWithLoss(Module):
                 module.reset_parameters()
 
     def forward(self, input, target):
-        if target.ndim > 1:
-            raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
-        if input.ndim != target.ndim + 1:
-            n = target.ndim
-            raise RuntimeError(f"{n}D target tensor expects {n + 1}D input tensors, but found inputs with size {input.shape}")
+        if target.ndim > 1 or tuple(input.shape[:-1]) != tuple(target.shape):
+            raise RuntimeError(f"expected an input (N, features) and a target (N), or without N, but got {input.shape} and {target.shape}")
         if input.ndim == 1:
             output, loss = self(unsqueeze(input, 0), unsqueeze(target, 0))
             return ASMOutput(output.squeeze(0), loss)
-        if len(input) != len(target):
-            raise RuntimeError("Input and target should have the same size in the batch dimension.")
         low, high = (target.min().item(), target.max().item()) if len(target) else (0, 0)
         if low < 0 or high >= self.n_classes:
-            raise RuntimeError(f"Target values should be in [0, {self.n_classes - 1}], but values in range [{low}, {high}] were found. ")
+            raise RuntimeError(f"Target values should be in [0, {self.n_classes - 1}], but values in range [{low}, {high}]")
         entry, inside = target, []  # which entry of the head; log-probabilities inside a cluster, and whose they are
         for i, (low, high) in enumerate(pairwise(self.cutoffs)):
             rows = (target >= low) & (target < high)

@@ -2,82 +2,139 @@
 
 import operator
 from collections import OrderedDict
-from collections.abc import Iterable, MutableMapping
+from collections.abc import MutableMapping
 
 from ..tensor import Tensor
 from .module import Module
 from .parameter import Parameter
 
 
-def _position(index, length: int) -> int:
-    index = operator.index(index)
-    if not -length <= index < length:
-        raise IndexError(f"index {index} is out of range")
-    return index % length
+class _Modules(Module):
+    """Its members are modules."""
+
+    @property
+    def _members(self) -> dict:
+        return self._modules
+
+    _put = Module.add_module
 
 
-class _Mapping(Module, MutableMapping):
+class _Parameters(Module):
+    """Its members are parameters; a plain tensor becomes one."""
+
+    @property
+    def _members(self) -> dict:
+        return self._parameters
+
+    def _put(self, name: str, value) -> None:
+        self.register_parameter(name, Parameter(value) if isinstance(value, Tensor) and not isinstance(value, Parameter) else value)
+
+    def extra_repr(self) -> str:
+        return "\n".join(f"  ({name}): {_described(each)}" for name, each in self._parameters.items())
+
+
+def _described(parameter) -> str:
+    where = f" ({parameter.device})" if parameter.is_cuda else ""
+    return f"Parameter containing: [{parameter.dtype} of size {'x'.join(map(str, parameter.shape))}{where}]"
+
+
+class _List(Module):
+    """Members under the names "0", "1", …, indexed as a list is."""
+
+    def __init__(self, members=None):
+        super().__init__()
+        self.extend(() if members is None else members)
+
+    def _key(self, index) -> str:
+        index = operator.index(index)
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"index {index} is out of range")
+        return list(self._members)[index]
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def __iter__(self):
+        return iter(list(self._members.values()))
+
+    def __getitem__(self, index):
+        return type(self)(list(self)[index]) if isinstance(index, slice) else self._members[self._key(index)]
+
+    def __setitem__(self, index, member) -> None:
+        self._put(self._key(index), member)
+
+    def __delitem__(self, index) -> None:
+        for key in list(self._members)[index] if isinstance(index, slice) else [self._key(index)]:
+            del self._members[key]
+        self._renumber(list(self))
+
+    def __iadd__(self, members):
+        return self.extend(members)
+
+    def _renumber(self, members) -> None:
+        self._members.clear()
+        self._members.update((str(i), each) for i, each in enumerate(members))
+
+    def append(self, member):
+        """Add one at the end."""
+        self._put(str(len(self)), member)
+        return self
+
+    def extend(self, members):
+        """Add several at the end."""
+        if isinstance(members, Tensor):
+            raise TypeError("extend takes a list or another iterable, not one tensor")
+        for each in list(members):
+            self.append(each)
+        return self
+
+    def insert(self, index, member):
+        """Put one before that at `index`."""
+        if not -len(self) <= index <= len(self):
+            raise IndexError(f"Index out of range: {index}")
+        self.append(member)
+        members = list(self)
+        members.insert(index, members.pop())
+        self._renumber(members)
+        return self
+
+    def pop(self, index):
+        """Take the one, or the slice of them, at `index` out."""
+        member = self[index]
+        del self[index]
+        return member
+
+
+class _Dict(Module, MutableMapping):
     """Members under names, with the methods of a dict; compared and hashed as modules are, by identity."""
 
     __eq__, __hash__ = object.__eq__, object.__hash__
 
+    def __init__(self, members=None):
+        super().__init__()
+        self.update({} if members is None else members)
 
-class _Indexed(Module):
-    """Modules under the names "0", "1", …, indexed as a list is."""
+    def __getitem__(self, key: str):
+        return self._members[key]
 
-    def _key(self, index) -> str:
-        return list(self._modules)[_position(index, len(self))]
+    def __setitem__(self, key: str, member) -> None:
+        self._put(key, member)
+
+    def __delitem__(self, key: str) -> None:
+        del self._members[key]
 
     def __len__(self) -> int:
-        return len(self._modules)
+        return len(self._members)
 
     def __iter__(self):
-        return iter(list(self._modules.values()))
+        return iter(self._members)
 
-    def __setitem__(self, index, module) -> None:
-        setattr(self, self._key(index), module)
-
-    def __delitem__(self, index) -> None:
-        for key in list(self._modules)[index] if isinstance(index, slice) else [self._key(index)]:
-            delattr(self, key)
-        self._renumber(list(self))
-
-    def _renumber(self, modules) -> None:
-        self._modules.clear()
-        self._modules.update((str(i), module) for i, module in enumerate(modules))
-
-    def append(self, module):
-        """Add a module at the end."""
-        self.add_module(str(len(self)), module)
-        return self
-
-    def insert(self, index, module):
-        """Put a module before the one at `index`."""
-        if not isinstance(module, Module):
-            raise AssertionError(f"module should be of type: {Module}")
-        if not -len(self) <= index <= len(self):
-            raise IndexError(f"Index out of range: {index}")
-        modules = list(self)
-        modules.insert(index, module)
-        self._renumber(modules)
-        return self
-
-    def extend(self, modules):
-        """Add several at the end."""
-        if not isinstance(modules, Iterable):
-            raise TypeError(f"{type(self).__name__}.extend should be called with an iterable, but got {type(modules).__name__}")
-        for module in list(modules):
-            self.append(module)
-        return self
-
-    def pop(self, key):
-        """Take the module, or the slice of them, at `key` out."""
-        module = self[key]
-        del self[key]
-        return module
+    def popitem(self) -> tuple:
+        """Take the last one out: (name, member)."""
+        return self._members.popitem()
 
 
-class Sequential(_Indexed):
+class Sequential(_Modules, _List):
     """Modules called one after the other: `Sequential(a, b, …)`, or from an OrderedDict that names them."""
 
     def __init__(self, *args):
@@ -89,51 +146,21 @@ class Sequential(_Indexed):
     def __getitem__(self, index):
         if isinstance(index, slice):
             return type(self)(OrderedDict(list(self._modules.items())[index]))
-        return self._modules[self._key(index)]
-
-    def __add__(self, other):
-        return Sequential(*self).__iadd__(other)
-
-    def __iadd__(self, other):
-        if not isinstance(other, Sequential):
-            raise ValueError(f"add operator supports only objects of Sequential class, but {type(other)} is given.")
-        return self.extend(other)
-
-    def __mul__(self, times: int):
-        return Sequential(*self).__imul__(times)
-
-    __rmul__ = __mul__
-
-    def __imul__(self, times: int):
-        if not isinstance(times, int):
-            raise TypeError(f"unsupported operand type(s) for *: {type(self)} and {type(times)}")
-        if times <= 0:
-            raise ValueError(f"Non-positive multiplication factor {times} for {type(self)}")
-        return self.extend(list(self) * (times - 1))
+        return super().__getitem__(index)
 
     def forward(self, input):
-        for module in self:
+        for module in self._modules.values():
             input = module(input)
         return input
 
 
-class ModuleList(_Indexed):
+class ModuleList(_Modules, _List):
     """A list of modules that the tree knows of; it has no forward of its own."""
 
     def __init__(self, modules=None):
-        super().__init__()
-        self.extend(() if modules is None else modules)
+        super().__init__(modules)
 
-    def __getitem__(self, index):
-        return type(self)(list(self)[index]) if isinstance(index, slice) else self._modules[self._key(index)]
-
-    def __iadd__(self, modules):
-        return self.extend(modules)
-
-    def __add__(self, modules):
-        return ModuleList([*self, *modules])
-
-    def __repr__(self) -> str:
+    def _children_repr(self) -> list:
         """Equal neighbours are told once: `(0-2): 3 x Linear(…)`."""
         blocks = []  # [first, last, text]
         for i, text in enumerate(map(repr, self)):
@@ -141,167 +168,29 @@ class ModuleList(_Indexed):
                 blocks[-1][1] = i
             else:
                 blocks.append([i, i, text])
-        lines = [f"({a}): {text}" if a == b else f"({a}-{b}): {b - a + 1} x {text}" for a, b, text in blocks]
-        return f"{self._get_name()}(" + "".join("\n  " + line.replace("\n", "\n  ") for line in lines) + "\n" * bool(lines) + ")"
+        return [f"({a}): {text}" if a == b else f"({a}-{b}): {b - a + 1} x {text}" for a, b, text in blocks]
 
 
-class ModuleDict(_Mapping):
+class ModuleDict(_Modules, _Dict):
     """A dict of modules that the tree knows of."""
 
     def __init__(self, modules=None):
-        super().__init__()
-        self.update({} if modules is None else modules)
-
-    def __getitem__(self, key: str):
-        return self._modules[key]
-
-    def __setitem__(self, key: str, module) -> None:
-        self.add_module(key, module)
-
-    def __delitem__(self, key: str) -> None:
-        del self._modules[key]
-
-    def __len__(self) -> int:
-        return len(self._modules)
-
-    def __iter__(self):
-        return iter(self._modules)
+        super().__init__(modules)
 
 
-class _Parameters(Module):
-    """Parameters, and whatever else, as attributes of this module; a plain tensor becomes a parameter."""
-
-    def _put(self, key: str, value) -> None:
-        setattr(self, key, Parameter(value) if isinstance(value, Tensor) and not isinstance(value, Parameter) else value)
-
-    def extra_repr(self) -> str:
-        return "\n".join(f"  ({key}): {_described(value)}" for key, value in self._entries())
-
-    def __call__(self, *args, **kwargs):
-        raise RuntimeError(f"{type(self).__name__} should not be called.")
-
-
-def _described(value) -> str:
-    if not isinstance(value, Tensor):
-        return f"Object of type: {type(value).__name__}"
-    where = f" ({value.device})" if value.is_cuda else ""
-    return f"Parameter containing: [{value.dtype} of size {'x'.join(map(str, value.shape))}{where}]"
-
-
-class ParameterList(_Parameters):
-    """A list of parameters that the tree knows of."""
+class ParameterList(_Parameters, _List):
+    """A list of parameters that the tree knows of; a plain tensor becomes one."""
 
     def __init__(self, values=None):
-        super().__init__()
-        self._size = 0
-        self.extend(() if values is None else values)
-
-    def __getitem__(self, index):
-        if isinstance(index, slice):
-            return type(self)([self[i] for i in range(len(self))[index]])
-        return getattr(self, str(_position(index, len(self))))
-
-    def __setitem__(self, index, value) -> None:
-        self._put(str(_position(index, len(self))), value)
-
-    def __len__(self) -> int:
-        return self._size
-
-    def __iter__(self):
-        return iter([self[i] for i in range(len(self))])
-
-    def __iadd__(self, values):
-        return self.extend(values)
-
-    def append(self, value):
-        """Add a parameter at the end."""
-        self._size += 1
-        self[-1] = value
-        return self
-
-    def extend(self, values):
-        """Add several at the end."""
-        if not isinstance(values, Iterable) or isinstance(values, Tensor):
-            raise TypeError(f"ParameterList.extend should be called with an iterable, but got {type(values).__name__}")
-        for value in list(values):
-            self.append(value)
-        return self
-
-    def _entries(self):
-        return enumerate(self)
+        super().__init__(values)
 
 
-class ParameterDict(_Parameters, _Mapping):
-    """A dict of parameters that the tree knows of."""
+class ParameterDict(_Parameters, _Dict):
+    """A dict of parameters that the tree knows of, a plain dict's in the order of its sorted keys; a plain tensor becomes one."""
 
     def __init__(self, parameters=None):
-        super().__init__()
-        self._keys = {}
-        self.update({} if parameters is None else parameters)
-
-    def __getitem__(self, key: str):
-        return getattr(self, key)
-
-    def __setitem__(self, key: str, value) -> None:
-        if not isinstance(key, str):
-            raise TypeError(f"Index given to ParameterDict cannot be used as a key as it is not a string (type is '{type(key).__name__}').")
-        self._put(key, value)
-        self._keys[key] = None
-
-    def __delitem__(self, key: str) -> None:
-        del self._keys[key]
-        delattr(self, key)
-
-    def __len__(self) -> int:
-        return len(self._keys)
-
-    def __iter__(self):
-        return iter(self._keys)
-
-    def __reversed__(self):
-        return reversed(self._keys)
-
-    def __contains__(self, key: str) -> bool:
-        return key in self._keys
-
-    def get(self, key: str, default=None):
-        """The parameter `key`, or `default`."""
-        return self[key] if key in self._keys else default
-
-    def setdefault(self, key: str, default=None):
-        """The parameter `key`, which is `default` if there was none."""
-        if key not in self:
-            self[key] = default
-        return self[key]
-
-    def popitem(self) -> tuple:
-        """Take the last one out: (key, parameter)."""
-        if not self._keys:
-            raise KeyError("the ParameterDict is empty")
-        key = next(reversed(self))
-        return key, self.pop(key)
-
-    def copy(self):
-        """A dict of the same parameters."""
-        return ParameterDict(list(self.items()))
-
-    def fromkeys(self, keys, default=None):
-        """A dict with `default` under each of `keys`."""
-        return ParameterDict((key, default) for key in keys)
+        super().__init__(parameters)
 
     def update(self, parameters) -> None:
-        """Add those of a dict (a plain one in the order of its sorted keys), or of an iterable of pairs."""
+        """Add those of a dict, or of an iterable of pairs."""
         super().update(sorted(parameters.items()) if type(parameters) is dict else parameters)
-
-    def __or__(self, other):
-        return ParameterDict([*self.items(), *other.items()])
-
-    def __ror__(self, other):
-        return ParameterDict([*other.items(), *self.items()])
-
-    def __ior__(self, other):
-        self.update(other)
-        return self
-
-    def _entries(self):
-        return self.items()

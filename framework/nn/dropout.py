@@ -1,8 +1,8 @@
-"""Dropout: in training, zero at random, so that no unit can rely on another."""
+"""Dropout as modules."""
 
 from . import functional as F
 from .functional.dropout import check_probability
-from .options import Layer
+from .layer import Layer
 
 
 class _Dropout(Layer):

@@ -11,18 +11,13 @@ from ..autograd.function import Function
 from ..tensor import Tensor
 
 
-class ForwardHook(NamedTuple):
-    """A hook, and whether it takes keyword arguments too and is called even if the forward fails."""
+class WithKwargs(NamedTuple):
+    """A forward hook that takes the keyword arguments too."""
 
-    function: object
-    with_kwargs: bool
-    always: bool = False
-
-    def __call__(self, module, args, kwargs, *result):
-        return self.function(module, args, kwargs, *result) if self.with_kwargs else self.function(module, args, *result)
+    hook: object
 
 
-def register(hooks: dict, hook, prepend: bool) -> RemovableHandle:
+def register(hooks: dict, hook, prepend: bool = False) -> RemovableHandle:
     """Add `hook` at the end of `hooks`, or before all others."""
     others = dict(hooks) if prepend else {}
     for key in others:
@@ -34,40 +29,22 @@ def register(hooks: dict, hook, prepend: bool) -> RemovableHandle:
 
 def call_with_hooks(module, args, kwargs):
     """What calling a module does if it has hooks."""
-    called, result = set(), None
-    try:
-        args, kwargs = _before(module, args, kwargs)
-        backward = _BackwardHooks(module) if module._backward_hooks or module._backward_pre_hooks else None
-        if backward:
-            args = backward.watch_inputs(args)
-        result = module.forward(*args, **kwargs)
-        for key, hook in list(module._forward_hooks.items()):
-            called.add(key)
-            changed = hook(module, args, kwargs, result)
-            result = result if changed is None else changed
-        return backward.watch_outputs(result) if backward else result
-    except Exception:
-        for hook in [hook for key, hook in module._forward_hooks.items() if hook.always and key not in called]:
-            try:
-                changed = hook(module, args, kwargs, result)
-                result = result if changed is None else changed
-            except Exception as error:
-                warnings.warn(f"a forward hook with always_call=True failed too, after an error in forward: {error}", stacklevel=3)
-        raise
-
-
-def _before(module, args, kwargs):
     for hook in list(module._forward_pre_hooks.values()):
-        changed = hook(module, args, kwargs)
-        if changed is None:
-            continue
-        if not hook.with_kwargs:
-            args = _tuple(changed)
-        elif isinstance(changed, tuple) and len(changed) == 2:
+        if not isinstance(hook, WithKwargs):
+            changed = hook(module, args)
+            args = args if changed is None else _tuple(changed)
+        elif (changed := hook.hook(module, args, kwargs)) is not None:
+            if not isinstance(changed, tuple) or len(changed) != 2:
+                raise RuntimeError(f"forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got {changed}.")
             args, kwargs = changed
-        else:
-            raise RuntimeError(f"forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got {changed}.")
-    return args, kwargs
+    backward = _BackwardHooks(module) if module._backward_hooks or module._backward_pre_hooks else None
+    if backward:
+        args = backward.watch_inputs(args)
+    result = module.forward(*args, **kwargs)
+    for hook in list(module._forward_hooks.values()):
+        changed = hook.hook(module, args, kwargs, result) if isinstance(hook, WithKwargs) else hook(module, args, result)
+        result = result if changed is None else changed
+    return backward.watch_outputs(result) if backward else result
 
 
 def _tuple(value) -> tuple:
@@ -75,33 +52,18 @@ def _tuple(value) -> tuple:
 
 
 class _Watch(Function):
-    """The identity on its tensors; in backward `seen(gradients)` replaces them, where there are none zeros if so told."""
+    """The identity; in backward `seen(gradients)`, None for what is no tensor, replaces them; if told so, zeros for missing ones."""
 
     @staticmethod
-    def forward(ctx, seen, zeros, *tensors):
+    def forward(ctx, seen, zeros, *values):
         ctx.seen = seen
         ctx.set_materialize_grads(zeros)
-        ctx.mark_non_differentiable(*(each for each in tensors if not each.requires_grad))
-        return tensors
+        ctx.mark_non_differentiable(*(each for each in values if isinstance(each, Tensor) and not each.requires_grad))
+        return values
 
     @staticmethod
     def backward(ctx, *grads):
         return None, None, *ctx.seen(grads)
-
-
-def _watch(values: tuple, seen, zeros: bool) -> tuple:
-    """`values`, the tensors behind a _Watch if one needs a gradient; `seen` takes and gives a gradient, or None, for each of `values`."""
-    places = [i for i, each in enumerate(values) if isinstance(each, Tensor)]
-    if not any(values[i].requires_grad for i in places):
-        return values
-
-    def seen_there(grads):
-        of = dict(zip(places, grads, strict=True))
-        changed = seen(tuple(of.get(i) for i in range(len(values))))
-        return [changed[i] for i in places]
-
-    watched = dict(zip(places, _Watch.apply(seen_there, zeros, *(values[i] for i in places)), strict=True))
-    return tuple(watched.get(i, each) for i, each in enumerate(values))
 
 
 class _BackwardHooks:
@@ -111,18 +73,15 @@ class _BackwardHooks:
         self.module, self.before, self.after = module, list(module._backward_pre_hooks.values()), list(module._backward_hooks.values())
 
     def watch_inputs(self, args: tuple) -> tuple:
+        self.end = not any(isinstance(each, Tensor) and each.requires_grad for each in args)  # no gradient goes further
         self.inputs = len(args)
-        watched = _watch(args, self.at_inputs, zeros=True)
-        self.inputs_watched = watched is not args
-        return watched
+        return args if self.end else _Watch.apply(self.at_inputs, True, *args)
 
     def watch_outputs(self, result):
         if not isinstance(result, (Tensor, tuple)):
-            kind = type(result)
-            warnings.warn(f"For backward hooks to be called, module output should be a Tensor or a tuple of Tensors but received {kind}",
-                          stacklevel=4)  # fmt: skip
+            warnings.warn(f"backward hooks need a module whose output is a Tensor or a tuple of them, not {type(result)}", stacklevel=4)
             return result
-        watched = _watch(_tuple(result), self.at_outputs, zeros=False)
+        watched = _Watch.apply(self.at_outputs, False, *_tuple(result))
         if hasattr(result, "_fields"):
             return type(result)(*watched)
         return watched if isinstance(result, tuple) else watched[0]
@@ -131,11 +90,8 @@ class _BackwardHooks:
         for hook in self.before:
             grads = self.replaced(grads, hook(self.module, grads), "grad_output")
         self.grad_outputs = grads
-        if not self.inputs_watched:
-            nothing = (None,) * self.inputs
-            for hook in self.after:
-                if any(each is not None for each in _tuple(hook(self.module, nothing, grads))):
-                    raise RuntimeError("Backward hook for Modules where no input requires gradient should always return None.")
+        if self.end and any(each is not None for each in self.at_inputs((None,) * self.inputs)):
+            raise RuntimeError("Backward hook for Modules where no input requires gradient should always return None.")
         return grads
 
     def at_inputs(self, grads: tuple) -> tuple:

@@ -10,25 +10,29 @@ from .. import random
 from ..autograd.mode import no_grad
 from ..creation import eye
 
+_GAINS = {"linear": 1.0, "sigmoid": 1.0, "tanh": 5 / 3, "relu": math.sqrt(2), "selu": 3 / 4}
+_GAINS |= {f"conv{kind}{dims}d": 1.0 for kind in ("", "_transpose") for dims in (1, 2, 3)}
+
 
 def calculate_gain(nonlinearity: str, param=None) -> float:
     """The factor that keeps the variance through a nonlinearity: sqrt(2) for ReLU, 5/3 for tanh, …"""
-    if nonlinearity in ("linear", "sigmoid", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"):
-        return 1.0
     if nonlinearity == "leaky_relu":
         if isinstance(param, bool) or not isinstance(param, (int, float, type(None))):
             raise ValueError(f"negative_slope {param} not a valid number")
         return math.sqrt(2 / (1 + (0.01 if param is None else param) ** 2))
-    gains = {"tanh": 5 / 3, "relu": math.sqrt(2), "selu": 3 / 4}
-    if nonlinearity not in gains:
+    if nonlinearity not in _GAINS:
         raise ValueError(f"Unsupported nonlinearity {nonlinearity}")
-    return gains[nonlinearity]
+    return _GAINS[nonlinearity]
+
+
+def _check_dimensions(tensor, least, most=math.inf) -> None:
+    if not least <= tensor.ndim <= most:
+        raise ValueError(f"expected a tensor of {least} to {most} dimensions, but got {tensor.ndim}")
 
 
 def fans(tensor) -> tuple[int, int]:
     """(inputs of one output, outputs of one input) of a weight (out, in, *kernel)."""
-    if tensor.ndim < 2:
-        raise ValueError("Fan in and fan out can not be computed for tensor with fewer than 2 dimensions")
+    _check_dimensions(tensor, 2)
     receptive = math.prod(tensor.shape[2:])
     return tensor.shape[1] * receptive, tensor.shape[0] * receptive
 
@@ -54,10 +58,6 @@ def constant_(tensor, val: float):
 @no_grad()
 def trunc_normal_(tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator=None):
     """N(mean, std^2) between `a` and `b`: the distribution function's inverse of uniform numbers between its values there."""
-    if mean < a - 2 * std or mean > b + 2 * std:
-        warnings.warn(
-            "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be incorrect.", stacklevel=3
-        )
     from scipy.special import ndtr, ndtri
 
     sign = -1 if a > mean else 1  # the upper tail, where 1 - the distribution function would be lost, is drawn as the lower one
@@ -70,21 +70,18 @@ def trunc_normal_(tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, 
 @no_grad()
 def eye_(tensor):
     """The identity matrix: a linear layer hands its input on."""
-    if tensor.ndim != 2:
-        raise ValueError("Only tensors with 2 dimensions are supported")
+    _check_dimensions(tensor, 2, 2)
     return tensor.copy_(eye(*tensor.shape))
 
 
 @no_grad()
 def dirac_(tensor, groups: int = 1):
     """A one in the middle of the kernel (out, in, *kernel) of each channel for itself: a convolution hands its input on."""
-    if tensor.ndim not in (3, 4, 5):
-        raise ValueError("Only tensors with 3, 4, or 5 dimensions are supported")
+    _check_dimensions(tensor, 3, 5)
     if tensor.shape[0] % groups:
         raise ValueError("dim 0 must be divisible by groups")
-    outs = tensor.shape[0] // groups
-    middle = tuple(n // 2 for n in tensor.shape[2:])
     tensor.zero_()
+    outs, middle = tensor.shape[0] // groups, [n // 2 for n in tensor.shape[2:]]
     for group, channel in itertools.product(range(groups), range(min(outs, tensor.shape[1]))):
         tensor[(group * outs + channel, channel, *middle)] = 1
     return tensor
@@ -93,8 +90,7 @@ def dirac_(tensor, groups: int = 1):
 @no_grad()
 def orthogonal_(tensor, gain: float = 1, generator=None):
     """Rows or columns, whichever are fewer, orthogonal and of length `gain`: Q of a random matrix (Saxe et al., 2013)."""
-    if tensor.ndim < 2:
-        raise ValueError("Only tensors with 2 or more dimensions are supported")
+    _check_dimensions(tensor, 2)
     if not tensor.numel():
         return tensor
     rows = tensor.shape[0]
@@ -108,8 +104,7 @@ def orthogonal_(tensor, gain: float = 1, generator=None):
 @no_grad()
 def sparse_(tensor, sparsity: float, std: float = 0.01, generator=None):
     """N(0, std^2) with a share `sparsity` of each column zero (Martens, 2010)."""
-    if tensor.ndim != 2:
-        raise ValueError("Only tensors with 2 dimensions are supported")
+    _check_dimensions(tensor, 2, 2)
     tensor.normal_(0, std, generator=generator)
     rows, columns = tensor.shape
     for column in range(columns):

@@ -2,11 +2,10 @@
 
 from . import functional as F
 from .distance import PairwiseDistance
-from .options import Loss
+from .layer import Loss
 
-OLD = {"size_average": None, "reduce": None}  # what `reduction` was once said by
-REDUCED = {**OLD, "reduction": "mean"}
 MEAN = {"reduction": "mean"}
+REDUCED = {"size_average": None, "reduce": None, **MEAN}  # with what it was once said by
 
 
 class MSELoss(Loss, of=F.mse_loss, **REDUCED): ...
@@ -17,9 +16,8 @@ class KLDivLoss(Loss, of=F.kl_div, **REDUCED, log_target=False): ...
 class BCELoss(Loss, of=F.binary_cross_entropy, weight=None, **REDUCED): ...
 class BCEWithLogitsLoss(Loss, of=F.binary_cross_entropy_with_logits, weight=None, **REDUCED, pos_weight=None): ...
 class NLLLoss(Loss, of=F.nll_loss, weight=None, size_average=None, ignore_index=-100, reduce=None, **MEAN): ...
-class CrossEntropyLoss(
-    Loss, of=F.cross_entropy, weight=None, size_average=None, ignore_index=-100, reduce=None, **MEAN, label_smoothing=0.0
-): ...
+class CrossEntropyLoss(Loss, of=F.cross_entropy, weight=None, size_average=None, ignore_index=-100, reduce=None, **MEAN,
+                       label_smoothing=0.0): ...  # fmt: skip
 class PoissonNLLLoss(Loss, of=F.poisson_nll_loss, log_input=True, full=False, size_average=None, eps=1e-8, reduce=None, **MEAN): ...
 class GaussianNLLLoss(Loss, of=F.gaussian_nll_loss, full=False, eps=1e-6, **MEAN): ...
 class SoftMarginLoss(Loss, of=F.soft_margin_loss, **REDUCED): ...
@@ -33,8 +31,6 @@ class TripletMarginLoss(Loss, of=F.triplet_margin_loss, margin=1.0, p=2.0, eps=1
 class CTCLoss(Loss, of=F.ctc_loss, blank=0, **MEAN, zero_infinity=False): ...
 
 
-class TripletMarginWithDistanceLoss(
-    Loss, of=F.triplet_margin_with_distance_loss, distance_function=None, margin=1.0, swap=False, **MEAN
-):
+class TripletMarginWithDistanceLoss(Loss, of=F.triplet_margin_with_distance_loss, distance_function=None, margin=1.0, swap=False, **MEAN):
     def keep(self, distance_function, **options) -> None:
         super().keep(distance_function=distance_function or PairwiseDistance(), **options)

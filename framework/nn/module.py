@@ -2,10 +2,10 @@
 
 from ..autograd.engine import RemovableHandle
 from ..autograd.mode import no_grad
-from ..creation import empty_like
+from ..dtypes import bfloat16, float16, float32, float64
 from ..dtypes import dtype as Dtype
 from ..tensor import Tensor
-from .hooks import ForwardHook, call_with_hooks, register
+from .hooks import WithKwargs, call_with_hooks, register
 from .parameter import Parameter
 from .state import Stateful
 
@@ -20,10 +20,10 @@ class Module(Stateful):
     """The base of every layer and model: assign parameters and modules as attributes, write `forward`, call the object."""
 
     def __init__(self):
+        members = self.__dict__
         for name in (*_KINDS, *_HOOKS):
-            object.__setattr__(self, name, {})
-        object.__setattr__(self, "_non_persistent", set())
-        object.__setattr__(self, "training", True)
+            members[name] = {}
+        members["_non_persistent"], members["training"] = set(), True
 
     def forward(self, *inputs):
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
@@ -35,41 +35,35 @@ class Module(Stateful):
 
     # Attributes: parameters, buffers and modules live in dicts of their own, in the order they were assigned
 
-    def __setattr__(self, name, value):
+    def __getattr__(self, name):  # asked where there is no plain attribute of the name
         members = self.__dict__
-        if "_parameters" not in members:
-            if isinstance(value, (Parameter, Module)):
-                kind = "parameters" if isinstance(value, Parameter) else "module"
-                raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
-            return object.__setattr__(self, name, value)
-        home = "_parameters" if isinstance(value, Parameter) else "_modules" if isinstance(value, Module) else None
-        if home is None:  # a plain value, unless the name is taken by a member, which may become None or another tensor
-            home = next((kind for kind in _KINDS if name in members[kind]), None)
-            if home is None:
-                return object.__setattr__(self, name, value)
-            if value is not None and not (home == "_buffers" and isinstance(value, Tensor)):
-                wanted = {"_parameters": "torch.nn.Parameter", "_modules": "torch.nn.Module", "_buffers": "torch.Tensor"}[home]
-                raise TypeError(f"cannot assign '{type(value).__name__}' as '{name}' ({wanted} or None expected)")
-        elif name not in members[home]:
-            self.__delattr__(name, missing_ok=True)
-        members[home][name] = value
-        return None
-
-    def __getattr__(self, name):
-        for kind in _KINDS:
-            members = self.__dict__.get(kind, {})
-            if name in members:
-                return members[name]
+        if "_parameters" in members:
+            for kind in _KINDS:
+                if name in members[kind]:
+                    return members[kind][name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
-    def __delattr__(self, name, missing_ok=False):
-        for kind in _KINDS:
-            if name in self.__dict__[kind]:
-                del self.__dict__[kind][name]
-                self._non_persistent.discard(name)
-                return
-        if name in self.__dict__ or not missing_ok:
+    def __setattr__(self, name, value):
+        kind = "_parameters" if isinstance(value, Parameter) else "_modules" if isinstance(value, Module) else None
+        home = _home(self, name)
+        if kind is None and home is None:
+            object.__setattr__(self, name, value)
+        elif kind is None and value is not None and not (home == "_buffers" and isinstance(value, Tensor)):
+            raise TypeError(f"cannot assign '{type(value).__name__}' as '{name}', which is one of the module's {home[1:]}")
+        elif kind in (None, home):  # a member may become None, and a buffer another tensor
+            self.__dict__[home][name] = value
+        else:
+            if home is not None or name in self.__dict__:
+                delattr(self, name)
+            _register(self, kind, name, value, object)
+
+    def __delattr__(self, name):
+        home = _home(self, name)
+        if home is None:
             object.__delattr__(self, name)
+        else:
+            del self.__dict__[home][name]
+            self._non_persistent.discard(name)
 
     def __dir__(self):
         names = {*super().__dir__(), *self._parameters, *self._buffers, *self._modules}
@@ -77,48 +71,23 @@ class Module(Stateful):
 
     def register_parameter(self, name: str, param) -> None:
         """Add a parameter, or None to reserve the name."""
-        self._check_name(name, "parameter", self._parameters)
-        if param is not None and not isinstance(param, Parameter):
-            raise TypeError(f"cannot assign '{type(param).__name__}' object to parameter '{name}' (torch.nn.Parameter or None required)")
-        if param is not None and param.grad_fn is not None:
-            raise ValueError(f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be created explicitly.")
-        self._parameters[name] = param
+        _register(self, "_parameters", name, param, Parameter)
 
     def register_buffer(self, name: str, tensor, persistent: bool = True) -> None:
         """Add a tensor that is part of the state but not learnt; in the `state_dict` if `persistent`."""
-        self._check_name(name, "buffer", self._buffers)
-        if tensor is not None and not isinstance(tensor, Tensor):
-            raise TypeError(f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' (torch Tensor or None required)")
-        self._buffers[name] = tensor
+        _register(self, "_buffers", name, tensor, Tensor)
         (self._non_persistent.discard if persistent else self._non_persistent.add)(name)
-
-    def register_module(self, name: str, module) -> None:
-        """Add a module under `name`."""
-        self.add_module(name, module)
 
     def add_module(self, name: str, module) -> None:
         """Add a module under `name`."""
-        if module is not None and not isinstance(module, Module):
-            raise TypeError(f"{type(module).__name__} is not a Module subclass")
-        self._check_name(name, "module", self._modules)
-        self._modules[name] = module
+        _register(self, "_modules", name, module, Module)
 
-    def _check_name(self, name, what, home):
-        if "_parameters" not in self.__dict__:
-            raise AttributeError(f"cannot assign {what} before Module.__init__() call")
-        if not isinstance(name, str):
-            raise TypeError(f"{what} name should be a string. Got {type(name).__name__}")
-        if "." in name:
-            raise KeyError(f'{what} name can\'t contain ".", got: {name}')
-        if name == "":
-            raise KeyError(f'{what} name can\'t be empty string ""')
-        if hasattr(self, name) and name not in home:
-            raise KeyError(f"attribute '{name}' already exists")
+    register_module = add_module
 
     # The tree
 
     def named_modules(self, memo=None, prefix: str = "", remove_duplicate: bool = True):
-        """(path, module) for this module and all below it, each once."""
+        """(path, module) for this module and all below it, each once if `remove_duplicate`."""
         memo = set() if memo is None else memo
         if self in memo:
             return
@@ -130,8 +99,8 @@ class Module(Stateful):
                 yield from module.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)
 
     def modules(self):
-        """This module and all below it."""
-        return (module for _, module in self.named_modules())
+        """This module and all below it, each once."""
+        return iter(_tree(self, {}))
 
     def named_children(self):
         """(name, module) for the modules directly below, each once."""
@@ -142,12 +111,12 @@ class Module(Stateful):
                 yield name, module
 
     def children(self):
-        """The modules directly below."""
+        """The modules directly below, each once."""
         return (module for _, module in self.named_children())
 
     def _named_members(self, kind, prefix, recurse, remove_duplicate):
         seen = set()
-        for path, module in self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else [(prefix, self)]:
+        for path, module in self.named_modules(None, prefix, remove_duplicate) if recurse else [(prefix, self)]:
             for name, member in module.__dict__[kind].items():
                 if member is not None and member not in seen:
                     if remove_duplicate:
@@ -172,46 +141,15 @@ class Module(Stateful):
 
     def get_submodule(self, target: str) -> "Module":
         """The module at the dotted path `target`."""
-        module = self
-        for name in target.split(".") if target else ():
-            module = module._member(name)
-            if not isinstance(module, Module):
-                raise AttributeError(f"`{name}` is not an nn.Module")
-        return module
-
-    def set_submodule(self, target: str, module: "Module", strict: bool = False) -> None:
-        """Put `module` at the dotted path `target`; if `strict`, only in another's place."""
-        if target == "":
-            raise ValueError("Cannot set the submodule without a target name!")
-        if not isinstance(module, Module):
-            raise ValueError(f"`module` is not an nn.Module, found {type(module)}")
-        path, _, name = target.rpartition(".")
-        parent = self.get_submodule(path)
-        if strict or hasattr(parent, name):
-            parent.get_submodule(name)
-        setattr(parent, name, module)
+        return _at(self, target, "_modules") if target else self
 
     def get_parameter(self, target: str) -> Parameter:
         """The parameter at the dotted path `target`."""
-        path, _, name = target.rpartition(".")
-        parameter = self.get_submodule(path)._member(name)
-        if not isinstance(parameter, Parameter):
-            raise AttributeError(f"`{name}` is not an nn.Parameter")
-        return parameter
+        return _at(self, target, "_parameters")
 
     def get_buffer(self, target: str) -> Tensor:
         """The buffer at the dotted path `target`."""
-        path, _, name = target.rpartition(".")
-        module = self.get_submodule(path)
-        buffer = module._member(name)
-        if name not in module._buffers:
-            raise AttributeError(f"`{name}` is not a buffer")
-        return buffer
-
-    def _member(self, name: str):
-        if not hasattr(self, name):
-            raise AttributeError(f"{self._get_name()} has no attribute `{name}`")
-        return getattr(self, name)
+        return _at(self, target, "_buffers")
 
     def apply(self, fn) -> "Module":
         """Call `fn` on every module of the tree, the lowest first."""
@@ -243,25 +181,25 @@ class Module(Stateful):
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Drop the gradients of all parameters, or fill them with zeros."""
-        for parameter in self.parameters():
-            if set_to_none:
-                parameter.grad = None
-            elif parameter.grad is not None:
-                parameter.grad.detach_().zero_()
+        for module in _tree(self, {}):
+            for parameter in module._parameters.values():
+                if parameter is not None and parameter.grad is not None:
+                    if set_to_none:
+                        parameter.grad = None
+                    else:
+                        parameter.grad.detach_().zero_()
 
-    def _apply(self, change, recurse: bool = True) -> "Module":
+    @no_grad()
+    def _apply(self, change) -> "Module":
         """Replace the data of every parameter, gradient and buffer by `change` of it; the Parameter objects stay the same."""
-        for module in self.children() if recurse else ():
-            module._apply(change)
-        with no_grad():
-            for parameter in self._parameters.values():
-                if parameter is not None:
-                    parameter.data = change(parameter.data)
-                    if parameter.grad is not None:
-                        parameter.grad = change(parameter.grad)
-        for name, buffer in self._buffers.items():
-            if buffer is not None:
-                self._buffers[name] = change(buffer)
+        for parameter in self.parameters():
+            parameter.data = change(parameter.data)
+            if parameter.grad is not None:
+                parameter.grad = change(parameter.grad)
+        for module in self.modules():
+            for name, buffer in module._buffers.items():
+                if buffer is not None:
+                    module._buffers[name] = change(buffer)
         return self
 
     def to(self, *args, dtype=None, device=None, non_blocking=False) -> "Module":
@@ -274,7 +212,7 @@ class Module(Stateful):
             elif not isinstance(each, bool):
                 device = each
         if dtype is not None and not dtype.is_floating_point:
-            raise TypeError(f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}")
+            raise TypeError(f"nn.Module.to only accepts floating point dtypes, but got desired dtype={dtype}")
         return self._apply(lambda t: t.to(device=device, dtype=dtype if t.is_floating_point() else None))
 
     def cuda(self, device=None) -> "Module":
@@ -287,31 +225,27 @@ class Module(Stateful):
 
     def float(self) -> "Module":
         """Floating tensors to float32."""
-        return self._apply(lambda t: t.float() if t.is_floating_point() else t)
+        return self.to(float32)
 
     def double(self) -> "Module":
         """Floating tensors to float64."""
-        return self._apply(lambda t: t.double() if t.is_floating_point() else t)
+        return self.to(float64)
 
     def half(self) -> "Module":
         """Floating tensors to float16."""
-        return self._apply(lambda t: t.half() if t.is_floating_point() else t)
+        return self.to(float16)
 
     def bfloat16(self) -> "Module":
         """Floating tensors to bfloat16."""
-        return self._apply(lambda t: t.bfloat16() if t.is_floating_point() else t)
+        return self.to(bfloat16)
 
     def type(self, dst_type) -> "Module":
         """All tensors, integers too, to one type."""
         return self._apply(lambda t: t.type(dst_type))
 
-    def to_empty(self, *, device, recurse: bool = True) -> "Module":
-        """Move to a device without copying the values, which are undefined there."""
-        return self._apply(lambda t: empty_like(t, device=device), recurse)
-
     def share_memory(self) -> "Module":
         """Nothing to do: worker threads share all memory."""
-        return self._apply(lambda t: t.share_memory_())
+        return self
 
     # Hooks
 
@@ -320,16 +254,14 @@ class Module(Stateful):
 
         `with_kwargs`: call `hook(module, args, kwargs)`, which returns both or None.  `prepend`: before the other hooks.
         """
-        return register(self._forward_pre_hooks, ForwardHook(hook, with_kwargs), prepend)
+        return register(self._forward_pre_hooks, WithKwargs(hook) if with_kwargs else hook, prepend)
 
-    def register_forward_hook(
-        self, hook, *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
-    ) -> RemovableHandle:
-        """Call `hook(module, args, result)` after every forward; what it returns replaces the result.
+    def register_forward_hook(self, hook, *, prepend: bool = False, with_kwargs: bool = False) -> RemovableHandle:
+        """Call `hook(module, args, result)`, or with `with_kwargs` `hook(module, args, kwargs, result)`, after every forward.
 
-        `with_kwargs`: call `hook(module, args, kwargs, result)`.  `always_call`: even if the forward raises an error.
+        What it returns replaces the result.
         """
-        return register(self._forward_hooks, ForwardHook(hook, with_kwargs, always_call), prepend)
+        return register(self._forward_hooks, WithKwargs(hook) if with_kwargs else hook, prepend)
 
     def register_full_backward_pre_hook(self, hook, prepend: bool = False) -> RemovableHandle:
         """Call `hook(module, grad_output)` in backward before the module's own; what it returns replaces the outputs' gradients."""
@@ -348,13 +280,53 @@ class Module(Stateful):
     def _get_name(self) -> str:
         return type(self).__name__
 
+    def _children_repr(self) -> list:
+        """What the repr says of the modules below, an item each."""
+        return [f"({name}): {module!r}" for name, module in self._modules.items()]
+
     def __repr__(self) -> str:
-        extra = self.extra_repr()
-        children = [f"({name}): {_indent(repr(module))}" for name, module in self._modules.items()]
-        if not children:
-            return f"{self._get_name()}({extra})" if "\n" not in extra else f"{self._get_name()}(\n  {_indent(extra)}\n)"
-        return f"{self._get_name()}(\n  " + "\n  ".join([*extra.splitlines(), *children]) + "\n)"
+        extra, below = self.extra_repr(), self._children_repr()
+        if not below and "\n" not in extra:
+            return f"{self._get_name()}({extra})"
+        return f"{self._get_name()}(\n  " + "\n".join([*extra.splitlines(), *below]).replace("\n", "\n  ") + "\n)"
 
 
-def _indent(text: str) -> str:
-    return text.replace("\n", "\n  ")
+def _tree(module: Module, found: dict) -> dict:
+    """`module` and all below it, each once: the keys of `found`, in order."""
+    if module not in found:
+        found[module] = None
+        for each in module._modules.values():
+            if each is not None:
+                _tree(each, found)
+    return found
+
+
+def _home(module, name) -> str | None:
+    """Which of the module's dicts has a member `name`."""
+    for kind in _KINDS:
+        if name in module.__dict__.get(kind, ()):
+            return kind
+    return None
+
+
+def _register(module, kind, name, member, wanted) -> None:
+    if "_parameters" not in module.__dict__:
+        raise AttributeError(f"cannot assign {kind[1:]} before Module.__init__() call")
+    if not isinstance(name, str):
+        raise TypeError(f"the name of one of the {kind[1:]} should be a string, but got {name!r}")
+    if name == "" or "." in name:
+        raise KeyError(f'the name of one of the {kind[1:]} can\'t be empty or contain ".", but got "{name}"')
+    if hasattr(module, name) and name not in module.__dict__[kind]:
+        raise KeyError(f"attribute '{name}' already exists")
+    if member is not None and not isinstance(member, wanted):
+        raise TypeError(f"cannot assign '{type(member).__name__}' to '{name}': it is not a {wanted.__name__}")
+    module.__dict__[kind][name] = member
+
+
+def _at(module, target: str, kind: str):
+    """The member at the dotted path `target`."""
+    path, _, name = target.rpartition(".")
+    found = module.get_submodule(path).__dict__[kind].get(name)
+    if found is None:
+        raise AttributeError(f"{module._get_name()} has no attribute `{target}` among its {kind[1:]}")
+    return found

@@ -1,7 +1,6 @@
 """One model on several devices: each computes a part of the batch, and gradients add up in the one set of parameters."""
 
 import copy
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 
@@ -9,7 +8,7 @@ from .. import random
 from ..autograd.mode import is_grad_enabled, set_grad_enabled
 from ..device import device as Device
 from ..device import namespace
-from ..ops.shape import cat, chunk, unsqueeze
+from ..ops.shape import cat, chunk, stack
 from ..tensor import Tensor
 from .module import Module
 
@@ -71,10 +70,8 @@ def gather(outputs: list, where, dim: int = 0):
     """The outputs of all devices joined along `dim` on one of them; numbers become a vector."""
     first = outputs[0]
     if isinstance(first, Tensor):
-        if not first.ndim:
-            warnings.warn("gather: all outputs are scalars; they become the elements of a vector.", stacklevel=2)
-            outputs, dim = [unsqueeze(each, 0) for each in outputs], 0
-        return cat([each.to(where) for each in outputs], dim)
+        outputs = [each.to(where) for each in outputs]
+        return cat(outputs, dim) if first.ndim else stack(outputs)
     if first is None:
         return None
     if isinstance(first, dict):
@@ -91,13 +88,10 @@ def data_parallel(module, inputs, device_ids=None, output_device=None, dim: int 
         return module(*inputs, **(module_kwargs or {}))
     for each in (*module.parameters(), *module.buffers()):
         if each.device.type != devices[0].type or devices[0].index not in (None, each.device.index):
-            raise RuntimeError(
-                f"module must have its parameters and buffers on device {devices[0]} (device_ids[0]) "
-                f"but found one of them on device: {each.device}"
-            )
+            raise RuntimeError(f"module must have its parameters and buffers on device {devices[0]}, but one is on {each.device}")
     scattered = scatter((inputs, module_kwargs or {}), devices, dim)
-    if len(scattered) <= 1:
-        args, options = scattered[0] if scattered else (inputs, module_kwargs or {})
+    if len(scattered) == 1:
+        args, options = scattered[0]
         return module(*args, **options)
     used = devices[: len(scattered)]
     outputs = parallel_apply(replicate(module, used), *map(list, zip(*scattered, strict=True)), used)

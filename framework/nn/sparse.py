@@ -3,28 +3,24 @@
 from ..creation import empty
 from . import functional as F
 from . import init
-from .module import Module
+from .layer import REQUIRED, Layer
 from .parameter import Parameter
 
 
-class _Table(Module):
+class _Table(Layer):
     """A vector for each of `num_embeddings` integers, drawn from N(0, 1); that of `padding_idx` is zeros, and is not learnt."""
 
-    def __init__(self, num_embeddings, embedding_dim, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, weight, **where):
-        super().__init__()
+    def keep(self, num_embeddings, embedding_dim, padding_idx, sparse, _weight, device, dtype, **options) -> None:
         if sparse:
             raise NotImplementedError(f"{type(self).__name__}: sparse gradients are not supported")
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
-            raise AssertionError("Padding_idx must be within num_embeddings")
-        if weight is not None and tuple(weight.shape) != (num_embeddings, embedding_dim):
-            raise AssertionError("Shape of weight does not match num_embeddings and embedding_dim")
+            raise AssertionError(f"padding_idx ({padding_idx}) must be within num_embeddings ({num_embeddings})")
+        if _weight is not None and tuple(_weight.shape) != (num_embeddings, embedding_dim):
+            raise AssertionError(f"weight {_weight.shape} should have the shape ({num_embeddings}, {embedding_dim})")
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
-        self.padding_idx = None if padding_idx is None else padding_idx % num_embeddings
-        self.max_norm, self.norm_type, self.scale_grad_by_freq = max_norm, norm_type, scale_grad_by_freq
-        if weight is not None:
-            self.weight = Parameter(weight)
-        else:
-            self.weight = Parameter(empty(num_embeddings, embedding_dim, **where))
+        super().keep(padding_idx=None if padding_idx is None else padding_idx % num_embeddings, **options)
+        self.weight = Parameter(empty(num_embeddings, embedding_dim, device=device, dtype=dtype) if _weight is None else _weight)
+        if _weight is None:
             self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -33,10 +29,11 @@ class _Table(Module):
         if self.padding_idx is not None:
             self.weight.data[self.padding_idx].zero_()
 
-    def changed(self, **defaults) -> str:
-        """The sizes, and those options that are not at their default."""
-        values = {name: getattr(self, name) for name, default in defaults.items() if getattr(self, name) != default}
-        return ", ".join([f"{self.num_embeddings}, {self.embedding_dim}", *(f"{name}={value!r}" for name, value in values.items())])
+    def extra_repr(self) -> str:
+        """The sizes, the mode, and those options that are not at their default."""
+        options, defaults = {name: getattr(self, name) for name in self.shown}, self.__signature__.parameters
+        told = [f"{name}={value!r}" for name, value in options.items() if name == "mode" or value != defaults[name].default]
+        return ", ".join([f"{self.num_embeddings}, {self.embedding_dim}", *told])
 
     @classmethod
     def from_pretrained(cls, embeddings, freeze: bool = True, *args, **options):
@@ -48,37 +45,24 @@ class _Table(Module):
         return table
 
 
-class Embedding(_Table):
+class Embedding(_Table, shown=("padding_idx", "max_norm", "norm_type", "scale_grad_by_freq"),
+                num_embeddings=REQUIRED, embedding_dim=REQUIRED, padding_idx=None, max_norm=None, norm_type=2.0,
+                scale_grad_by_freq=False, sparse=False, _weight=None, _freeze=False, device=None, dtype=None):  # fmt: skip
     """A vector for each integer: (…) -> (…, embedding_dim)."""
 
-    def __init__(self, num_embeddings, embedding_dim, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False,
-                 sparse=False, _weight=None, _freeze=False, device=None, dtype=None):  # fmt: skip
-        super().__init__(num_embeddings, embedding_dim, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, _weight,
-                         device=device, dtype=dtype)  # fmt: skip
-        if _freeze:
-            self.weight.requires_grad = False
+    def keep(self, _freeze, **options) -> None:
+        super().keep(**options)
+        self.weight.requires_grad = not _freeze
 
     def forward(self, input):
         return F.embedding(input, self.weight, self.padding_idx, self.max_norm, self.norm_type, self.scale_grad_by_freq)
 
-    def extra_repr(self) -> str:
-        return self.changed(padding_idx=None, max_norm=None, norm_type=2, scale_grad_by_freq=False)
 
-
-class EmbeddingBag(_Table):
+class EmbeddingBag(_Table, shown=("max_norm", "norm_type", "scale_grad_by_freq", "mode", "padding_idx"),
+                   num_embeddings=REQUIRED, embedding_dim=REQUIRED, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, mode="mean",
+                   sparse=False, _weight=None, include_last_offset=False, padding_idx=None, device=None, dtype=None):  # fmt: skip
     """The sum, mean or maximum of the vectors of each bag of integers: (B, L), or (n) and offsets (B), -> (B, embedding_dim)."""
 
-    def __init__(self, num_embeddings, embedding_dim, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, mode="mean", sparse=False,
-                 _weight=None, include_last_offset=False, padding_idx=None, device=None, dtype=None):  # fmt: skip
-        super().__init__(num_embeddings, embedding_dim, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, _weight,
-                         device=device, dtype=dtype)  # fmt: skip
-        self.mode, self.include_last_offset = mode, include_last_offset
-
     def forward(self, input, offsets=None, per_sample_weights=None):
-        return F.embedding_bag(
-            input, self.weight, offsets, self.max_norm, self.norm_type, self.scale_grad_by_freq, self.mode,
-            per_sample_weights=per_sample_weights, include_last_offset=self.include_last_offset, padding_idx=self.padding_idx,
-        )  # fmt: skip
-
-    def extra_repr(self) -> str:
-        return self.changed(max_norm=None, norm_type=2, scale_grad_by_freq=False, mode="", padding_idx=None)
+        options = {name: getattr(self, name) for name in self.options}
+        return F.embedding_bag(input, self.weight, offsets, per_sample_weights=per_sample_weights, **options)

@@ -1,4 +1,4 @@
-"""What a module saves and loads: its parameters, its persistent buffers and whatever else it says belongs to its state."""
+"""What a module saves and loads: its parameters and its persistent buffers."""
 
 from collections import OrderedDict, namedtuple
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from ..autograd.engine import RemovableHandle
 from ..autograd.mode import no_grad
 from ..tensor import Tensor
-from .parameter import Parameter
+from .hooks import register
 
 
 class _IncompatibleKeys(namedtuple("IncompatibleKeys", ("missing_keys", "unexpected_keys"))):
@@ -16,115 +16,78 @@ class _IncompatibleKeys(namedtuple("IncompatibleKeys", ("missing_keys", "unexpec
         return super().__repr__() if any(self) else "<All keys matched successfully>"
 
 
+def _states(module, prefix: str = "") -> list:
+    """(module, its prefix, its own parameters and persistent buffers) for the whole tree; a module in two places comes twice."""
+    found = []
+    for path, each in module.named_modules(remove_duplicate=False):
+        members = {**each._parameters, **each._buffers}
+        own = {name: member for name, member in members.items() if member is not None and name not in each._non_persistent}
+        found.append((each, f"{prefix}{path}." if path else prefix, own))
+    return found
+
+
 class Stateful:
-    """The part of `Module` that saves and loads.
-
-    A module whose state is more than tensors defines `get_extra_state()` and `set_extra_state(state)`: it is saved as `_extra_state`.
-    """
-
-    def _own_state(self) -> dict:
-        """This module's own parameters and persistent buffers."""
-        state = {**self._parameters, **{name: each for name, each in self._buffers.items() if name not in self._non_persistent}}
-        return {name: each for name, each in state.items() if each is not None}
-
-    def _save_to_state_dict(self, destination, prefix, keep_vars) -> None:
-        for name, each in self._own_state().items():
-            destination[prefix + name] = each if keep_vars else each.detach()
-        if hasattr(self, "get_extra_state"):
-            destination[f"{prefix}_extra_state"] = self.get_extra_state()
+    """The part of `Module` that saves and loads."""
 
     def state_dict(self, *, destination=None, prefix: str = "", keep_vars: bool = False) -> OrderedDict:
         """{path: tensor} of every parameter and persistent buffer, sharing their memory; in `destination` if there is one."""
         destination = OrderedDict() if destination is None else destination
-        for hook in self._state_dict_pre_hooks.values():
-            hook(self, prefix, keep_vars)
-        self._save_to_state_dict(destination, prefix, keep_vars)
-        for name, module in self._modules.items():
-            if module is not None:
-                module.state_dict(destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
-        for hook in self._state_dict_hooks.values():
-            if hook(self, destination, prefix, {}) is not None:
-                raise RuntimeError("state_dict post-hook must return None")
+        states = _states(self, prefix)
+        for module, path, own in states:
+            for hook in module._state_dict_pre_hooks.values():
+                hook(module, path, keep_vars)
+            for name, tensor in own.items():
+                destination[path + name] = tensor if keep_vars else tensor.detach()
+        for module, path, _ in reversed(states):
+            for hook in module._state_dict_hooks.values():
+                hook(module, destination, path, {})
         return destination
 
-    def _load_from_state_dict(self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs) -> None:
-        """Load this module's own part of `state_dict`, the keys that begin with `prefix`; the three lists gather what went wrong."""
-        for hook in self._load_state_dict_pre_hooks.values():
-            hook(self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
-        own, extra, has_extra = self._own_state(), f"{prefix}_extra_state", hasattr(self, "set_extra_state")
-        for name, tensor in own.items():
-            key = prefix + name
-            if key not in state_dict:
-                missing_keys.append(key)
-            elif (problem := self._load_one(name, tensor, state_dict[key], key, "assign_to_params_buffers" in local_metadata)) is not None:
-                error_msgs.append(problem)
-        if has_extra and extra in state_dict:
-            self.set_extra_state(state_dict[extra])
-        elif has_extra:
-            missing_keys.append(extra)
-        for key in state_dict:
-            if key.startswith(prefix) and not (key == extra and has_extra):
-                name, dot, _ = key[len(prefix) :].partition(".")
-                if name not in (self._modules if dot else own):
-                    unexpected_keys.append(key)
-
-    def _load_one(self, name, tensor, given, key, assign):
-        """Copy `given` into `tensor`, or put it in its place; returns what is wrong with it, if anything."""
-        if not isinstance(given, Tensor):
-            return f'While copying the parameter named "{key}", expected torch.Tensor from checkpoint but received {type(given)}'
-        given = given[0] if not tensor.ndim and tuple(given.shape) == (1,) else given  # as very old checkpoints have numbers
-        if given.shape != tensor.shape:
-            return (
-                f"size mismatch for {key}: copying a param with shape {given.shape} from checkpoint, "
-                f"the shape in current model is {tensor.shape}."
-            )
-        if assign:
-            setattr(self, name, Parameter(given, tensor.requires_grad) if isinstance(tensor, Parameter) else given)
-        else:
-            with no_grad():
-                tensor.copy_(given)
-        return None
-
-    def load_state_dict(self, state_dict, strict: bool = True, assign: bool = False) -> _IncompatibleKeys:
-        """Copy the tensors of `state_dict` in, or make them the module's own if `assign`.
-
-        RuntimeError lists wrong shapes and, if `strict`, missing and unexpected keys.
-        """
+    @no_grad()
+    def load_state_dict(self, state_dict, strict: bool = True) -> _IncompatibleKeys:
+        """Copy the tensors of `state_dict` in; RuntimeError lists wrong shapes and, if `strict`, missing and unexpected keys."""
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
-        keys, problems = _IncompatibleKeys([], []), []
-        self._load_tree(OrderedDict(state_dict), "", {"assign_to_params_buffers": True} if assign else {}, keys, problems)
-        for kind, names in (("Unexpected", keys.unexpected_keys), ("Missing", keys.missing_keys)):
+        state_dict, expected, problems = dict(state_dict), set(), []
+        keys, states = _IncompatibleKeys([], []), _states(self)
+        for module, path, own in states:
+            for hook in module._load_state_dict_pre_hooks.values():
+                hook(module, state_dict, path, {}, True, *keys, problems)
+            for name, tensor in own.items():
+                key = path + name
+                given = state_dict.get(key)
+                expected.add(key)
+                if key not in state_dict:
+                    keys.missing_keys.append(key)
+                elif not isinstance(given, Tensor):
+                    problems.append(f"{key} should be a Tensor, but got {type(given)}")
+                elif given.shape != tensor.shape:
+                    problems.append(f"size mismatch for {key}: got shape {given.shape}, but the model's is {tensor.shape}")
+                else:
+                    tensor.copy_(given)
+        keys.unexpected_keys.extend(key for key in state_dict if key not in expected)
+        for module, _, _ in reversed(states):
+            for hook in module._load_state_dict_post_hooks.values():
+                hook(module, keys)
+        for kind, names in (("Missing", keys.missing_keys), ("Unexpected", keys.unexpected_keys)):
             if strict and names:
-                quoted = ", ".join(f'"{name}"' for name in names)
-                problems.insert(0, f"{kind} key(s) in state_dict: {quoted}. ")
+                problems.append(f"{kind} key(s) in state_dict: " + ", ".join(f'"{name}"' for name in names))
         if problems:
             raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(problems))
         return keys
 
-    def _load_tree(self, state_dict, prefix, metadata, keys, problems) -> None:
-        self._load_from_state_dict(state_dict, prefix, metadata, True, *keys, problems)
-        for name, module in self._modules.items():
-            if module is not None:
-                below = f"{prefix}{name}."
-                part = {key: value for key, value in state_dict.items() if key.startswith(below)}
-                module._load_tree(part, below, metadata, keys, problems)
-        for hook in self._load_state_dict_post_hooks.values():
-            if hook(self, keys) is not None:
-                raise AssertionError("Hooks registered with register_load_state_dict_post_hook change the keys in place, and return None")
-
     def register_state_dict_pre_hook(self, hook) -> RemovableHandle:
         """Call `hook(module, prefix, keep_vars)` before the module's state is gathered."""
-        return RemovableHandle(self._state_dict_pre_hooks).put(hook)
+        return register(self._state_dict_pre_hooks, hook)
 
     def register_state_dict_post_hook(self, hook) -> RemovableHandle:
-        """Call `hook(module, state_dict, prefix, local_metadata)` after: it may change the dict in place."""
-        return RemovableHandle(self._state_dict_hooks).put(hook)
+        """Call `hook(module, state_dict, prefix, {})` when all is gathered: it may change the dict in place."""
+        return register(self._state_dict_hooks, hook)
 
     def register_load_state_dict_pre_hook(self, hook) -> RemovableHandle:
-        """Call `hook(module, state_dict, prefix, local_metadata, strict, missing, unexpected, errors)` before the module loads."""
-        return RemovableHandle(self._load_state_dict_pre_hooks).put(hook)
+        """Call `hook(module, state_dict, prefix, {}, True, missing, unexpected, errors)` before the module loads its part."""
+        return register(self._load_state_dict_pre_hooks, hook)
 
     def register_load_state_dict_post_hook(self, hook) -> RemovableHandle:
-        """Call `hook(module, incompatible_keys)` after the module has loaded: it may change them in place."""
-        return RemovableHandle(self._load_state_dict_post_hooks).put(hook)
+        """Call `hook(module, incompatible_keys)` when all is loaded: it may change them in place."""
+        return register(self._load_state_dict_post_hooks, hook)

@@ -43,24 +43,13 @@ class _Layer(Module):
             raise RuntimeError(f"activation should be relu/gelu, not {activation}")
         self.activation = getattr(F, activation) if isinstance(activation, str) else activation
 
-    def _through(self, x, *sublayers):
-        for i, sublayer in enumerate((*sublayers, self._feed_forward), 1):
-            norm, dropout = getattr(self, f"norm{i}"), getattr(self, f"dropout{i}")
-            x = x + dropout(sublayer(norm(x))) if self.norm_first else norm(x + dropout(sublayer(x)))
-        return x
+    def _around(self, i, sublayer, x):
+        """Sublayer number `i` of the input x."""
+        norm, dropout = getattr(self, f"norm{i}"), getattr(self, f"dropout{i}")
+        return x + dropout(sublayer(norm(x))) if self.norm_first else norm(x + dropout(sublayer(x)))
 
     def _feed_forward(self, x):
         return self.linear2(self.dropout(self.activation(self.linear1(x))))
-
-
-def _attend(attention, mask, padding, is_causal, memory=None):
-    """A sublayer: attention to `memory`, or of a sequence to itself."""
-
-    def sublayer(x):
-        source = x if memory is None else memory
-        return attention(x, source, source, padding, False, mask, is_causal=bool(is_causal))[0]
-
-    return sublayer
 
 
 class TransformerEncoderLayer(_Layer):
@@ -69,7 +58,8 @@ class TransformerEncoderLayer(_Layer):
     attentions = ("self_attn",)
 
     def forward(self, src, src_mask=None, src_key_padding_mask=None, is_causal=False):
-        return self._through(src, _attend(self.self_attn, src_mask, src_key_padding_mask, is_causal))
+        x = self._around(1, lambda x: self.self_attn(x, x, x, src_key_padding_mask, False, src_mask, is_causal=is_causal)[0], src)
+        return self._around(2, self._feed_forward, x)
 
 
 class TransformerDecoderLayer(_Layer):
@@ -79,8 +69,10 @@ class TransformerDecoderLayer(_Layer):
 
     def forward(self, tgt, memory, tgt_mask=None, memory_mask=None, tgt_key_padding_mask=None, memory_key_padding_mask=None,
                 tgt_is_causal=False, memory_is_causal=False):  # fmt: skip
-        to_itself = _attend(self.self_attn, tgt_mask, tgt_key_padding_mask, tgt_is_causal)
-        return self._through(tgt, to_itself, _attend(self.multihead_attn, memory_mask, memory_key_padding_mask, memory_is_causal, memory))
+        x = self._around(1, lambda x: self.self_attn(x, x, x, tgt_key_padding_mask, False, tgt_mask, is_causal=tgt_is_causal)[0], tgt)
+        x = self._around(2, lambda x: self.multihead_attn(x, memory, memory, memory_key_padding_mask, False, memory_mask,
+                                                          is_causal=memory_is_causal)[0], x)  # fmt: skip
+        return self._around(3, self._feed_forward, x)
 
 
 class _Stack(Module):

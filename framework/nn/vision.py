@@ -1,48 +1,33 @@
 """Layers that make images larger or smaller, cut them into windows, and rearrange their pixels."""
 
 from . import functional as F
-from .function_layer import FunctionLayer
+from .layer import REQUIRED, Layer
 
 
-class Upsample(FunctionLayer, function=F.interpolate):
-    """(N, C, *spatial) stretched to `size` or by `scale_factor`: see `functional.interpolate`."""
-
-    def __init__(self, size=None, scale_factor=None, mode="nearest", align_corners=None, recompute_scale_factor=None):
+class Upsample(Layer, of=F.interpolate, size=None, scale_factor=None, mode="nearest", align_corners=None, recompute_scale_factor=None):
+    def keep(self, size, scale_factor, **options) -> None:
         if scale_factor is not None:
             scale_factor = tuple(map(float, scale_factor)) if isinstance(scale_factor, tuple) else float(scale_factor)
-        super().__init__(size, scale_factor, mode, align_corners, recompute_scale_factor)
+        super().keep(size=size, scale_factor=scale_factor, **options)
         self.shown = ("size" if scale_factor is None else "scale_factor", "mode")
 
 
-class UpsamplingNearest2d(Upsample):
+class UpsamplingNearest2d(Upsample, size=None, scale_factor=None):
     """Every output the nearest input."""
 
-    def __init__(self, size=None, scale_factor=None):
-        super().__init__(size, scale_factor, "nearest")
+    def keep(self, size, scale_factor) -> None:
+        super().keep(size, scale_factor, mode="nearest")
 
 
-class UpsamplingBilinear2d(Upsample):
+class UpsamplingBilinear2d(Upsample, size=None, scale_factor=None):
     """Every output between its four neighbours, the corners aligned."""
 
-    def __init__(self, size=None, scale_factor=None):
-        super().__init__(size, scale_factor, "bilinear", align_corners=True)
+    def keep(self, size, scale_factor) -> None:
+        super().keep(size, scale_factor, mode="bilinear", align_corners=True)
 
 
-class PixelShuffle(FunctionLayer, function=F.pixel_shuffle):
-    """(…, C r^2, H, W) -> (…, C, H r, W r), r = `upscale_factor` (Shi et al., 2016)."""
-
-
-class PixelUnshuffle(FunctionLayer, function=F.pixel_unshuffle):
-    """(…, C, H r, W r) -> (…, C r^2, H, W), r = `downscale_factor`."""
-
-
-class ChannelShuffle(FunctionLayer, function=F.channel_shuffle):
-    """The channels of `groups` groups taken in turn (Zhang et al., 2018)."""
-
-
-class Unfold(FunctionLayer, function=F.unfold):
-    """(N, C, H, W) -> (N, C * prod(kernel), windows): every window as a column."""
-
-
-class Fold(FunctionLayer, function=F.fold):
-    """(N, C * prod(kernel), windows) -> (N, C, *output_size): columns added up where their windows lie."""
+class PixelShuffle(Layer, of=F.pixel_shuffle, upscale_factor=REQUIRED): ...
+class PixelUnshuffle(Layer, of=F.pixel_unshuffle, downscale_factor=REQUIRED): ...
+class ChannelShuffle(Layer, of=F.channel_shuffle, groups=REQUIRED): ...
+class Unfold(Layer, of=F.unfold, kernel_size=REQUIRED, dilation=1, padding=0, stride=1): ...
+class Fold(Layer, of=F.fold, output_size=REQUIRED, kernel_size=REQUIRED, dilation=1, padding=0, stride=1): ...

@@ -1,19 +1,19 @@
 """The nonlinearities between layers."""
 
+from functools import partial
+
 import numpy as np
 
+from ..autograd.fusable import fusable
 from ..autograd.op import cast, op
 from ..device import array_module, special
 from .elementwise import abs, elementwise, erf, exp, sigmoid, tanh, where
-from .promotion import refuse
+from .promotion import expect, refuse
 from .reduce import sum_op
 from .shape import normalize, split
 
-
-def smooth(forward, **rules):
-    """An op on floating tensors alone."""
-    return elementwise(forward, None, "biu", **rules)
-
+smooth = partial(elementwise, promote=None, not_for="biu")  # an op on floating tensors alone
+formula = fusable("input")  # written in ops
 
 # fmt: off
 relu = elementwise(lambda input: np.maximum(input, 0), not_for="b", input=lambda grad, out: grad * (out > 0))
@@ -25,46 +25,31 @@ elu = smooth(lambda input, alpha=1.0, scale=1.0, input_scale=1.0:
                  where(input > 0, grad * scale, grad * (alpha * scale * input_scale) * exp(where(input > 0, 0.0, input) * input_scale)))
 silu = smooth(lambda input: input * special(input).expit(input),
               input=lambda grad, input: grad * sigmoid(input) * (1 + input * (1 - sigmoid(input))))
+softplus = smooth(lambda input, beta=1.0, threshold=20.0:
+                      np.where(input * beta > threshold, input, np.log1p(np.exp(np.minimum(input * beta, threshold))) / beta),
+                  input=lambda grad, input, beta, threshold: where(input * beta > threshold, grad, grad * sigmoid(input * beta)))
+logsigmoid = smooth(lambda input: special(input).log_expit(input), input=lambda grad, input: grad * sigmoid(-input))
 hardsigmoid = smooth(lambda input: np.clip(input / 6 + 0.5, 0, 1), input=lambda grad, input: where(abs(input) < 3, grad / 6, 0.0))
 hardswish = smooth(lambda input: input * np.clip(input / 6 + 0.5, 0, 1),
                    input=lambda grad, input: where(input >= 3, grad, where(input > -3, grad * (input / 3 + 0.5), 0.0)))
+hardshrink = smooth(lambda input, lambd=0.5: np.where(np.abs(input) <= lambd, 0, input),
+                    input=lambda grad, input, lambd: where(abs(input) <= lambd, 0.0, grad))
 softshrink = smooth(lambda input, lambd=0.5: input - np.clip(input, -lambd, lambd),
                     input=lambda grad, input, lambd: where(abs(input) <= lambd, 0.0, grad))
 hardtanh = elementwise(lambda input, min_val=-1.0, max_val=1.0: np.clip(input, *np.array([min_val, max_val]).astype(input.dtype)),
                        promote=None, not_for="b",
-              input=lambda grad, input, min_val, max_val: where((input > min_val) & (input < max_val), grad, 0.0))
+                       input=lambda grad, input, min_val, max_val: where((input > min_val) & (input < max_val), grad, 0.0))
 threshold = elementwise(lambda input, threshold, value: np.where(input <= input.dtype.type(threshold), input.dtype.type(value), input),
                         promote=None, not_for="b",
-               input=lambda grad, input, threshold: where(input <= threshold, 0.0, grad))
+                        input=lambda grad, input, threshold: where(input <= threshold, 0.0, grad))
+mish = formula(lambda input: input * tanh(softplus(input)))
+softsign = formula(lambda input: input / (abs(input) + 1))
+tanhshrink = formula(lambda input: input - tanh(input))
 softmax_op = op(lambda input, dim: _softmax(input, dim), name="softmax",
                 input=lambda grad, out, dim: out * (grad - sum_op(grad * out, dim, True)))
 log_softmax_op = op(lambda input, dim: _log_softmax(input, dim), name="log_softmax",
                     input=lambda grad, out, dim: grad - exp(out) * sum_op(grad, dim, True))
 # fmt: on
-
-
-@smooth
-def softplus(input, beta=1.0, threshold=20.0):
-    """log(1 + exp(beta x)) / beta, and x itself where beta x > threshold."""
-    scaled = input * beta
-    return np.where(scaled > threshold, input, np.log1p(np.exp(np.minimum(scaled, threshold))) / beta).astype(input.dtype, copy=False)
-
-
-@smooth
-def logsigmoid(input):
-    """log sigmoid(x)."""
-    return special(input).log_expit(input)
-
-
-@smooth
-def hardshrink(input, lambd=0.5):
-    """x, and zero where |x| <= lambd."""
-    return np.where(np.abs(input) <= lambd, 0, input)
-
-
-softplus.rule("input")(lambda grad, input, beta, threshold: where(input * beta > threshold, grad, grad * sigmoid(input * beta)))
-logsigmoid.rule("input")(lambda grad, input: grad * sigmoid(-input))
-hardshrink.rule("input")(lambda grad, input, lambd: where(abs(input) <= lambd, 0.0, grad))
 
 
 def _softmax(input, dim):
@@ -82,14 +67,10 @@ def _top(input, dim):
     return array_module(input).max(input, axis=dim, keepdims=True) if input.size else input.sum(axis=dim, keepdims=True)
 
 
-def _softmin(input, dim):
-    return softmax_op(-input, dim)
-
-
-def _along(function, input, dim, dtype):
+def _along(op, input, dim, dtype):
     input = input if dtype is None else cast(input, dtype.numpy)
-    refuse("biu", function.__name__, input)
-    return function(input, default_dim(input) if dim is None else dim)
+    refuse("biu", op.__name__, input)
+    return op(input, (0 if input.ndim in (0, 1, 3) else 1) if dim is None else dim)  # PyTorch's choice where none is made
 
 
 def softmax(input, dim=None, _stacklevel=3, dtype=None):
@@ -99,7 +80,7 @@ def softmax(input, dim=None, _stacklevel=3, dtype=None):
 
 def softmin(input, dim=None, _stacklevel=3, dtype=None):
     """softmax(-x): exp(-x_i) / sum_j exp(-x_j) along `dim`."""
-    return _along(_softmin, input, dim, dtype)
+    return _along(softmax_op, -input, dim, dtype)
 
 
 def log_softmax(input, dim=None, _stacklevel=3, dtype=None):
@@ -107,46 +88,21 @@ def log_softmax(input, dim=None, _stacklevel=3, dtype=None):
     return _along(log_softmax_op, input, dim, dtype)
 
 
-def default_dim(input) -> int:
-    """The dimension PyTorch takes when none is given."""
-    return 0 if input.ndim in (0, 1, 3) else 1
-
-
 def gelu(input, approximate="none"):
     """x Phi(x), Phi the normal distribution function; or its "tanh" approximation (Hendrycks and Gimpel, 2016)."""
     refuse("biu", "gelu", input)
-    if approximate == "none":
-        return input * 0.5 * (1 + erf(input * 0.5**0.5))
-    if approximate != "tanh":
-        raise RuntimeError(f"approximate argument must be either none or tanh, but got {approximate!r}")
-    return 0.5 * input * (1 + tanh((2 / np.pi) ** 0.5 * (input + 0.044715 * input**3)))
-
-
-def mish(input):
-    """x tanh(softplus(x)) (Misra, 2019)."""
-    return input * tanh(softplus(input))
-
-
-def softsign(input):
-    """x / (1 + |x|)."""
-    return input / (abs(input) + 1)
-
-
-def tanhshrink(input):
-    """x - tanh(x)."""
-    return input - tanh(input)
+    expect(approximate in ("none", "tanh"), f"approximate argument must be either none or tanh, but got {approximate!r}")
+    phi = erf(input * 0.5**0.5) if approximate == "none" else tanh((2 / np.pi) ** 0.5 * (input + 0.044715 * input**3))
+    return input * 0.5 * (1 + phi)
 
 
 def glu(input, dim=-1):
     """a sigmoid(b) for the two halves a and b of `input` along `dim` (Dauphin et al., 2016)."""
-    refuse("biu", "GLU", input)
-    if not input.ndim:
-        raise RuntimeError("glu does not support 0-dimensional tensors")
-    dim = normalize(dim, input.ndim)
-    length = input.shape[dim]
-    if length % 2:
-        raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {length}")
-    a, b = split(input, [length // 2, length // 2], dim)
+    refuse("biu", "glu", input)
+    expect(input.ndim, "glu does not support 0-dimensional tensors")
+    half, odd = divmod(input.shape[dim := normalize(dim, input.ndim)], 2)
+    expect(not odd, f"Halving dimension must be even, but dimension {dim} is size {input.shape[dim]}")
+    a, b = split(input, [half, half], dim)
     return a * sigmoid(b)
 
 
@@ -154,8 +110,6 @@ def prelu(input, weight):
     """x where positive, else weight x: one learnt slope, or one for each channel of `input` (N, C, …) (He et al., 2015)."""
     refuse("biu", "prelu", input)
     count, channels = weight.numel(), input.shape[1] if input.ndim > 1 else 1
-    if input.dtype is not weight.dtype:
-        raise RuntimeError(f"prelu: Type promoting not supported. Got {input.dtype.name} and {weight.dtype.name}")
-    if weight.ndim > 1 or count not in (1, channels):
-        raise RuntimeError(f"prelu: expected `weight` to be a scalar or 1D tensor of 1 or {channels} slopes, but got {list(weight.shape)}")
+    expect(input.dtype is weight.dtype, f"prelu: Type promoting not supported. Got {input.dtype.name} and {weight.dtype.name}")
+    expect(weight.ndim < 2 and count in (1, channels), f"prelu: expected 1 or {channels} slopes, but got {list(weight.shape)}")
     return where(input > 0, input, weight.reshape(() if count == 1 else (channels,) + (1,) * (input.ndim - 2)) * input)

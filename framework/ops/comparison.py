@@ -6,7 +6,7 @@ import numpy as np
 
 from ..autograd.op import op
 from .elementwise import elementwise
-from .promotion import rounded, same_type
+from .promotion import expect, rounded, same_type
 
 eq = elementwise(lambda input, other: input == other, promote=rounded)
 ne = elementwise(lambda input, other: input != other, promote=rounded)
@@ -33,17 +33,14 @@ isneginf = op(lambda input: input == -np.inf)
 
 def invert(input):
     """~ input."""
-    if input.is_floating_point():
-        raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
+    expect(not input.is_floating_point(), "~ (operator.invert) is only implemented on integer and Boolean-type tensors", TypeError)
     return bitwise_not(input)
 
 
 def isclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
     """Whether |input - other| <= atol + rtol |other|, or both are the same infinity (or nan, if `equal_nan`)."""
     same_type(input, other)
-    for name, tolerance in (("rtol", rtol), ("atol", atol)):
-        if tolerance < 0:
-            raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance}")
+    expect(rtol >= 0 and atol >= 0, f"rtol and atol must be greater than or equal to zero, but got {rtol} and {atol}")
     if not input.is_floating_point():
         input, other = input.double(), other.double()
     difference = (input - other).abs()

@@ -32,7 +32,7 @@ log_sum = op(_log_sum, name="log_sum", input=lambda grad, input, out:
 # The same values, known to be normalized: the gradient is, as PyTorch's, the one with respect to a log_softmax's input
 normalized = op(lambda input: input, name="normalized", input=lambda grad, out: grad - exp(out) * sum_op(grad, -1, True))
 # All rows at once, so that their gradients are joined at once
-rows = op(lambda input: tuple(input), name="rows", input=lambda grad: stack(grad if isinstance(grad, list) else [grad]))
+rows = op(lambda input: tuple(input), name="rows", input=lambda grad: stack(grad))
 # fmt: on
 
 

@@ -12,33 +12,26 @@ def _two(dim1, dim2, ndim):
     return dim1, dim2
 
 
-def _read(input, offset=0, dim1=0, dim2=1):
+@op(view=True, input=lambda grad, input_shape, offset, dim1, dim2: diagonal_scatter(grad, input_shape, offset, dim1, dim2))
+def diagonal(input, offset=0, dim1=0, dim2=1):
+    """The elements whose index in `dim2` is that in `dim1` plus `offset`, as the last dimension: a view."""
     return writable(input.diagonal(offset, *_two(dim1, dim2, input.ndim)), input)
 
 
-@op
+@op(name="diag_embed", input=lambda grad, offset, dim1, dim2: diagonal(grad, offset, dim1, dim2))
 def diagonal_scatter(input, shape, offset, dim1, dim2):
     """Zeros of `shape`, with `input` on a diagonal."""
     out = array_module(input).zeros(shape, input.dtype)
-    _read(out, offset, dim1, dim2)[...] = input
+    diagonal.forward(out, offset, dim1, dim2)[...] = input
     return out
 
 
-@op
 def diag_embed(input, offset=0, dim1=-2, dim2=-1):
     """The last dimension of `input` (…, n) as a diagonal of square matrices of n + |offset| rows, lying in `dim1` and `dim2`."""
     shape = list(input.shape[:-1])
     for dim in sorted(_two(dim1, dim2, input.ndim + 1)):
         shape.insert(dim, input.shape[-1] + abs(offset))
     return diagonal_scatter(input, tuple(shape), offset, dim1, dim2)
-
-
-# fmt: off
-diagonal = op(_read, name="diagonal", view=True, input=lambda grad, input_shape, offset, dim1, dim2:
-              diagonal_scatter(grad, input_shape, offset, dim1, dim2))
-diagonal_scatter.rule("input")(lambda grad, offset, dim1, dim2: diagonal(grad, offset, dim1, dim2))
-diag_embed.rule("input")(lambda grad, offset, dim1, dim2: diagonal(grad, offset, dim1, dim2))
-# fmt: on
 
 
 def diag(input, diagonal=0):

@@ -14,7 +14,7 @@ import numpy as np
 from ..autograd.op import op
 from ..autograd.variable import Variable
 from ..device import array_module, special
-from .promotion import branches, common, filling, fitting, floating, powers, refuse, refusing, rounded, same_type, scaled, subtraction
+from .promotion import branches, common, expect, filling, fitting, floating, minus, powers, refuse, refusing, rounded, same_type, scaled
 
 
 def elementwise(forward, promote=common, not_for="", name=None, **rules):
@@ -23,19 +23,16 @@ def elementwise(forward, promote=common, not_for="", name=None, **rules):
     return refusing(not_for, made) if not_for else made
 
 
-def analytic(forward, not_for="", **rules):
-    """An op on operands brought to a common floating type."""
-    return elementwise(forward, floating, not_for, **rules)
-
+analytic = partial(elementwise, promote=floating)
 
 # fmt: off
 # Arithmetic
-add = elementwise(lambda input, other, alpha=1: input + other if alpha == 1 else input + alpha * other,
+add = elementwise(lambda input, other, alpha=1: input + other if alpha == 1 else input + alpha * other, promote=scaled,
                   input=lambda grad: grad,
-                  other=lambda grad, alpha: grad if alpha == 1 else grad * alpha, promote=scaled)
-sub = elementwise(lambda input, other, alpha=1: input - other if alpha == 1 else input - alpha * other,
+                  other=lambda grad, alpha: grad if alpha == 1 else grad * alpha)
+sub = elementwise(lambda input, other, alpha=1: input - other if alpha == 1 else input - alpha * other, promote=minus,
                   input=lambda grad: grad,
-                  other=lambda grad, alpha: grad * -alpha, promote=subtraction)
+                  other=lambda grad, alpha: grad * -alpha)
 mul = elementwise(lambda input, other: input * other,
                   input=lambda grad, other: grad * other,
                   other=lambda grad, input: grad * input)
@@ -51,10 +48,10 @@ remainder = elementwise(lambda input, other: np.remainder(input, _divisor(input,
 fmod = elementwise(lambda input, other: np.fmod(input, _divisor(input, other)), promote=rounded, not_for="b",
                    input=lambda grad: grad,
                    other=lambda grad, input, other: -grad * trunc(input / other))
-neg = elementwise(lambda input: -input, input=lambda grad: -grad, not_for="b")
-positive = elementwise(lambda input: +input, input=lambda grad: grad, not_for="b")
-abs = elementwise(lambda input: np.abs(input), input=lambda grad, input: grad * sign(input), not_for="b")
-square = elementwise(lambda input: np.square(input) if input.dtype.kind != "b" else input.astype(np.int64),
+neg = elementwise(lambda input: -input, not_for="b", input=lambda grad: -grad)
+positive = elementwise(lambda input: +input, not_for="b", input=lambda grad: grad)
+abs = elementwise(lambda input: np.abs(input), not_for="b", input=lambda grad, input: grad * sign(input))
+square = elementwise(lambda input: input * input if input.dtype.kind != "b" else input.astype(np.int64),
                      input=lambda grad, input: 2 * grad * input)
 hypot = elementwise(lambda input, other: np.hypot(input, other), not_for="biu",
                     input=lambda grad, input, out: grad * (input / out),
@@ -63,14 +60,14 @@ lerp_op = elementwise(lambda input, end, weight: input + weight * (end - input),
                       input=lambda grad, weight: grad * (1 - weight),
                       end=lambda grad, weight: grad * weight,
                       weight=lambda grad, input, end: grad * (end - input))
-addcmul = elementwise(lambda input, tensor1, tensor2, value=1: input + value * tensor1 * tensor2, not_for="b",
+addcmul = elementwise(lambda input, tensor1, tensor2, value=1: input + value * tensor1 * tensor2, not_for="b", promote=scaled,
                       input=lambda grad: grad,
                       tensor1=lambda grad, tensor2, value: grad * value * tensor2,
-                      tensor2=lambda grad, tensor1, value: grad * value * tensor1, promote=scaled)
-addcdiv = elementwise(lambda input, tensor1, tensor2, value=1: input + value * tensor1 / tensor2, not_for="biu",
+                      tensor2=lambda grad, tensor1, value: grad * value * tensor1)
+addcdiv = elementwise(lambda input, tensor1, tensor2, value=1: input + value * tensor1 / tensor2, not_for="biu", promote=scaled,
                       input=lambda grad: grad,
                       tensor1=lambda grad, tensor2, value: grad * value / tensor2,
-                      tensor2=lambda grad, tensor1, tensor2, value: -grad * value * tensor1 / (tensor2 * tensor2), promote=scaled)
+                      tensor2=lambda grad, tensor1, tensor2, value: -grad * value * tensor1 / (tensor2 * tensor2))
 deg2rad = analytic(lambda input: np.deg2rad(input), input=lambda grad: grad * (math.pi / 180))
 rad2deg = analytic(lambda input: np.rad2deg(input), input=lambda grad: grad * (180 / math.pi))
 
@@ -82,25 +79,23 @@ log = analytic(lambda input: np.log(input), input=lambda grad, input: grad / inp
 log2 = analytic(lambda input: np.log2(input), input=lambda grad, input: grad / (input * math.log(2)))
 log10 = analytic(lambda input: np.log10(input), input=lambda grad, input: grad / (input * math.log(10)))
 log1p = analytic(lambda input: np.log1p(input), input=lambda grad, input: grad / (1 + input))
-logaddexp = elementwise(lambda input, other: np.logaddexp(input, other), not_for="biu",  # log(exp(x) + exp(y))
+logaddexp = elementwise(lambda input, other: np.logaddexp(input, other), not_for="biu",
                         input=lambda grad, input, other: grad / (1 + exp(other - input)),
                         other=lambda grad, input, other: grad / (1 + exp(input - other)))
 logaddexp2 = elementwise(lambda input, other: np.logaddexp2(input, other), not_for="biu",
                          input=lambda grad, input, other: grad / (1 + exp2(other - input)),
                          other=lambda grad, input, other: grad / (1 + exp2(input - other)))
-xlogy = analytic(lambda input, other: special(other).xlogy(input, other).astype(_chosen(input, other), copy=False),
+xlogy = analytic(lambda input, other: special(input, other).xlogy(input, other).astype(np.result_type(input, other), copy=False),
                  input=lambda grad, input, other: where((input == 0) & (other <= 0), 0.0, grad * log(other)),
                  other=lambda grad, input, other: grad * input / other)
 sqrt = analytic(lambda input: np.sqrt(input), input=lambda grad, out: grad / (2 * out))
 rsqrt = analytic(lambda input: 1 / np.sqrt(input), input=lambda grad, out: grad * out**3 * -0.5)
 reciprocal = analytic(lambda input: 1 / input, input=lambda grad, out: -grad * out * out)
 sigmoid = analytic(lambda input: special(input).expit(input), input=lambda grad, out: grad * out * (1 - out))
-logit = analytic(lambda input, eps=None: special(input).logit(input if eps is None else _kept_inside(input, eps)),
-                 input=lambda grad, input, eps: _inside(grad / (input * (1 - input)), input, eps))
-erf = analytic(lambda input: special(input).erf(input),
-               input=lambda grad, input: grad * exp(-input * input) * (2 / math.sqrt(math.pi)))
-erfc = analytic(lambda input: special(input).erfc(input),
-                input=lambda grad, input: grad * exp(-input * input) * (-2 / math.sqrt(math.pi)))
+logit_op = analytic(lambda input: special(input).logit(input), name="logit",
+                    input=lambda grad, input: where((input < 0) | (input > 1), math.nan, grad / (input * (1 - input))))
+erf = analytic(lambda input: special(input).erf(input), input=lambda grad, input: grad * exp(-input * input) * (2 / math.sqrt(math.pi)))
+erfc = analytic(lambda input: special(input).erfc(input), input=lambda grad, input: grad * exp(-input * input) * (-2 / math.sqrt(math.pi)))
 erfinv = analytic(lambda input: special(input).erfinv(input), input=lambda grad, out: grad * exp(out * out) * (math.sqrt(math.pi) / 2))
 
 # Trigonometry
@@ -119,61 +114,59 @@ tanh = analytic(lambda input: np.tanh(input), input=lambda grad, out: grad * (1 
 asinh = analytic(lambda input: np.arcsinh(input), input=lambda grad, input: grad * rsqrt(input * input + 1))
 acosh = analytic(lambda input: np.arccosh(input), input=lambda grad, input: grad * rsqrt(input * input - 1))
 atanh = analytic(lambda input: np.arctanh(input), input=lambda grad, input: grad / (1 - input * input))
-sinc = analytic(lambda input: np.sinc(input),  # sin(pi x) / (pi x)
+sinc = analytic(lambda input: np.sinc(input),
                 input=lambda grad, input, out: where(input == 0, 0.0, grad * (cos(input * math.pi) - out) / _nonzero(input)))
 
 # Rounding: piecewise constant, so the gradient is zero wherever there is one
 def _zero(grad):
     return grad * 0.0
 
-floor = elementwise(lambda input: np.floor(input) if input.dtype.kind == "f" else input.copy(), input=_zero, not_for="b")
-ceil = elementwise(lambda input: np.ceil(input) if input.dtype.kind == "f" else input.copy(), input=_zero, not_for="b")
-trunc = elementwise(lambda input: np.trunc(input) if input.dtype.kind == "f" else input.copy(), input=_zero, not_for="b")
-round = elementwise(lambda input, decimals=0: np.round(input, decimals), input=_zero, not_for="b",
+floor = elementwise(lambda input: np.floor(input) if input.dtype.kind == "f" else input.copy(), not_for="b", input=_zero)
+ceil = elementwise(lambda input: np.ceil(input) if input.dtype.kind == "f" else input.copy(), not_for="b", input=_zero)
+trunc = elementwise(lambda input: np.trunc(input) if input.dtype.kind == "f" else input.copy(), not_for="b", input=_zero)
+round = elementwise(lambda input, decimals=0: np.round(input, decimals), not_for="b", input=_zero,
                     promote=lambda args: args if args[1] == 0 else refuse("iu", "round with decimals", args[0]) or args)
-frac = elementwise(lambda input: input - np.trunc(input), input=lambda grad: grad, not_for="biu")
+frac = elementwise(lambda input: input - np.trunc(input), not_for="biu", input=lambda grad: grad)
 sign = elementwise(lambda input: (input > 0).astype(input.dtype) - (input < 0) if input.dtype.kind != "b" else input.copy(), input=_zero)
-copysign = analytic(lambda input, other: np.copysign(input, other),
-                    input=lambda grad, input, out: grad * where(input == 0, 0.0, out / _nonzero(input)), other=_zero)
-floor_divide = elementwise(lambda input, other: np.floor_divide(input, _divisor(input, other)), input=_zero, other=_zero, not_for="b")
-trunc_divide = elementwise(lambda input, other: _truncated_quotient(input, _divisor(input, other)), input=_zero, other=_zero, not_for="b")
+copysign = analytic(lambda input, other: np.copysign(input, other), other=_zero,
+                    input=lambda grad, input, out: grad * where(input == 0, 0.0, out / _nonzero(input)))
+floor_divide = elementwise(lambda input, other: np.floor_divide(input, _divisor(input, other)), not_for="b", input=_zero, other=_zero)
+trunc_divide = elementwise(lambda input, other: _truncated(input, _divisor(input, other)), not_for="b", input=_zero, other=_zero)
 
 # Choosing
-where_op = op(lambda condition, input, other: np.where(condition, input, other).astype(_chosen(input, other), copy=False), name="where",
-              promote=branches,
+where_op = op(lambda condition, input, other: np.where(condition, input, other), name="where", promote=branches,
               input=lambda grad, condition: where(condition, grad, 0.0),
               other=lambda grad, condition: where(condition, 0.0, grad))
 maximum = elementwise(lambda input, other: np.maximum(input, other),  # at a tie each side gets half
-                      input=lambda grad, input, other: _share(grad, input > other, input == other),
-                      other=lambda grad, input, other: _share(grad, other > input, input == other))
+                      input=lambda grad, input, other: where(input == other, grad * 0.5, where(input > other, grad, 0.0)),
+                      other=lambda grad, input, other: where(input == other, grad * 0.5, where(other > input, grad, 0.0)))
 minimum = elementwise(lambda input, other: np.minimum(input, other),
-                      input=lambda grad, input, other: _share(grad, input < other, input == other),
-                      other=lambda grad, input, other: _share(grad, other < input, input == other))
-fmax = elementwise(lambda input, other: np.fmax(input, other),  # a number before a nan; at a tie the first
+                      input=lambda grad, input, other: where(input == other, grad * 0.5, where(input < other, grad, 0.0)),
+                      other=lambda grad, input, other: where(input == other, grad * 0.5, where(other < input, grad, 0.0)))
+fmax = elementwise(lambda input, other: np.fmax(input, other),  # at a tie the first
                    input=lambda grad, input, other: where((input >= other) | (other != other), grad, 0.0),
                    other=lambda grad, input, other: where((input >= other) | (other != other), 0.0, grad))
 fmin = elementwise(lambda input, other: np.fmin(input, other),
                    input=lambda grad, input, other: where((input <= other) | (other != other), grad, 0.0),
                    other=lambda grad, input, other: where((input <= other) | (other != other), 0.0, grad))
-fill = op(lambda input, value: array_module(input).full_like(input, value), promote=filling,
-          input=_zero, value=lambda grad: grad)
+fill = op(lambda input, value: array_module(input).full_like(input, value), promote=filling, input=_zero, value=lambda grad: grad)
 # fmt: on
 
 
-def where(condition, input=None, other=None):
-    """`input` where `condition` is true, `other` elsewhere; of a condition alone, the indices where it is true, one tensor a dimension."""
-    if (input is None) != (other is None):
-        raise TypeError("where() takes a condition alone, or a condition, input and other")
-    if input is None:
-        return tuple(Variable.wrap(each) for each in array_module(condition._array).nonzero(np.atleast_1d(condition._array)))
-    return where_op(condition, input, other)
+@partial(elementwise, promote=fitting, not_for="b")
+def clamp(input, min=None, max=None):
+    """`input` cut off below `min` and above `max`, numbers or tensors; where these cross, `max` holds."""
+    expect(min is not None or max is not None, "clamp: At least one of 'min' or 'max' must not be None")
+    out = input if min is None else np.maximum(input, min)
+    return out if max is None else np.minimum(out, max)
 
 
-def _chosen(input, other):
-    """The type of where's result: that of the operand with a type of its own, for a Python number has none."""
-    if hasattr(input, "dtype") and hasattr(other, "dtype"):
-        return np.result_type(input, other)
-    return getattr(input, "dtype", None) or getattr(other, "dtype", None) or np.result_type(input, other)
+@clamp.rule("input", "min", "max")
+def _(grad, input, min, max):
+    low, high = -math.inf if min is None else min, math.inf if max is None else max
+    above, below = (input > high) | (low > high), (input < low) & (low <= high)
+    inside = where((input >= low) & (input <= high), grad, 0.0)
+    return inside, None if min is None else where(below, grad, 0.0), None if max is None else where(above, grad, 0.0)
 
 
 def _nonzero(divisor):
@@ -188,11 +181,10 @@ def _divisor(input, other):
     return other
 
 
-def _truncated_quotient(input, other):
+def _truncated(input, other):
     if np.result_type(input, other).kind == "f":
         return np.trunc(np.true_divide(input, other))
-    quotient = np.floor_divide(input, other)  # floats would not hold every int64
-    return quotient + ((quotient < 0) & (quotient * other != input))
+    return np.floor_divide(input - np.fmod(input, other), other)  # floats would not hold every int64
 
 
 def _power(input, exponent):
@@ -203,51 +195,28 @@ def _power(input, exponent):
     return np.where(exponent < 0, inverse, np.power(input, np.maximum(exponent, 0))).astype(kind)
 
 
-def _kept_inside(input, eps):
-    return np.where(input < eps, eps, np.minimum(input, 1 - eps)).astype(input.dtype, copy=False)
-
-
-def _inside(grad, input, eps):
-    """The gradient of logit, which has none outside of [eps, 1 - eps], or no value outside of [0, 1]."""
-    low, outside = (0.0, math.nan) if eps is None else (eps, 0.0)
-    return where((input < low) | (input > 1 - low), outside, grad)
-
-
-def _share(grad, wins, ties):
-    return where(ties, grad * 0.5, where(wins, grad, 0.0))
-
-
-@partial(elementwise, promote=fitting, not_for="b")
-def clamp(input, min=None, max=None):
-    if min is None and max is None:
-        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-    out = input if min is None else np.maximum(input, min)
-    return out if max is None else np.minimum(out, max)
-
-
-@clamp.rule("input", "min", "max")
-def _(grad, input, min, max):
-    low, high = -math.inf if min is None else min, math.inf if max is None else max
-    above = (input > high) | (low > high)  # where the bounds cross, the upper one holds
-    below = (input < low) & (low <= high)
-    inside = where((input >= low) & (input <= high), grad, 0.0)
-    return inside, None if min is None else where(below, grad, 0.0), None if max is None else where(above, grad, 0.0)
+def where(condition, input=None, other=None):
+    """`input` where `condition` is true, `other` elsewhere; of a condition alone, the indices where it is true, one tensor a dimension."""
+    expect((input is None) == (other is None), "where() takes a condition alone, or a condition, input and other", TypeError)
+    if input is None:
+        return tuple(Variable.wrap(each) for each in array_module(condition._array).nonzero(np.atleast_1d(condition._array)))
+    return where_op(condition, input, other)
 
 
 def div(input, other, *, rounding_mode=None):
     """input / other, rounded toward zero ("trunc") or down ("floor") if asked for."""
-    if rounding_mode is None:
-        return true_divide(input, other)
-    if rounding_mode == "floor":
-        return floor_divide(input, other)
-    if rounding_mode != "trunc":
-        raise RuntimeError(f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'")
-    return trunc_divide(input, other)
+    expect(rounding_mode in (None, "trunc", "floor"), f"div expected rounding_mode None, 'trunc' or 'floor', but found {rounding_mode!r}")
+    return {None: true_divide, "trunc": trunc_divide, "floor": floor_divide}[rounding_mode](input, other)
 
 
 def rsub(input, other, *, alpha=1):
     """other - alpha input."""
     return sub(other, input, alpha=alpha)
+
+
+def logit(input, eps=None):
+    """log(x / (1 - x)), the inverse of sigmoid, with x kept inside of [eps, 1 - eps]."""
+    return logit_op(input if eps is None else where(input < eps, eps, where(input > 1 - eps, 1 - eps, input)))
 
 
 def clamp_min(input, min):
@@ -262,7 +231,6 @@ def clamp_max(input, max):
 
 def lerp(input, end, weight):
     """input + weight (end - input)."""
-    refuse("biu", "lerp", input)
     same_type(input, end, *([weight] if isinstance(weight, Variable) and weight.ndim else []))
     return lerp_op(input, end, weight)
 

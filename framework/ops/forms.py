@@ -1,6 +1,6 @@
 """Rearranging by the names that NumPy has for it: short ways to say what the ops of `shape.py` do."""
 
-import math
+from math import prod
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from ..autograd.variable import Variable
 from ..device import array_module
 from ..size import broadcast_shapes
 from .scatter import index_select
-from .shape import at_least, cat, clone, distinct, expand, flatten, flip, normalize, repeat, reshape, transpose, unsqueeze, view
+from .shape import along, at_least, cat, clone, distinct, expand, flatten, flip, normalize, repeat, reshape, transpose, unsqueeze, view
 
 
 def ravel(input):
@@ -23,14 +23,12 @@ def swapaxes(input, axis0, axis1):
 
 def unflatten(input, dim, sizes):
     """The dimension `dim` as several, of the given sizes; one of them may be -1."""
-    if not sizes:
-        raise RuntimeError("unflatten: sizes must be non-empty")
     dim = normalize(dim, input.ndim)
-    rest = input.shape[dim] // max(-math.prod(sizes), 1)  # here, for `view` could not tell it where another dimension is empty
-    sizes = [rest if each == -1 else each for each in sizes]
-    if math.prod(sizes) != input.shape[dim]:
-        raise RuntimeError(f"unflatten: Provided sizes {sizes} don't multiply up to the size of dim {dim} ({input.shape[dim]})")
-    return view(input, (*input.shape[:dim], *sizes, *input.shape[dim + 1 :]))
+    rest = input.shape[dim] // max(-prod(sizes), 1)  # here, for `view` could not tell it where another dimension is empty
+    full = [rest if each == -1 else each for each in sizes]
+    if not full or prod(full) != input.shape[dim]:
+        raise RuntimeError(f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} ({input.shape[dim]})")
+    return view(input, (*input.shape[:dim], *full, *input.shape[dim + 1 :]))
 
 
 def fliplr(input):
@@ -55,21 +53,19 @@ def rot90(input, k=1, dims=(0, 1)):
 
 def select(input, dim, index):
     """The slice number `index` of `input` along `dim`, without that dimension: a view."""
-    return input[(slice(None),) * normalize(dim, input.ndim) + (int(index),)]
+    return input[along(normalize(dim, input.ndim), int(index))]
 
 
 def narrow(input, dim, start, length):
     """The `length` slices of `input` along `dim` from number `start` on: a view."""
     dim, start = normalize(dim, at_least(1, input, "narrow").ndim), int(start)
     size = input.shape[dim]
-    if length < 0:
-        raise RuntimeError("narrow(): length must be non-negative.")
     if not -size <= start <= size:
         raise IndexError(f"start out of range (expected to be in range of [{-size}, {size}], but got {start})")
-    start = start + size if start < 0 else start
-    if start + length > size:
-        raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
-    return input[(slice(None),) * dim + (slice(start, start + length),)]
+    start += size if start < 0 else 0
+    if not 0 <= length <= size - start:
+        raise RuntimeError(f"narrow(): length ({length}) must be non-negative, and start ({start}) + length not exceed the size ({size})")
+    return input[along(dim, slice(start, start + length))]
 
 
 def tile(input, dims):
@@ -82,16 +78,14 @@ def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
 
     `repeat_interleave(counts)` alone gives the number i as often as `counts[i]` says.
     """
+    module = array_module(input._array)
     if repeats is None:
-        input, repeats = Variable.wrap(array_module(input._array).arange(len(input))), input
+        input, repeats = Variable.wrap(module.arange(len(input))), input
     input, dim = (flatten(input), 0) if dim is None else (input, normalize(dim, input.ndim))
     counts = np.asarray(repeats.tolist() if hasattr(repeats, "tolist") else repeats)
-    if counts.size not in (1, input.shape[dim]):
-        raise RuntimeError(f"repeats must have the same size as input along dim, but got {counts.size} and {input.shape[dim]}")
-    if counts.size and counts.min() < 0:
-        raise RuntimeError("Repeats must be non-negative")
-    places = np.repeat(np.arange(input.shape[dim]), counts)
-    return index_select(input, dim, Variable.wrap(array_module(input._array).asarray(places)))
+    if counts.size not in (1, input.shape[dim]) or (counts < 0).any():
+        raise RuntimeError(f"repeats must be one or {input.shape[dim]} numbers that are not negative, but got {counts.tolist()}")
+    return index_select(input, dim, Variable.wrap(module.asarray(np.repeat(np.arange(input.shape[dim]), counts))))
 
 
 # Joining
@@ -144,20 +138,18 @@ def column_stack(tensors):
 def broadcast_tensors(*tensors):
     """All of them expanded to the shape they have in common."""
     tensors = _all_of(tensors)
-    shape = tuple(broadcast_shapes(*(each.shape for each in tensors)))
+    shape = broadcast_shapes(*(each.shape for each in tensors))
     return tuple(expand(each, shape) for each in tensors)
 
 
 def meshgrid(*tensors, indexing="ij"):
     """The coordinates of a grid: of vectors of m and n elements, (m, n) tensors of the first and of the second ("xy": n rows)."""
-    if indexing not in ("ij", "xy"):
-        raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
     tensors = [atleast_1d(each) for each in _all_of(tensors)]
-    if any(each.ndim > 1 for each in tensors):
-        raise RuntimeError("torch.meshgrid: Expected 0D or 1D tensor in the tensor list")
-    sizes = tuple(len(each) for each in tensors)
-    grids = [expand(each.reshape([-1 if i == j else 1 for j in range(len(sizes))]), sizes) for i, each in enumerate(tensors)]
-    return tuple(each.transpose(0, 1) if indexing == "xy" and len(sizes) > 1 else each for each in grids)
+    if indexing not in ("ij", "xy") or any(each.ndim > 1 for each in tensors):
+        raise RuntimeError(f'meshgrid expects vectors and indexing "ij" or "xy", but got {len(tensors)} tensors and {indexing!r}')
+    shape = [len(each) for each in tensors]
+    grids = tuple(expand(reshape(each, (-1, *[1] * (len(shape) - 1 - i))), shape) for i, each in enumerate(tensors))
+    return tuple(transpose(each, 0, 1) for each in grids) if indexing == "xy" and len(shape) > 1 else grids
 
 
 # Cutting
@@ -166,14 +158,12 @@ def meshgrid(*tensors, indexing="ij"):
 def tensor_split(input, indices_or_sections, dim=0):
     """`input` cut along `dim` before the given indices, or into that many pieces as equal as can be."""
     dim, places = normalize(dim, at_least(1, input, "tensor_split").ndim), indices_or_sections
-    places = places.tolist() if hasattr(places, "tolist") else places
-    length = input.shape[dim]
+    places, length = places.tolist() if hasattr(places, "tolist") else places, input.shape[dim]
     if isinstance(places, int):
         if places <= 0:
             raise RuntimeError(f"number of sections must be larger than 0, got {places}")
         places = [length // places * i + min(i, length % places) for i in range(1, places)]
-    ends = zip([0, *places], [*places, length], strict=True)
-    return tuple(input[(slice(None),) * dim + (slice(a, b),)] for a, b in ends)
+    return tuple(input[along(dim, slice(a, b))] for a, b in zip([0, *places], [*places, length], strict=True))
 
 
 def _equally(input, places, dim):

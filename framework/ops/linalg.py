@@ -1,11 +1,12 @@
 """The matrix product: what `matmul`, `linear` and all the products of products.py come down to."""
 
 from ..autograd.op import op
-from .promotion import refusing
 from .shape import reshape, unsqueeze
 
 
 def _product(input, other):
+    if input.dtype == bool:
+        raise NotImplementedError("\"matmul\" not implemented for 'bool'")
     if input.dtype != other.dtype:
         raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {input.dtype} != {other.dtype}")
     if input.shape[-1] != other.shape[-2]:
@@ -15,12 +16,9 @@ def _product(input, other):
 
 
 # (…, M, K) @ (…, K, N): the product of the last two dimensions, the others broadcast
-matrix_product = refusing("b", op(
-    _product,
-    name="matmul",
-    input=lambda grad, other: matrix_product(grad, other.mT),
-    other=lambda grad, input: matrix_product(input.mT, grad),
-))  # fmt: skip
+matrix_product = op(_product, name="matmul",
+                    input=lambda grad, other: matrix_product(grad, other.mT),
+                    other=lambda grad, input: matrix_product(input.mT, grad))  # fmt: skip
 
 
 def matmul(input, other):
@@ -32,10 +30,8 @@ def matmul(input, other):
     if left is input and right is other:
         return matrix_product(input, other)
     out = matrix_product(left, right)
-    shape = tuple(out.shape)
-    rows = () if input.ndim == 1 else shape[-2:-1]
-    columns = () if other.ndim == 1 else shape[-1:]
-    return reshape(out, (*shape[:-2], *rows, *columns))
+    *batch, rows, columns = out.shape
+    return reshape(out, (*batch, *(rows,) * (input.ndim > 1), *(columns,) * (other.ndim > 1)))
 
 
 def _linear(input, weight, bias=None):
@@ -49,13 +45,10 @@ def _rows(input):
     return input if input.ndim == 2 else reshape(input, (-1, input.shape[-1]))
 
 
-linear_op = op(
-    _linear,
-    name="linear",
-    input=lambda grad, weight: matrix_product(grad, weight) if grad.ndim > 1 else reshape(matrix_product(_rows(grad), weight), (-1,)),
-    weight=lambda grad, input: matrix_product(_rows(grad).mT, _rows(input)),
-    bias=lambda grad: grad,
-)
+linear_op = op(_linear, name="linear",
+               input=lambda grad, weight: matrix_product(grad, weight) if grad.ndim > 1 else matrix_product(_rows(grad), weight)[0],
+               weight=lambda grad, input: matrix_product(_rows(grad).mT, _rows(input)),
+               bias=lambda grad: grad)  # fmt: skip
 
 
 def linear(input, weight, bias=None):

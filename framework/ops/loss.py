@@ -1,4 +1,6 @@
-"""Losses that a kernel may replace, and their reduction."""
+"""What losses have in common, and those of their formulas that are ops or may be replaced by a kernel."""
+
+import warnings
 
 import numpy as np
 
@@ -9,15 +11,21 @@ from .scatter import gather
 from .shape import unsqueeze
 
 
-def reduced(loss, reduction: str):
+def legacy_reduction(reduction, size_average, reduce):
+    """The `reduction` that PyTorch's old arguments stand for."""
+    if size_average is None and reduce is None:
+        return reduction
+    meant = "none" if reduce is False else "sum" if size_average is False else "mean"
+    warnings.warn(f"size_average and reduce args will be deprecated, please use reduction='{meant}' instead.", stacklevel=4)
+    return meant
+
+
+def reduced(loss, reduction: str, size_average=None, reduce=None):
     """`loss` element by element, its mean or its sum."""
-    if reduction == "mean":
-        return mean(loss)
-    if reduction == "sum":
-        return sum(loss)
-    if reduction != "none":
+    reduction = legacy_reduction(reduction, size_average, reduce)
+    if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"{reduction} is not a valid value for reduction")
-    return loss
+    return loss if reduction == "none" else mean(loss) if reduction == "mean" else sum(loss)
 
 
 @fusable("input")
@@ -28,9 +36,7 @@ def negative_log_likelihood(input, target, weight, ignore_index, reduction):
     target = where(ignored, 0, target)
     scale = where(ignored, 0.0, weight[target]) if weight is not None else (~ignored).to(input.dtype)
     loss = where(ignored, 0.0, -gather(input, dim, unsqueeze(target, dim)).squeeze(dim) * scale)  # no gradient, were the mean 0 / 0
-    if reduction == "mean":
-        return sum(loss) / sum(scale)
-    return reduced(loss, reduction)
+    return sum(loss) / sum(scale) if reduction == "mean" else reduced(loss, reduction)
 
 
 # -(y log p + (1 - y) log(1 - p)), each logarithm cut off at -100, and its slope where p is 0 or 1 at 1e12

@@ -3,8 +3,9 @@
 import numpy as np
 
 from .. import dtypes
-from ..autograd.op import cast, is_array
-from ..autograd.variable import Variable
+from ..autograd.half import half_type
+from ..autograd.op import cast
+from ..autograd.variable import Variable, is_array
 from ..device import array_module
 
 
@@ -29,9 +30,8 @@ def common(args):
 def _unify(args):
     if not any(isinstance(each, Variable) for each in args):
         return args  # bare arrays, inside a gradient rule: NumPy's own rules serve
-    args = [_operand(each) for each in args]
     wanted = result_type(*args).numpy
-    return [_to(each, wanted) for each in args]
+    return [_to(_operand(each), wanted) for each in args]
 
 
 def result_type(*operands) -> dtypes.dtype:
@@ -66,34 +66,27 @@ def _to(arg, wanted):
 
 def scaled(args):
     """`common` of all arguments but the last, `alpha` or `value`: that one scales a result, it does not widen it."""
-    operands, scale = args[:-1], args[-1]
-    promoted = common(operands)
+    operands, scale = common(args[:-1]), args[-1]
     if type(scale) is int and scale == 1:
-        return args if promoted is operands else (*promoted, 1)
-    return (*promoted, _scale(promoted, scale))
-
-
-def _scale(operands, scale):
+        return (*operands, 1)
     tensor = next((each for each in operands if isinstance(each, Variable)), None)
     kind = "f" if tensor is None else tensor._array.dtype.kind
-    if isinstance(scale, bool) and kind != "b":
-        raise RuntimeError("Boolean alpha only supported for Boolean results.")
-    if kind in "biu" and not isinstance(scale, int):
-        raise RuntimeError("For integral input tensors, argument alpha or value must not be a floating point number.")
-    return bool(scale) if kind == "b" else fitting((tensor, scale))[1] if kind in "iu" else scale
+    expect(kind == "b" or not isinstance(scale, bool), "Boolean alpha only supported for Boolean results.")
+    expect(kind not in "biu" or isinstance(scale, int), "For integers, argument alpha or value must not be a floating point number.")
+    return (*operands, bool(scale) if kind == "b" else fitting((tensor, scale))[1])
 
 
-def subtraction(args):
+def minus(args):
     """`scaled`, with bools refused: whoever subtracts them means `^` or `~`."""
     bools = [isinstance(each, bool) or isinstance(each, Variable) and each._array.dtype.kind == "b" for each in args[:2]]
     if any(bools):
-        which, instead = ("two bool tensors", "^` or `logical_xor()") if all(bools) else ("a bool tensor", "~` or `logical_not()")
-        raise RuntimeError(f"Subtraction, the `-` operator, with {which} is not supported. Use the `{instead}` operator instead.")
+        what = "two bool tensors" if all(bools) else "a bool tensor"
+        raise RuntimeError(f"Subtraction, the `-` operator, with {what} is not supported: use `^` or `~` instead.")
     return scaled(args)
 
 
 def powers(args):
-    """`fitting`; RuntimeError for a negative power of integers."""
+    """`fitting`, with negative powers of integers refused."""
     input, exponent = args
     if isinstance(exponent, int) and exponent < 0 and isinstance(input, Variable) and input._array.dtype.kind in "biu":
         raise RuntimeError("Integers to negative integer powers are not allowed.")
@@ -114,21 +107,15 @@ def branches(args):
 def filling(args):
     """The operands of `fill`: what is filled says of which type."""
     input, value = args
-    if isinstance(value, Variable) and value.ndim:
-        raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.")
+    expect(not isinstance(value, Variable) or not value.ndim, "fill_ only supports a number or a tensor without dimensions as value")
     return input, fitting(args)[1] if isinstance(value, (int, complex)) else value
 
 
 def rounded(args):
     """`common`, with numbers rounded to the 16-bit type of the tensors they meet: 0.1 is equal to `tensor(0.1, dtype=float16)`."""
     args = common(args)
-    for each in args:
-        if isinstance(each, Variable):
-            dtype = each._array.dtype
-            if dtype.itemsize != 2 or dtype.kind not in "fV":
-                break
-            return [each if isinstance(each, Variable) else float(np.asarray(each).astype(dtype)) for each in args]
-    return args
+    half = half_type([each._array for each in args if isinstance(each, Variable)])
+    return args if half is None else [each if isinstance(each, Variable) else float(np.asarray(each).astype(half)) for each in args]
 
 
 def fitting(args):
@@ -147,10 +134,7 @@ def floating(args):
     args = common(args)
     for each in args:
         if isinstance(each, Variable):
-            if each._array.dtype.kind in "biu":
-                wanted = dtypes.get_default_dtype().numpy
-                return [_to(each, wanted) for each in args]
-            break
+            return args if each._array.dtype.kind not in "biu" else [_to(each, dtypes.get_default_dtype().numpy) for each in args]
     return args
 
 
@@ -158,15 +142,15 @@ def refuse(kinds, name, *tensors) -> None:
     """NotImplementedError if one of `tensors` has a type of NumPy's `kinds`: "b" bool, "iu" integers, "fV" floats."""
     for each in tensors:
         if isinstance(each, Variable) and each._array.dtype.kind in kinds:
-            raise NotImplementedError(f'"{name}" not implemented for {dtypes.of_numpy(each._array.dtype).name!r}')
+            raise NotImplementedError(f'"{name}" not implemented for {each.dtype.name!r}')
 
 
 def refusing(kinds, op):
     """`op`, which refuses operands of NumPy's `kinds` once they have a common type."""
-    promote = op.promote
+    promote = op.promote or (lambda args: args)
 
     def checked(args):
-        args = args if promote is None else promote(args)
+        args = promote(args)
         refuse(kinds, op.__name__, *args)
         return args
 
@@ -174,11 +158,14 @@ def refusing(kinds, op):
     return op
 
 
+def expect(condition, message, error=RuntimeError) -> None:
+    """Raise `error` unless `condition`."""
+    if not condition:
+        raise error(message)
+
+
 def same_type(*tensors) -> None:
     """RuntimeError if not all tensors are of one type: some functions do not promote."""
-    first = tensors[0]
     for each in tensors:
-        if not isinstance(each, Variable):
-            raise TypeError(f"argument must be Tensor, not {type(each).__name__}")
-        if each.dtype is not first.dtype:
-            raise RuntimeError(f"expected tensors of the same dtype, but {first.dtype.name} did not match {each.dtype.name}")
+        expect(isinstance(each, Variable), f"argument must be Tensor, not {type(each).__name__}", TypeError)
+        expect(each.dtype is tensors[0].dtype, f"expected tensors of one dtype, but got {tensors[0].dtype.name} and {each.dtype.name}")

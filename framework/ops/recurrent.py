@@ -9,86 +9,58 @@ With x the input, h the hidden state, W_i b_i the weight and bias of x, W_h b_h 
            h' = (1 - s(z + z_h)) tanh(n + s(r + r_h) n_h) + s(z + z_h) h, s = sigmoid
 
 The reset gate of Cho et al. multiplies h before the product with W_h; PyTorch's, and so ours, what comes out of it.  An LSTM may project
-its h' to fewer numbers, W_r h' (Sak et al., 2014).  What x adds does not depend on h, so a layer computes it for all time steps at once.
+its h' to fewer numbers, W_r h' (Sak et al., 2014).  What x adds, W_i x + b_i, does not depend on h: a layer computes it for all time
+steps at once, and a cell is given it as `sums`.
 """
-
-import numpy as np
 
 from ..autograd.fusable import fusable
 from ..autograd.op import op
 from .activation import relu
 from .elementwise import sigmoid, tanh
 from .linalg import linear
-from .shape import cat, constant_pad, reshape
+from .shape import cat, reshape, split_with_sizes, stack
 
+# As split_with_sizes, without noting that the pieces are views, which costs time in a loop
+pieces = op(split_with_sizes.forward, name="split", input=split_with_sizes.rules[0].function)
 NONLINEARITIES = {"tanh": tanh, "relu": relu}
 
 
-@op
-def pieces(input, sizes, dim):
-    """`input` cut along `dim`, as by `split`, but with one gradient for all the pieces: the work of T time steps grows with T, not T^2."""
-    return tuple(np.split(input, np.cumsum(sizes)[:-1], dim))
-
-
-@pieces.rule("input")
-def _(grad, sizes, dim):
-    some = next(each for each in grad if each is not None)
-    nothing, untouched = some[(slice(None),) * dim + (slice(0),)], [0] * some.ndim
-
-    def zeros(n):  # the gradient of a piece that nothing depends on
-        return constant_pad(nothing, untouched, [n if axis == dim else 0 for axis in range(some.ndim)])
-
-    return cat([zeros(n) if each is None else each for each, n in zip(grad, sizes, strict=True)], dim)
-
-
 def _gates(sums, count):
-    return pieces(sums, (sums.shape[-1] // count,) * count, sums.ndim - 1)
+    return pieces(sums, (sums.shape[-1] // count,) * count, -1)
 
 
-def _rnn_step(sums, h, w_hh, b_hh, nonlinearity):
+@fusable("sums", "h", "w_hh", "b_hh")
+def rnn_cell(sums, h, w_hh, b_hh, nonlinearity="tanh"):
+    """One step of a plain RNN: W_i x + b_i (N, H), h (N, H) -> (h',)."""
     return (NONLINEARITIES[nonlinearity](sums + linear(h, w_hh, b_hh)),)
 
 
-def _lstm_step(sums, h, c, w_hh, b_hh, w_hr):
+@fusable("sums", "h", "c", "w_hh", "b_hh", "w_hr")
+def lstm_cell(sums, h, c, w_hh, b_hh, w_hr=None):
+    """One step of an LSTM: W_i x + b_i (N, 4H), h and c (N, H) -> (h', c')."""
     i, f, g, o = _gates(sums + linear(h, w_hh, b_hh), 4)
     c = sigmoid(f) * c + sigmoid(i) * tanh(g)
     h = sigmoid(o) * tanh(c)
     return (h if w_hr is None else linear(h, w_hr)), c
 
 
-def _gru_step(sums, h, w_hh, b_hh):
+@fusable("sums", "h", "w_hh", "b_hh")
+def gru_cell(sums, h, w_hh, b_hh):
+    """One step of a GRU: W_i x + b_i (N, 3H), h (N, H) -> (h',)."""
     r, z, n = _gates(sums, 3)
     r_h, z_h, n_h = _gates(linear(h, w_hh, b_hh), 3)
     n = tanh(n + sigmoid(r + r_h) * n_h)
     return (n + sigmoid(z + z_h) * (h - n),)
 
 
-@fusable("input", "h", "w_ih", "w_hh", "b_ih", "b_hh")
-def rnn_cell(input, h, w_ih, w_hh, b_ih, b_hh, nonlinearity):
-    """One step of a plain RNN: x (…, I), h (…, H) -> h' (…, H)."""
-    return _rnn_step(linear(input, w_ih, b_ih), h, w_hh, b_hh, nonlinearity)[0]
-
-
-@fusable("input", "h", "c", "w_ih", "w_hh", "b_ih", "b_hh")
-def lstm_cell(input, h, c, w_ih, w_hh, b_ih, b_hh):
-    """One step of an LSTM: x (…, I), h and c (…, H), W_i (4H, I), W_h (4H, H) -> h', c'."""
-    return _lstm_step(linear(input, w_ih, b_ih), h, c, w_hh, b_hh, None)
-
-
-@fusable("input", "h", "w_ih", "w_hh", "b_ih", "b_hh")
-def gru_cell(input, h, w_ih, w_hh, b_ih, b_hh):
-    """One step of a GRU: x (…, I), h (…, H), W_i (3H, I), W_h (3H, H) -> h'."""
-    return _gru_step(linear(input, w_ih, b_ih), h, w_hh, b_hh)[0]
-
-
-def _over_time(step, input, start, w_ih, b_ih, batch_sizes, reverse):
-    """(the outputs of all time steps, *the last states) of a layer whose `step(sums, *states)` gives the next states, the output first.
+def _over_time(cell, input, start, w_ih, b_ih, weights, batch_sizes, reverse):
+    """(the outputs of all time steps, *the last states): `cell(sums, *states, *weights)` gives the next states, the output first.
 
     A packed input (sum of batch_sizes, I) holds first step 1 of all sequences, then step 2 of those that have one, …, the longest
     sequence first.  A padded input (T, N, I) is a packed one whose batch sizes are all N.
     """
     sizes = batch_sizes or (input.shape[1],) * input.shape[0]
-    sums = pieces(linear(reshape(input, (-1, input.shape[-1])) if batch_sizes is None else input, w_ih, b_ih), sizes, 0)
+    sums = pieces(linear(input if batch_sizes else reshape(input, (-1, input.shape[-1])), w_ih, b_ih), sizes, 0)
     order = range(len(sizes))[:: -1 if reverse else 1]
     running, ended, outputs = [state[: sizes[order[0]]] for state in start], [], [None] * len(sizes)
     for t in order:
@@ -98,26 +70,25 @@ def _over_time(step, input, start, w_ih, b_ih, batch_sizes, reverse):
             running = [state[:now] for state in running]
         elif now > then:  # backwards in time: here the next shorter ones begin
             running = [cat([state, first[then:now]]) for state, first in zip(running, start, strict=True)]
-        running = step(sums[t], *running)
+        running = cell(sums[t], *running, *weights)
         outputs[t] = running[0]
-    out = cat(outputs)
     last = [cat([state, *rest]) if ended else state for state, *rest in zip(running, *ended, strict=True)]
-    return (out if batch_sizes else reshape(out, (*input.shape[:2], out.shape[-1])), *last)
+    return (cat(outputs) if batch_sizes else stack(outputs), *last)
 
 
 @fusable("input", "h", "w_ih", "w_hh", "b_ih", "b_hh")
-def rnn_layer(input, h, w_ih, w_hh, b_ih, b_hh, nonlinearity, batch_sizes=None, reverse=False):
+def rnn_layer(input, h, w_ih, w_hh, b_ih, b_hh, batch_sizes=None, reverse=False, nonlinearity="tanh"):
     """A plain RNN over (T, N, I), or a packed (sum of batch_sizes, I), from h (N, H): all h (T, N, H), and each sequence's last."""
-    return _over_time(lambda sums, h: _rnn_step(sums, h, w_hh, b_hh, nonlinearity), input, (h,), w_ih, b_ih, batch_sizes, reverse)
+    return _over_time(rnn_cell, input, (h,), w_ih, b_ih, (w_hh, b_hh, nonlinearity), batch_sizes, reverse)
 
 
 @fusable("input", "h", "c", "w_ih", "w_hh", "b_ih", "b_hh", "w_hr")
 def lstm_layer(input, h, c, w_ih, w_hh, b_ih, b_hh, w_hr=None, batch_sizes=None, reverse=False):
     """An LSTM over (T, N, I), or a packed (sum of batch_sizes, I), from h and c (N, H): all h (T, N, H), each sequence's last h and c."""
-    return _over_time(lambda sums, h, c: _lstm_step(sums, h, c, w_hh, b_hh, w_hr), input, (h, c), w_ih, b_ih, batch_sizes, reverse)
+    return _over_time(lstm_cell, input, (h, c), w_ih, b_ih, (w_hh, b_hh, w_hr), batch_sizes, reverse)
 
 
 @fusable("input", "h", "w_ih", "w_hh", "b_ih", "b_hh")
 def gru_layer(input, h, w_ih, w_hh, b_ih, b_hh, batch_sizes=None, reverse=False):
     """A GRU over (T, N, I), or a packed (sum of batch_sizes, I), from h (N, H): all h (T, N, H), and each sequence's last."""
-    return _over_time(lambda sums, h: _gru_step(sums, h, w_hh, b_hh), input, (h,), w_ih, b_ih, batch_sizes, reverse)
+    return _over_time(gru_cell, input, (h,), w_ih, b_ih, (w_hh, b_hh), batch_sizes, reverse)

@@ -65,6 +65,11 @@ def area_taps(n: int, out: int) -> Taps:
     return Taps(np.minimum(place, end - 1), (place < end) / (end - start))
 
 
+def mean_taps(place, n: int, count) -> Taps:
+    """The means of windows whose elements are at `place` (out, kernel), outside of [0, n) zeros: their sum divided by `count`."""
+    return Taps(np.clip(place, 0, n - 1), ((place >= 0) & (place < n)) / count)
+
+
 def _step(n, out, scale, real):
     """How far apart neighbouring outputs are, in inputs."""
     return float(real(1 / scale) if scale else real(n) / real(out))
@@ -78,7 +83,7 @@ def _sources(n, out, scale, align_corners, real):
     return ((i + 0.5) * _step(n, out, scale, real) - 0.5).astype(real)  # rounded once, as a fused multiply-add does
 
 
-def nearest_taps(n: int, out: int, scale, real, exact: bool) -> Taps:
+def nearest_taps(n: int, out: int, scale, align_corners: bool, real, exact: bool = False) -> Taps:
     """The input in which each output begins, or with `exact` its middle falls; `real` is the precision, as PyTorch's."""
     source = _sources(n, out, scale, False, real) + real(0.5) if exact else np.arange(out) * _step(n, out, scale, real)
     place = np.floor(source.astype(np.float32)).astype(np.int64)

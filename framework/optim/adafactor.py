@@ -5,7 +5,7 @@ import numpy as np
 
 from ..autograd.op import op
 from ..creation import zeros, zeros_like
-from .optimizer import Optimizer, check, scalar
+from .optimizer import Optimizer, options, scalar
 
 
 def _rms(x) -> float:
@@ -18,8 +18,7 @@ def adafactor_update(param, grad, row_var, col_var, variance, step, lr, beta2_de
     grad = -grad if maximize else grad
     fresh = step**beta2_decay  # 1 - beta2
     alpha = max(eps[1], _rms(param)) * min(lr, step**-0.5)
-    if weight_decay:
-        param = param * (1 - lr * weight_decay)
+    param = param * (1 - lr * weight_decay)
     square = grad * grad
     if row_var is None:
         variance = estimate = variance + fresh * (square - variance)
@@ -31,7 +30,7 @@ def adafactor_update(param, grad, row_var, col_var, variance, step, lr, beta2_de
     return param - alpha / max(1.0, _rms(update) / d) * update, row_var, col_var, variance
 
 
-class Adafactor(Optimizer):
+class Adafactor(Optimizer, update=adafactor_update):
     """Adam in little memory: of a matrix's squared gradients it keeps the averages R of the rows and C of the columns, V = R C / mean(R).
 
     x <- x - alpha u / max(1, RMS(u) / d), u = g / sqrt(V), alpha = max(eps[1], RMS(x)) min(lr, 1 / sqrt(t));
@@ -39,18 +38,8 @@ class Adafactor(Optimizer):
     Shazeer and Stern, 2018, Adafactor: Adaptive Learning Rates with Sublinear Memory Cost.
     """
 
-    update_op = adafactor_update
-    state_names = ("row_var", "col_var", "variance")
-
-    def __init__(self, params, lr=1e-2, beta2_decay=-0.8, eps=(None, 1e-3), d=1.0, weight_decay=0.0, *, maximize=False, **switches):
-        for valid, what, value in (
-            (lr >= 0, "Learning rate should be >= 0", lr), (beta2_decay <= 0, "beta2_decay should be <= 0", beta2_decay),
-            (eps[0] is None or eps[0] >= 0, "epsilon1 should be >= 0", eps[0]), (eps[1] >= 0, "epsilon2 should be >= 0", eps[1]),
-            (d >= 1, "Clipping threshold d should be >= 1", d), (weight_decay >= 0, "weight_decay should be >= 0", weight_decay),
-        ):  # fmt: skip
-            check(valid, f"{what} but is", value)
-        super().__init__(params, {"lr": lr, "beta2_decay": beta2_decay, "eps": eps, "d": d, "weight_decay": weight_decay,
-                                  "maximize": maximize}, **switches)  # fmt: skip
+    def __init__(self, params, lr=1e-2, beta2_decay=-0.8, eps=(None, 1e-3), d=1.0, weight_decay=0.0, *, maximize=False):
+        super().__init__(params, options(locals(), beta2_decay=beta2_decay <= 0, eps=(eps[0] or 0) >= 0 and eps[1] >= 0, d=d >= 1))
 
     def initial_state(self, param, group):
         if param.ndim < 2:

@@ -4,32 +4,26 @@ import numpy as np
 
 from ..autograd.op import op
 from ..creation import full_like
-from .optimizer import Optimizer, checked, descent, scalar
+from .optimizer import Optimizer, descent, options, scalar
 
 
 @op
 def adagrad_update(param, grad, sum, step, lr, lr_decay, eps, weight_decay, maximize):
-    """Step number `step` (from 1) of Adagrad."""
     grad = descent(param, grad, weight_decay, maximize)
     sum = sum + grad * grad
     return param - lr / (1 + (step - 1) * lr_decay) * grad / (np.sqrt(sum) + eps), sum
 
 
-class Adagrad(Optimizer):
+class Adagrad(Optimizer, update=adagrad_update):
     """Smaller steps where gradients were large: x <- x - lr / (1 + (t - 1) lr_decay) g / (sqrt(s) + eps), s <- s + g^2.
 
     Duchi, Hazan and Singer, 2011, Adaptive Subgradient Methods for Online Learning and Stochastic Optimization.
     """
 
-    update_op = adagrad_update
-    state_names = ("sum",)
-
-    def __init__(self, params, lr=1e-2, lr_decay=0, weight_decay=0, initial_accumulator_value=0, eps=1e-10, *, maximize=False, **switches):
-        super().__init__(params, checked(lr=lr, lr_decay=lr_decay, eps=eps, weight_decay=weight_decay,
-                                         initial_accumulator_value=initial_accumulator_value, maximize=maximize), **switches)  # fmt: skip
+    def __init__(self, params, lr=1e-2, lr_decay=0, weight_decay=0, initial_accumulator_value=0, eps=1e-10, *, maximize=False):
+        super().__init__(params, options(locals()))
         for group in self.param_groups:  # unlike the others, Adagrad has its state from the beginning
-            for param in group["params"]:
-                self.state[param] = self.initial_state(param, group)
+            self.state.update({param: self.initial_state(param, group) for param in group["params"]})
 
     def initial_state(self, param, group):
         return {"step": scalar(0.0), "sum": full_like(param, group["initial_accumulator_value"])}

@@ -1,10 +1,9 @@
-"""Adam."""
+"""Adam, with its weight decay in the gradient or apart from it."""
 
 import numpy as np
 
 from ..autograd.op import op
-from ..creation import zeros_like
-from .optimizer import Optimizer, checked, descent, scalar
+from .optimizer import Optimizer, descent, options
 
 
 @op
@@ -12,8 +11,7 @@ def adam_update(param, grad, exp_avg, exp_avg_sq, max_exp_avg_sq, step, lr, beta
                 decoupled_weight_decay, maximize):  # fmt: skip
     """Step number `step` (from 1) of Adam; `max_exp_avg_sq` is None unless `amsgrad`."""
     grad = descent(param, grad, 0 if decoupled_weight_decay else weight_decay, maximize)
-    if decoupled_weight_decay:
-        param = param * (1 - lr * weight_decay)
+    param = param * (1 - lr * weight_decay) if decoupled_weight_decay else param
     exp_avg = beta1 * exp_avg + (1 - beta1) * grad
     exp_avg_sq = beta2 * exp_avg_sq + (1 - beta2) * grad * grad
     if amsgrad:
@@ -23,7 +21,7 @@ def adam_update(param, grad, exp_avg, exp_avg_sq, max_exp_avg_sq, step, lr, beta
     return param - lr * mean / (np.sqrt(square) + eps), exp_avg, exp_avg_sq, max_exp_avg_sq
 
 
-class Adam(Optimizer):
+class Adam(Optimizer, update=adam_update):
     """Steps of about lr in every direction: x <- x - lr m' / (sqrt(v') + eps), m' and v' running averages of g and g^2.
 
     m <- beta1 m + (1 - beta1) g, m' = m / (1 - beta1^t); v <- beta2 v + (1 - beta2) g^2, v' = v / (1 - beta2^t).
@@ -31,14 +29,28 @@ class Adam(Optimizer):
     `weight_decay` is added to g, or with `decoupled_weight_decay` taken from x itself: see AdamW.
     """
 
-    update_op = adam_update
-    state_names = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
+    only_with = {"max_exp_avg_sq": "amsgrad"}
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, amsgrad=False, *, maximize=False,
-                 decoupled_weight_decay=False, **switches):  # fmt: skip
-        super().__init__(params, checked(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad, maximize=maximize,
-                                         decoupled_weight_decay=decoupled_weight_decay), **switches)  # fmt: skip
+                 decoupled_weight_decay=False):  # fmt: skip
+        super().__init__(params, options(locals()))
 
-    def initial_state(self, param, group):
-        names = self.state_names if group["amsgrad"] else self.state_names[:2]
-        return {"step": scalar(0.0), **{name: zeros_like(param) for name in names}}
+
+class AdamW(Adam):
+    """Adam whose weight decay acts on the parameters, not through the averages: x <- x - lr weight_decay x, then Adam's step.
+
+    Loshchilov and Hutter, 2019, Decoupled Weight Decay Regularization.
+    """
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2, amsgrad=False, *, maximize=False):
+        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, decoupled_weight_decay=True)
+
+
+class SparseAdam(Optimizer):
+    """Adam for parameters whose gradients are sparse; no gradient is so here, so `step` raises the RuntimeError that dense ones bring."""
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, maximize=False):
+        super().__init__(params, options(locals(), lr=lr > 0, eps=eps > 0))
+
+    def _update(self, param, options):
+        raise RuntimeError("SparseAdam does not support dense gradients, please consider Adam instead")

@@ -1,8 +1,7 @@
 """Averaged stochastic gradient descent."""
 
 from ..autograd.op import op
-from ..creation import zeros_like
-from .optimizer import Optimizer, checked, descent, scalar
+from .optimizer import Optimizer, descent, options, scalar
 
 
 @op
@@ -15,18 +14,15 @@ def asgd_update(param, grad, eta, mu, ax, step, lr, lambd, alpha, t0, weight_dec
     return param, lr / (1 + lambd * lr * step) ** alpha, 1 / max(1, step - t0), ax
 
 
-class ASGD(Optimizer):
+class ASGD(Optimizer, update=asgd_update):
     """Gradient descent with ever smaller steps, and the average `ax` of the places from step t0 on, in the optimizer's state.
 
     x <- (1 - lambd eta_t) x - eta_t g, ax <- ax + (x - ax) / max(1, t - t0), eta_t = lr / (1 + lambd lr t)^alpha.
     Polyak and Juditsky, 1992, Acceleration of Stochastic Approximation by Averaging.
     """
 
-    update_op = asgd_update
-    state_names = ("eta", "mu", "ax")
-
-    def __init__(self, params, lr=1e-2, lambd=1e-4, alpha=0.75, t0=1e6, weight_decay=0, *, maximize=False, **switches):
-        super().__init__(params, checked(lr=lr, lambd=lambd, alpha=alpha, t0=t0, weight_decay=weight_decay, maximize=maximize), **switches)
+    def __init__(self, params, lr=1e-2, lambd=1e-4, alpha=0.75, t0=1e6, weight_decay=0, *, maximize=False):
+        super().__init__(params, options(locals()))
 
     def initial_state(self, param, group):
-        return {"step": scalar(0.0), "eta": scalar(group["lr"]), "mu": scalar(1.0), "ax": zeros_like(param)}
+        return {**super().initial_state(param, group), "eta": scalar(group["lr"]), "mu": scalar(1.0)}

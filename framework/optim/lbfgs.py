@@ -4,7 +4,7 @@ from ..autograd.mode import enable_grad, no_grad
 from ..creation import zeros_like
 from ..ops.shape import cat
 from .line_search import Point, strong_wolfe
-from .optimizer import Optimizer, _options, checked
+from .optimizer import Optimizer, options, python_numbers
 
 
 class LBFGS(Optimizer):
@@ -20,83 +20,65 @@ class LBFGS(Optimizer):
     def __init__(self, params, lr=1, max_iter=20, max_eval=None, tolerance_grad=1e-7, tolerance_change=1e-9, history_size=100,
                  line_search_fn=None):  # fmt: skip
         max_eval = max_iter * 5 // 4 if max_eval is None else max_eval
-        super().__init__(params, checked(lr=lr, max_iter=max_iter, max_eval=max_eval, tolerance_grad=tolerance_grad,
-                                         tolerance_change=tolerance_change, history_size=history_size,
-                                         line_search_fn=line_search_fn))  # fmt: skip
+        super().__init__(params, options(locals(), line_search_fn=line_search_fn in (None, "strong_wolfe")))
         if len(self.param_groups) != 1:
             raise ValueError("LBFGS doesn't support per-parameter options (parameter groups)")
 
     def _gradient(self):
         """The gradients of all parameters as one vector."""
-        params = self.param_groups[0]["params"]
-        return cat([(zeros_like(each) if each.grad is None else each.grad).reshape(-1) for each in params])
+        return cat([(zeros_like(each) if each.grad is None else each.grad).reshape(-1) for each in self.param_groups[0]["params"]])
 
-    def _move(self, t, direction) -> None:
-        """x <- x + t direction."""
+    def _move(self, place) -> None:
+        """x <- place."""
         start = 0
         for param in self.param_groups[0]["params"]:
-            param.add_((direction[start : start + param.numel()] * t).reshape(param.shape))
+            param.copy_(place[start : start + param.numel()].reshape(param.shape))
             start += param.numel()
 
-    def _search(self, evaluate, t, direction, start: Point, options: dict, most: int) -> tuple[Point, int]:
-        """The point that the line search finds, and how many evaluations it took; x stays where it was."""
-        params = self.param_groups[0]["params"]
-        places = [each.clone() for each in params]
-
-        def at(t) -> Point:
-            self._move(t, direction)
-            loss, grad = float(evaluate()), self._gradient()
-            for param, place in zip(params, places, strict=True):
-                param.copy_(place)
-            return Point(t, loss, grad, grad.dot(direction))
-
-        return strong_wolfe(at, start, t, direction.abs().max(), options["tolerance_change"], most)
-
+    @no_grad
     def step(self, closure):
         """Take up to `max_iter` steps; `closure` computes the loss and its gradients, and its first value is returned."""
-        with no_grad():
-            return self._steps(enable_grad(closure))
-
-    def _steps(self, evaluate):
-        options = _options(self.param_groups[0])
-        lr, max_iter, tolerance = options["lr"], options["max_iter"], options["tolerance_change"]
-        if options["line_search_fn"] not in (None, "strong_wolfe"):
-            raise RuntimeError("only 'strong_wolfe' is supported")
-        state = self.state[self.param_groups[0]["params"][0]]
+        options, params, evaluate = python_numbers(self.param_groups[0]), self.param_groups[0]["params"], enable_grad(closure)
+        state = self.state[params[0]]
         state.setdefault("func_evals", 0)
         state.setdefault("n_iter", 0)
+
+        def at(t) -> Point:
+            self._move(place + t * direction)
+            loss, grad = float(evaluate()), self._gradient()
+            return Point(t, loss, grad, grad.dot(direction))
+
         first_loss = evaluate()
-        loss, grad = float(first_loss), self._gradient()
-        evaluations = 1
+        loss, grad, evaluations = float(first_loss), self._gradient(), 1
         state["func_evals"] += 1
         if grad.abs().max() <= options["tolerance_grad"]:
             return first_loss
-        for iteration in range(1, max_iter + 1):
+        for iteration in range(1, options["max_iter"] + 1):
             state["n_iter"] += 1
             if state["n_iter"] == 1:
                 state.update(d=-grad, old_dirs=[], old_stps=[], ro=[], H_diag=1)
-                t = min(1.0, 1.0 / grad.abs().sum()) * lr
+                t = min(1.0, 1.0 / grad.abs().sum()) * options["lr"]
             else:
                 _remember(state, grad, options["history_size"])
-                state["d"] = _newton_direction(state, grad, options["history_size"])
-                t = lr
+                state["d"] = _newton_direction(state, grad)
+                t = options["lr"]
             state.update(t=t, prev_flat_grad=grad.clone(), prev_loss=loss)
-            direction, before = state["d"], loss
-            slope = grad.dot(direction)
-            if slope > -tolerance:
+            place, direction = cat([each.reshape(-1) for each in params]), state["d"]
+            start, evaluated = Point(0, loss, grad, grad.dot(direction)), 0
+            if start.slope > -options["tolerance_change"]:
                 break
-            evaluated = 0
             if options["line_search_fn"] is not None:
-                start = Point(0, loss, grad, slope)
-                (t, loss, grad, _), evaluated = self._search(evaluate, t, direction, start, options, options["max_eval"] - evaluations)
+                (t, loss, grad, _), evaluated = strong_wolfe(
+                    at, start, t, direction.abs().max(), options["tolerance_change"], options["max_eval"] - evaluations
+                )
                 state["t"] = t
-            self._move(t, direction)
-            if options["line_search_fn"] is None and iteration < max_iter:
-                loss, grad, evaluated = float(evaluate()), self._gradient(), 1
+            elif iteration < options["max_iter"]:
+                (_, loss, grad, _), evaluated = at(t), 1
+            self._move(place + t * direction)
             evaluations += evaluated
             state["func_evals"] += evaluated
-            small = grad.abs().max() <= options["tolerance_grad"] or (direction * t).abs().max() <= tolerance
-            if evaluations >= options["max_eval"] or small or abs(loss - before) < tolerance:
+            small = grad.abs().max() <= options["tolerance_grad"] or (direction * t).abs().max() <= options["tolerance_change"]
+            if evaluations >= options["max_eval"] or small or abs(loss - start.loss) < options["tolerance_change"]:
                 break
         return first_loss
 
@@ -111,16 +93,13 @@ def _remember(state: dict, grad, history_size: int) -> None:
         state["H_diag"] = curvature / y.dot(y)
 
 
-def _newton_direction(state: dict, grad, history_size: int):
+def _newton_direction(state: dict, grad):
     """-H grad, by two loops over the history (Nocedal, 1980, Updating Quasi-Newton Matrices With Limited Storage)."""
-    history = list(zip(state["old_dirs"], state["old_stps"], state["ro"], strict=True))
-    weights = []
-    direction = -grad
+    history, weights, direction = list(zip(state["old_dirs"], state["old_stps"], state["ro"], strict=True)), [], -grad
     for y, s, ro in reversed(history):
-        weights.insert(0, s.dot(direction) * ro)
-        direction = direction - weights[0] * y
+        weights.append(s.dot(direction) * ro)
+        direction = direction - weights[-1] * y
     direction = direction * state["H_diag"]
-    for (y, s, ro), weight in zip(history, weights, strict=True):
+    for (y, s, ro), weight in zip(history, reversed(weights), strict=True):
         direction = direction + s * (weight - y.dot(direction) * ro)
-    state["al"] = weights + [None] * (history_size - len(weights))
     return direction

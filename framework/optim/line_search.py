@@ -40,21 +40,16 @@ def strong_wolfe(evaluate, start: Point, t, length, tolerance: float, most: int,
         return abs(point.slope) <= -c2 * start.slope
 
     # Go on until two points hold such a step between them
-    before, point = start, evaluate(t)
-    count, tries = 1, 0
-    bracket = None
+    before, point, tries, bracket = start, evaluate(t), 0, None
     while tries < most:
-        if too_high(point) or (tries > 1 and point.loss >= before.loss):
+        rising = too_high(point) or (tries > 1 and point.loss >= before.loss)
+        if flat(point) and not rising:
+            return point, tries + 1
+        if rising or point.slope >= 0:
             bracket = [before, point]
-        elif flat(point):
-            return point, count
-        elif point.slope >= 0:
-            bracket = [before, point]
-        if bracket:
             break
         t = cubic_minimum(before, point, point.t + 0.01 * (point.t - before.t), point.t * 10)
-        before, point = point, evaluate(t)
-        count, tries = count + 1, tries + 1
+        before, point, tries = point, evaluate(t), tries + 1
     bracket = sorted(bracket or [start, point], key=lambda each: each.loss)  # the lower one first
 
     # Cut the bracket down
@@ -69,13 +64,12 @@ def strong_wolfe(evaluate, start: Point, t, length, tolerance: float, most: int,
         if near_an_end and (stuck or t >= high or t <= low):  # the second time: step inside
             t, near_an_end = (high - margin if abs(t - high) < abs(t - low) else low + margin), False
         stuck = near_an_end
-        point = evaluate(t)
-        count, tries = count + 1, tries + 1
+        point, tries = evaluate(t), tries + 1
         best, other = bracket
         if too_high(point) or point.loss >= best.loss:
             bracket = sorted([best, point], key=lambda each: each.loss)
         elif flat(point):
-            return point, count
+            return point, tries + 1
         else:
             bracket = [point, best if point.slope * (other.t - best.t) >= 0 else other]
-    return bracket[0], count
+    return bracket[0], tries + 1

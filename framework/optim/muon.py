@@ -5,7 +5,7 @@ import numpy as np
 
 from ..autograd.op import op
 from ..creation import zeros_like
-from .optimizer import Optimizer, check
+from .optimizer import Optimizer, options
 
 
 def _rounded(x):
@@ -27,7 +27,6 @@ def orthogonalized(matrix, coefficients, steps, eps):
 
 @op
 def muon_update(param, grad, momentum_buffer, lr, weight_decay, momentum, nesterov, ns_coefficients, eps, ns_steps, adjust_lr_fn):
-    """One step of Muon."""
     momentum_buffer = momentum * momentum_buffer + (1 - momentum) * grad
     update = momentum * momentum_buffer + (1 - momentum) * grad if nesterov else momentum_buffer
     rows, columns = param.shape
@@ -36,35 +35,20 @@ def muon_update(param, grad, momentum_buffer, lr, weight_decay, momentum, nester
     return param * (1 - lr * weight_decay) - lr * ratio * update, momentum_buffer
 
 
-class Muon(Optimizer):
+class Muon(Optimizer, update=muon_update):
     """Momentum whose step, for a matrix, is made orthogonal: x <- (1 - lr weight_decay) x - lr r U V^T where the momentum is U S V^T.
 
     r = sqrt(max(1, rows / columns)), or 0.2 sqrt(max(rows, columns)) with adjust_lr_fn="match_rms_adamw".  It takes matrices only.
     Jordan, 2024, Muon: An optimizer for hidden layers in neural networks; Liu et al., 2025, Muon is Scalable for LLM Training.
     """
 
-    update_op = muon_update
-    state_names = ("momentum_buffer",)
-
     def __init__(self, params, lr=1e-3, weight_decay=0.1, momentum=0.95, nesterov=True, ns_coefficients=(3.4445, -4.775, 2.0315), eps=1e-7,
                  ns_steps=5, adjust_lr_fn=None):  # fmt: skip
-        check(lr >= 0, "Learning rate should be >= 0 but is", lr)
-        check(momentum >= 0, "momentum should be >= 0 but is", momentum)
-        check(weight_decay >= 0, "weight decay should be >= 0 but is", weight_decay)
-        if adjust_lr_fn not in (None, "original", "match_rms_adamw"):
-            raise ValueError(f"Adjust learning rate function {adjust_lr_fn} is not supported")
-        super().__init__(params, {"lr": lr, "weight_decay": weight_decay, "momentum": momentum, "nesterov": nesterov, "eps": eps,
-                                  "ns_coefficients": ns_coefficients, "ns_steps": ns_steps, "adjust_lr_fn": adjust_lr_fn})  # fmt: skip
+        super().__init__(params, options(locals(), ns_coefficients=len(ns_coefficients) == 3, ns_steps=ns_steps < 100,
+                                         adjust_lr_fn=adjust_lr_fn in (None, "original", "match_rms_adamw")))  # fmt: skip
         for param in (each for group in self.param_groups for each in group["params"]):
             if param.ndim != 2:
                 raise ValueError(f"Muon only supports 2D parameters whereas we found a parameter with size: {param.size()}")
 
     def initial_state(self, param, group):
         return {"momentum_buffer": zeros_like(param)}
-
-    def _update(self, param, options):
-        if options["ns_steps"] >= 100:
-            raise ValueError("Number of steps must be less than 100 for computational efficiency")
-        if len(options["ns_coefficients"]) != 3:
-            raise ValueError("Coefficients must be a tuple of exactly 3 values")
-        super()._update(param, options)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..autograd.op import op
-from .optimizer import Optimizer, checked, descent, scalar
+from .optimizer import Optimizer, descent, options, scalar
 
 
 @op
@@ -11,31 +11,25 @@ def nadam_update(param, grad, exp_avg, exp_avg_sq, mu_product, step, lr, beta1, 
                  decoupled_weight_decay, maximize):  # fmt: skip
     """Step number `step` (from 1) of NAdam; `mu_product`, of no dimensions, is the product of all mu so far."""
     grad = descent(param, grad, 0 if decoupled_weight_decay else weight_decay, maximize)
-    if decoupled_weight_decay:
-        param = param * (1 - lr * weight_decay)
+    param = param * (1 - lr * weight_decay) if decoupled_weight_decay else param
     mu, next_mu = (beta1 * (1 - 0.5 * 0.96 ** (t * momentum_decay)) for t in (step, step + 1))
-    mu_product = mu_product * mu
-    product = mu_product.item()
+    product = (mu_product * mu).item()
     exp_avg = beta1 * exp_avg + (1 - beta1) * grad
     exp_avg_sq = beta2 * exp_avg_sq + (1 - beta2) * grad * grad
     mean = next_mu / (1 - product * next_mu) * exp_avg + (1 - mu) / (1 - product) * grad
     return param - lr * mean / (np.sqrt(exp_avg_sq / (1 - beta2**step)) + eps), exp_avg, exp_avg_sq, product
 
 
-class NAdam(Optimizer):
+class NAdam(Optimizer, update=nadam_update):
     """Adam with Nesterov's momentum: in Adam's step m' looks one step ahead, mu' m / (1 - M mu') + (1 - mu) g / (1 - M).
 
     mu = beta1 (1 - 0.96^(t momentum_decay) / 2), mu' the same at t + 1, M the product of all mu up to t.
     Dozat, 2016, Incorporating Nesterov Momentum into Adam.
     """
 
-    update_op = nadam_update
-    state_names = ("exp_avg", "exp_avg_sq", "mu_product")
-
     def __init__(self, params, lr=2e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, momentum_decay=4e-3, decoupled_weight_decay=False, *,
-                 maximize=False, **switches):  # fmt: skip
-        super().__init__(params, checked(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, momentum_decay=momentum_decay,
-                                         decoupled_weight_decay=decoupled_weight_decay, maximize=maximize), **switches)  # fmt: skip
+                 maximize=False):  # fmt: skip
+        super().__init__(params, options(locals()))
 
     def initial_state(self, param, group):
         return {**super().initial_state(param, group), "mu_product": scalar(1.0)}

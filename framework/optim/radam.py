@@ -3,15 +3,13 @@
 import numpy as np
 
 from ..autograd.op import op
-from .optimizer import Optimizer, checked, descent
+from .optimizer import Optimizer, descent, options
 
 
 @op
 def radam_update(param, grad, exp_avg, exp_avg_sq, step, lr, beta1, beta2, eps, weight_decay, decoupled_weight_decay, maximize):
-    """Step number `step` (from 1) of RAdam."""
     grad = descent(param, grad, 0 if decoupled_weight_decay else weight_decay, maximize)
-    if decoupled_weight_decay:
-        param = param * (1 - lr * weight_decay)
+    param = param * (1 - lr * weight_decay) if decoupled_weight_decay else param
     exp_avg = beta1 * exp_avg + (1 - beta1) * grad
     exp_avg_sq = beta2 * exp_avg_sq + (1 - beta2) * grad * grad
     delta = exp_avg / (1 - beta1**step)
@@ -23,7 +21,7 @@ def radam_update(param, grad, exp_avg, exp_avg_sq, step, lr, beta1, beta2, eps, 
     return param - lr * delta, exp_avg, exp_avg_sq
 
 
-class RAdam(Optimizer):
+class RAdam(Optimizer, update=radam_update):
     """Adam with a warm-up of its own: r times Adam's step once rho_t > 5, plain momentum before, rho_t being how many gradients v averages.
 
     r^2 = (rho_t - 4)(rho_t - 2) rho_inf / ((rho_inf - 4)(rho_inf - 2) rho_t), rho_inf = 2 / (1 - beta2) - 1,
@@ -31,10 +29,5 @@ class RAdam(Optimizer):
     Liu et al., 2020, On the Variance of the Adaptive Learning Rate and Beyond.
     """
 
-    update_op = radam_update
-    state_names = ("exp_avg", "exp_avg_sq")
-
-    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, decoupled_weight_decay=False, *, maximize=False,
-                 **switches):  # fmt: skip
-        super().__init__(params, checked(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, maximize=maximize,
-                                         decoupled_weight_decay=decoupled_weight_decay), **switches)  # fmt: skip
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, decoupled_weight_decay=False, *, maximize=False):
+        super().__init__(params, options(locals()))

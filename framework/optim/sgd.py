@@ -1,7 +1,7 @@
 """Stochastic gradient descent."""
 
 from ..autograd.op import op
-from .optimizer import Optimizer, checked, descent
+from .optimizer import Optimizer, descent, options
 
 
 @op
@@ -14,21 +14,17 @@ def sgd_update(param, grad, momentum_buffer, lr, momentum, dampening, weight_dec
     return param - lr * grad, momentum_buffer
 
 
-class SGD(Optimizer):
+class SGD(Optimizer, update=sgd_update):
     """Gradient descent with momentum: b <- momentum b + (1 - dampening) g, x <- x - lr b; the first b is g.
 
     With `nesterov`, x <- x - lr (g + momentum b).  g is the gradient plus weight_decay x.
     Sutskever, Martens, Dahl and Hinton, 2013, On the importance of initialization and momentum in deep learning.
     """
 
-    update_op = sgd_update
-    state_names = ("momentum_buffer",)
-
-    def __init__(self, params, lr=1e-3, momentum=0, dampening=0, weight_decay=0, nesterov=False, *, maximize=False, **switches):
+    def __init__(self, params, lr=1e-3, momentum=0, dampening=0, weight_decay=0, nesterov=False, *, maximize=False):
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
-        super().__init__(params, checked(lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay, nesterov=nesterov,
-                                         maximize=maximize), **switches)  # fmt: skip
+        super().__init__(params, options(locals()))
 
     def initial_state(self, param, group):
         return {}

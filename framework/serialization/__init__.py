@@ -1,6 +1,6 @@
 """Saving and loading: safetensors files, written so that a crash never leaves half a file, and PyTorch's own, read without running them."""
 
-from ..device import CPU, device
+from ..device import device
 from . import safetensors_file
 from .files import CorruptFileError, write_atomically
 from .safetensors_file import save
@@ -21,8 +21,6 @@ def load(f, map_location=None, *, weights_only: bool = True):
             return load(file, map_location)
     from . import pytorch_file  # takes a while
 
-    where = None if map_location is None else device(map_location)
     name, data = getattr(f, "name", "the file"), f.read()
-    if pytorch_file.is_one(data):
-        return pytorch_file.read(data, name, where)
-    return safetensors_file.read(data, name, lambda tensor: tensor if where in (None, CPU) else tensor.to(where))
+    format = pytorch_file if pytorch_file.is_one(data) else safetensors_file
+    return format.read(data, name, None if map_location is None else device(map_location))

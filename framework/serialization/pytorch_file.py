@@ -1,12 +1,13 @@
 """PyTorch's own checkpoints, read without PyTorch and without executing anything.
 
 Since version 1.6 a `.pth` file is a ZIP archive: `data.pkl`, a pickle of the structure, and `data/0`, `data/1`, …, the tensors' memory.  A
-pickle is a program for a stack machine that can call any Python function, so the one here is run by a machine of our own, which knows the
-instructions that PyTorch writes, and a short table of what they may call.
+pickle is a program for a stack machine that can call any Python function.  Here it is run by Python's own machine, the one written in
+Python, which has lost all instructions but those that PyTorch writes, and knows no functions but a few of ours.
 """
 
 import io
-import pickletools
+import pickle
+import struct
 import zipfile
 from collections import Counter, OrderedDict
 from pickle import UnpicklingError
@@ -20,16 +21,13 @@ from ..tensor import Size
 from .files import CorruptFileError
 
 _BEFORE_1_6 = b"\x80\x02\x8a\x0al\xfc\x9cF"  # a pickled magic number
-_STORAGES = {
-    "torch BoolStorage": dtypes.bool, "torch ByteStorage": dtypes.uint8, "torch CharStorage": dtypes.int8,
-    "torch ShortStorage": dtypes.int16, "torch IntStorage": dtypes.int32, "torch LongStorage": dtypes.int64,
-    "torch HalfStorage": dtypes.float16, "torch BFloat16Storage": dtypes.bfloat16, "torch FloatStorage": dtypes.float32,
-    "torch DoubleStorage": dtypes.float64,
-}  # fmt: skip
-_DTYPES = {f"torch {each.name}": each for each in dtypes.ALL}
-# What is raised over damage: by zipfile, and by the machine
-_BROKEN_ZIP = (zipfile.BadZipFile, EOFError, KeyError, OSError, OverflowError, RuntimeError, ValueError)
-_BROKEN_PROGRAM = (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError)
+_BROKEN = (zipfile.BadZipFile, AttributeError, EOFError, LookupError, OSError, OverflowError, TypeError, ValueError, struct.error)
+_PLAIN = (type(None), bool, int, float, str, device, dtypes.dtype, Variable)
+_COLLECTIONS = (dict, OrderedDict, Counter, list, tuple, Size, set)
+_INSTRUCTIONS = (
+    "PROTO STOP NONE NEWTRUE NEWFALSE EMPTY_TUPLE EMPTY_DICT EMPTY_LIST BINUNICODE BININT BININT1 BININT2 LONG1 LONG4 BINFLOAT MARK TUPLE "
+    "TUPLE1 TUPLE2 TUPLE3 APPEND APPENDS SETITEM SETITEMS BINPUT LONG_BINPUT BINGET LONG_BINGET GLOBAL REDUCE BUILD BINPERSID"
+)
 
 
 def is_one(data: bytes) -> bool:
@@ -41,165 +39,85 @@ def read(data: bytes, name: str, map_location=None):
     """The content of the file `name`, `data`."""
     if data.startswith(_BEFORE_1_6):
         raise NotImplementedError(f"{name} has the format of PyTorch before 1.6: save it again with a newer one")
-    archive = _Archive(data, name)
-    program = archive.bytes("data.pkl")
     try:
-        return _Machine(archive, map_location, len(program)).run(program)
-    except _BROKEN_PROGRAM as error:
-        raise CorruptFileError(f"{name} is damaged: {error}") from None
+        return _only_plain(_Machine(_Archive(data, name), map_location).load())
+    except _BROKEN as error:
+        raise CorruptFileError(f"{name} is damaged or not a file of PyTorch's: {error!r}") from None
 
 
 class _Archive:
     """The entries of the ZIP file, without the folder that all of them are in; nothing in it may be larger than the file is."""
 
     def __init__(self, data: bytes, name: str):
-        self.name = name
-        try:
-            self.zip = zipfile.ZipFile(io.BytesIO(data))
-        except _BROKEN_ZIP as error:
-            raise CorruptFileError(f"{name} is damaged or not a file of PyTorch's: {error}") from None
+        self.zip = zipfile.ZipFile(io.BytesIO(data))
         entries = self.zip.infolist()
         self.folder = next((each.filename.removesuffix("data.pkl") for each in entries if each.filename.endswith("/data.pkl")), "")
-        self.sizes = {each.filename.removeprefix(self.folder): each.file_size for each in entries}
-        if "constants.pkl" in self.sizes or any(each.startswith("code/") for each in self.sizes):
+        self.names = {each.filename.removeprefix(self.folder) for each in entries}
+        if "constants.pkl" in self.names or any(each.startswith("code/") for each in self.names):
             raise NotImplementedError(f"{name} is a TorchScript program, not a checkpoint")
-        stored = all(each.compress_type == zipfile.ZIP_STORED and each.file_size == each.compress_size for each in entries)
-        if not stored or sum(each.file_size for each in entries) > len(data):
-            raise CorruptFileError(f"{name} is not a file of PyTorch's: it has entries that are compressed, or larger than the file")
+        bare = all(each.compress_type == zipfile.ZIP_STORED and each.file_size == each.compress_size for each in entries)
+        if not bare or any(each.flag_bits & 1 for each in entries) or sum(each.file_size for each in entries) > len(data):
+            raise CorruptFileError(f"{name} is not PyTorch's: it has entries that are compressed, encrypted, or larger than the file")
 
-    def bytes(self, entry: str) -> bytes:
-        try:
-            return self.zip.read(self.folder + entry)
-        except _BROKEN_ZIP as error:
-            raise CorruptFileError(f"{self.name} is damaged: {error}") from None
+    def entry(self, name: str) -> bytes:
+        return self.zip.read(self.folder + name)
 
 
-class _Machine:
-    """Runs a pickle: `stack` of values, `marks` of where groups of them begin, `memo` of those that are used again."""
+class _Machine(pickle._Unpickler):
+    """Python's machine, with few instructions; it gives what it loads to a few functions of ours."""
 
-    def __init__(self, archive: _Archive, map_location, copies: int):
-        self.archive, self.map_location = archive, map_location
-        self.swapped = "byteorder" in archive.sizes and archive.bytes("byteorder") == b"big"
-        self.copies = copies  # how many items may yet be copied: short programs must not make long results
-        self.storages, self.stack, self.marks, self.memo = {}, [], [], {}
+    dispatch = {code: pickle._Unpickler.dispatch[code] for name in _INSTRUCTIONS.split() for code in getattr(pickle, name)}
 
-    def run(self, program: bytes):
-        for opcode, argument, _ in pickletools.genops(program):
-            if opcode.name == "STOP":
-                return _plain(self.pop(1))[0]
-            instruction = _INSTRUCTIONS.get(opcode.name)
-            if instruction is None:
-                raise UnpicklingError(f"the pickle instruction {opcode.name} is not supported: torch.save writes others")
-            instruction(self, argument)
-        raise CorruptFileError("the pickle has no end")
+    def __init__(self, archive: _Archive, map_location):
+        program = archive.entry("data.pkl")
+        super().__init__(io.BytesIO(program))
+        self.archive, self.map_location, self.storages = archive, map_location, {}
+        self.swapped = "byteorder" in archive.names and archive.entry("byteorder") == b"big"
+        self.copies = len(program)  # how many items may yet be copied: short programs must not make long results
 
-    def pop(self, count: int) -> list:
-        """The last `count` values."""
-        if count > len(self.stack) - (self.marks[-1] if self.marks else 0):
-            raise IndexError("the pickle takes more values than there are")
-        values = self.stack[len(self.stack) - count :]
-        del self.stack[len(self.stack) - count :]
-        return values
+    def find_class(self, module: str, name: str):
+        """A type of numbers, or one of our functions."""
+        if (module, name) in _FUNCTIONS:
+            return lambda *arguments: _FUNCTIONS[module, name](self, *arguments)
+        if module != "torch" or name not in _TYPES:
+            raise UnpicklingError(f"{module}.{name} is not loaded: only tensors and plain values are, and no code is run")
+        return _TYPES[name]
 
-    def pop_mark(self) -> list:
-        """The values since the last mark."""
-        values = self.stack[self.marks[-1] :]
-        del self.stack[self.marks.pop() :]
-        return values
+    def persistent_load(self, pid):
+        """The memory of a tensor, by ("storage", its type, the entry's name, the device, the number of elements)."""
+        _, dtype, key, location, count = pid
+        if type(key) is not str:
+            raise UnpicklingError("a storage is not described as one")
+        if (key, dtype) not in self.storages:
+            array = np.frombuffer(bytearray(self.archive.entry(f"data/{key}")), dtype.numpy)
+            if array.size != count:
+                raise CorruptFileError(f"data/{key} has {array.size} elements in place of {count}")
+            array = array.byteswap() if self.swapped and array.itemsize > 1 else array
+            self.storages[key, dtype] = move(array, _device(self, location) if self.map_location is None else self.map_location)
+        return self.storages[key, dtype]
 
-    def top(self, *kinds):
-        """The value that is being filled."""
-        if type(self.stack[-1]) not in kinds:
-            raise UnpicklingError(f"the pickle fills a {type(self.stack[-1]).__name__}")
-        return self.stack[-1]
+    def set_items(self, items: list) -> None:
+        if type(self.stack[-1]) not in (dict, OrderedDict) or not all(map(_is_key, items[::2])):
+            raise UnpicklingError("the pickle fills something not a dict, or its keys are not numbers, strings, or tuples of them")
+        self.stack[-1].update(zip(items[::2], items[1::2], strict=True))
 
-    def push_tuple(self, values: list) -> None:
-        self.stack.append((_Arguments if any(isinstance(each, _Inner) for each in values) else tuple)(values))
-
-    def extend(self, values: list) -> None:
-        self.top(list).extend(_plain(values))
-
-    def set_items(self, values: list) -> None:
-        keys = values[::2]
-        if len(values) % 2 or not all(_is_key(each) for each in keys):
-            raise UnpicklingError("the keys of a dict must be numbers, strings, or tuples of them")
-        self.top(dict, OrderedDict).update(zip(keys, _plain(values[1::2]), strict=True))
-
-    def load_global(self, name: str) -> None:
-        if name in _DTYPES:
-            self.stack.append(_DTYPES[name])
-        elif name in _STORAGES or name in _CALLABLE:
-            self.stack.append(_Global(name))
-        else:
-            raise UnpicklingError(f"{name.replace(' ', '.')} is not loaded: only tensors and plain values are, and no code is run")
-
-    def call(self) -> None:
-        function, arguments = self.pop(2)
-        if type(function) is not _Global or function.name not in _CALLABLE or not isinstance(arguments, tuple):
-            raise UnpicklingError(f"the pickle calls {function.name if type(function) is _Global else type(function).__name__}")
-        self.stack.append(_CALLABLE[function.name](self, *arguments))
-
-    def build(self) -> None:
-        """Attributes of an object: PyTorch gives state_dicts `_metadata`, the versions of their modules."""
-        (state,) = self.pop(1)
-        if type(state) is not dict or list(state) != ["_metadata"]:
+    def set_attributes(self) -> None:
+        """PyTorch gives state_dicts `_metadata`, the versions of their modules."""
+        state = self.stack.pop()
+        if type(self.stack[-1]) is not OrderedDict or type(state) is not dict or list(state) != ["_metadata"]:
             raise UnpicklingError("the pickle sets attributes")
-        self.top(OrderedDict)._metadata = state["_metadata"]
+        self.stack[-1]._metadata = state["_metadata"]
 
-    def copied(self, items, *kinds):
-        """`items`, if it is of one of the `kinds` and as many may yet be copied."""
+    dispatch[pickle.SETITEM[0]] = lambda self: self.set_items([self.stack.pop(-2), self.stack.pop()])
+    dispatch[pickle.SETITEMS[0]] = lambda self: self.set_items(self.pop_mark())
+    dispatch[pickle.BUILD[0]] = set_attributes
+
+    def copied(self, items, kind):
+        """`items`, if it is of that `kind` and as many may yet be copied."""
         self.copies -= len(items)
-        if type(items) not in kinds or self.copies < 0 or not all(_is_key(each) for each in items):
+        if type(items) is not kind or self.copies < 0 or not all(map(_is_key, items)):
             raise UnpicklingError("the pickle copies what it should not")
         return items
-
-    def storage(self) -> None:
-        """The memory of a tensor, by its persistent id ("storage", its type, the entry's name, the device, the number of elements)."""
-        ((_, kind, key, location, count),) = self.pop(1)
-        if type(kind) is not _Global or kind.name not in _STORAGES or type(key) is not str or type(count) is not int:
-            raise UnpicklingError("a storage is not described as one")
-        dtype = _STORAGES[kind.name].numpy
-        if self.archive.sizes[f"data/{key}"] != count * dtype.itemsize:
-            raise CorruptFileError(f"data/{key} has {self.archive.sizes[f'data/{key}']} bytes in place of {count * dtype.itemsize}")
-        if key not in self.storages:
-            array = np.frombuffer(bytearray(self.archive.bytes(f"data/{key}")), dtype)
-            array = array.byteswap() if self.swapped and dtype.itemsize > 1 else array
-            self.storages[key] = move(array, _device(location) if self.map_location is None else self.map_location)
-        self.stack.append(_Storage(self.storages[key].view(dtype)))
-
-
-class _Inner:
-    """What only instructions may use: it cannot become part of a result."""
-
-
-class _Global(_Inner):
-    """A name from the table, which can be called and nothing else."""
-
-    def __init__(self, name: str):
-        self.name = name
-
-
-class _Storage(_Inner):
-    def __init__(self, array):
-        self.array = array
-
-
-class _Arguments(_Inner, tuple):
-    """A tuple with such things in it."""
-
-
-def _plain(values: list) -> list:
-    for each in values:
-        if isinstance(each, _Inner):
-            raise UnpicklingError(f"{each.name.replace(' ', '.') if isinstance(each, _Global) else 'a storage'} itself is not loaded")
-    return values
-
-
-def _device(*place) -> device:
-    try:
-        return device(*place)
-    except RuntimeError as error:
-        raise NotImplementedError(f"a tensor's place is not supported, give a map_location: {error}") from None
 
 
 def _is_key(value) -> bool:
@@ -209,65 +127,66 @@ def _is_key(value) -> bool:
     return type(value) in (str, float, bool, type(None)) or (type(value) is int and abs(value) < 1 << 64)
 
 
+def _only_plain(result):
+    """`result`, if there is nothing in it but tensors and plain values: neither our functions nor bare memory."""
+    rest, seen = [result], set()
+    while rest:
+        value = rest.pop()
+        if isinstance(value, _COLLECTIONS) and id(value) not in seen:
+            seen.add(id(value))
+            rest.extend(value.values() if isinstance(value, dict) else value)
+            rest.append(getattr(value, "_metadata", None))
+        elif not isinstance(value, _PLAIN + _COLLECTIONS):
+            raise UnpicklingError(f"a {type(value).__name__} itself is not loaded: only tensors and plain values are")
+    return result
+
+
+def _device(machine, *place) -> device:
+    try:
+        return device(*place)
+    except RuntimeError as error:
+        raise NotImplementedError(f"a tensor's place is not supported, give a map_location: {error}") from None
+
+
 def _tensor(machine, storage, offset, size, stride, requires_grad=False, hooks=None, metadata=None):
     """A view of a storage: element i, j, … is number offset + i stride[0] + j stride[1] + … of it."""
-    array = storage.array
-    module = array_module(array)
+    module = array_module(storage)
     if not len(size) == len(stride) <= 64 or not all(type(each) is int and 0 <= each < 1 << 62 for each in (offset, *size, *stride)):
         raise UnpicklingError("a tensor is not described as one")
     if 0 in size:
-        view = module.empty(size, array.dtype)
-    elif offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True)) >= array.size:
+        view = module.empty(size, storage.dtype)
+    elif offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True)) >= storage.size:
         raise CorruptFileError("a tensor reaches beyond its storage")
     else:
-        view = module.lib.stride_tricks.as_strided(array[offset:], size, [each * array.itemsize for each in stride])
-    tensor = Variable.wrap(view)
-    tensor.requires_grad = _gradient(tensor, requires_grad)
-    return tensor
+        view = module.lib.stride_tricks.as_strided(storage[offset:], size, [each * storage.itemsize for each in stride])
+    return _wanting(Variable.wrap(view), requires_grad)
 
 
 def _parameter(machine, data, requires_grad, hooks):
     from ..nn.parameter import Parameter
 
-    return Parameter(data, _gradient(data, requires_grad))
+    return Parameter(data, _wanting(data, requires_grad).requires_grad)
 
 
-def _gradient(tensor, wanted) -> bool:
-    if not isinstance(tensor, Variable) or (wanted and not tensor.dtype.is_floating_point):
+def _wanting(tensor, gradient):
+    """`tensor`, which may want a gradient."""
+    if not isinstance(tensor, Variable) or (gradient and not tensor.dtype.is_floating_point):
         raise CorruptFileError("something that is not a tensor of floating-point numbers wants a gradient")
-    return bool(wanted)
+    tensor.requires_grad = bool(gradient)
+    return tensor
 
 
-_CALLABLE = {
-    "torch._utils _rebuild_tensor_v2": _tensor,
-    "torch._utils _rebuild_parameter": _parameter,
-    "torch Size": lambda machine, sizes: Size(machine.copied(sizes, tuple)),
-    "torch device": lambda machine, *place: _device(*place),
-    "collections OrderedDict": lambda machine: OrderedDict(),
-    "collections Counter": lambda machine, counts: Counter(machine.copied(counts, dict)),
-    "__builtin__ set": lambda machine, items: set(machine.copied(items, list)),
+_FUNCTIONS = {  # called with the machine first
+    ("torch._utils", "_rebuild_tensor_v2"): _tensor,
+    ("torch._utils", "_rebuild_parameter"): _parameter,
+    ("torch", "Size"): lambda machine, sizes: Size(machine.copied(sizes, tuple)),
+    ("torch", "device"): _device,
+    ("collections", "OrderedDict"): lambda machine: OrderedDict(),
+    ("collections", "Counter"): lambda machine, counts: Counter(machine.copied(counts, dict)),
+    ("__builtin__", "set"): lambda machine, items: set(machine.copied(items, list)),
 }
-
-
-_CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
-_NUMBERS_AND_TEXT = ("BINUNICODE", "BININT", "BININT1", "BININT2", "LONG1", "LONG4", "BINFLOAT")
-_INSTRUCTIONS = {
-    "PROTO": lambda machine, version: None,
-    **dict.fromkeys(_NUMBERS_AND_TEXT, lambda machine, value: machine.stack.append(value)),
-    **{name: lambda machine, _, value=value: machine.stack.append(value) for name, value in _CONSTANTS.items()},
-    "EMPTY_DICT": lambda machine, _: machine.stack.append({}),
-    "EMPTY_LIST": lambda machine, _: machine.stack.append([]),
-    "MARK": lambda machine, _: machine.marks.append(len(machine.stack)),
-    "TUPLE": lambda machine, _: machine.push_tuple(machine.pop_mark()),
-    **{f"TUPLE{n}": lambda machine, _, n=n: machine.push_tuple(machine.pop(n)) for n in (1, 2, 3)},
-    "APPEND": lambda machine, _: machine.extend(machine.pop(1)),
-    "APPENDS": lambda machine, _: machine.extend(machine.pop_mark()),
-    "SETITEM": lambda machine, _: machine.set_items(machine.pop(2)),
-    "SETITEMS": lambda machine, _: machine.set_items(machine.pop_mark()),
-    **dict.fromkeys(("BINPUT", "LONG_BINPUT"), lambda machine, key: machine.memo.update({key: machine.stack[-1]})),
-    **dict.fromkeys(("BINGET", "LONG_BINGET"), lambda machine, key: machine.stack.append(machine.memo[key])),
-    "GLOBAL": lambda machine, name: machine.load_global(name),
-    "REDUCE": lambda machine, _: machine.call(),
-    "BUILD": lambda machine, _: machine.build(),
-    "BINPERSID": lambda machine, _: machine.storage(),
-}
+_TYPES = {each.name: each for each in dtypes.ALL} | {
+    "BoolStorage": dtypes.bool, "ByteStorage": dtypes.uint8, "CharStorage": dtypes.int8, "ShortStorage": dtypes.int16,
+    "IntStorage": dtypes.int32, "LongStorage": dtypes.int64, "HalfStorage": dtypes.float16, "BFloat16Storage": dtypes.bfloat16,
+    "FloatStorage": dtypes.float32, "DoubleStorage": dtypes.float64,
+}  # fmt: skip

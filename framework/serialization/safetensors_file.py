@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import dtypes
 from ..autograd.variable import Variable
+from ..device import CPU, move
 from .files import CorruptFileError, write_atomically
 
 _STRUCTURE, _CHECKSUM, _TENSOR, _PAIRS = "framework.structure", "framework.sha256", "__tensor__", "__pairs__"
@@ -27,7 +28,7 @@ def _describe(value, path: str, tensors: dict):
         name = path or "tensor"
         while name in tensors or name == "__metadata__":  # {"a.b": x, "a": {"b": y}}
             name += "'"
-        tensors[name] = value.detach().cpu()._array
+        tensors[name] = np.asarray(value.detach().cpu()._array, order="C")
         return {_TENSOR: name}
     if isinstance(value, dict):
         items = [(key, _describe(each, f"{path}.{key}" if path else str(key), tensors)) for key, each in value.items()]
@@ -69,7 +70,6 @@ def save(obj, f) -> None:
 
     tensors = {}
     structure = json.dumps(_describe(obj, "", tensors))
-    tensors = {name: array if array.flags.c_contiguous else array.copy() for name, array in tensors.items()}
     metadata = {_STRUCTURE: structure, _CHECKSUM: _checksum(tensors, structure)}
     data = _in_order(to_bytes(tensors, metadata))
     if hasattr(f, "write"):
@@ -86,25 +86,21 @@ def _in_order(data: bytes) -> bytes:
     return len(header).to_bytes(8, "little") + header + data[8 + length :]
 
 
-def _array(data: bytearray, dtype: str, shape: list):
-    if dtype not in _TYPES:
-        raise NotImplementedError(f"elements of type {dtype} are not supported")
-    return np.ndarray(shape, _TYPES[dtype].numpy, data)
-
-
-def read(data: bytes, name: str, place):
-    """The content of the file `name`, `data`, with `place(tensor)` in place of each tensor; CorruptFileError if it was damaged."""
+def read(data: bytes, name: str, map_location=None):
+    """The content of the file `name`, `data`; CorruptFileError if it was damaged."""
     from safetensors import SafetensorError, deserialize
 
     try:
-        tensors = {name: _array(**described) for name, described in deserialize(data)}
+        tensors = {name: np.ndarray(each["shape"], _TYPES[each["dtype"]].numpy, each["data"]) for name, each in deserialize(data)}
         metadata = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")]).get("__metadata__") or {}
+    except KeyError as dtype:
+        raise NotImplementedError(f"elements of type {dtype} are not supported") from None
     except (SafetensorError, ValueError, OverflowError) as error:
         raise CorruptFileError(f"{name} is damaged or not a safetensors file: {error}") from None
     structure = metadata.get(_STRUCTURE)
     if {_STRUCTURE, _CHECKSUM} & set(metadata) and metadata.get(_CHECKSUM) != _checksum(tensors, structure or ""):
         raise CorruptFileError(f"{name} is damaged: its content does not match its checksum")
-    tensors = {name: place(Variable.wrap(array)) for name, array in tensors.items()}
+    tensors = {name: Variable.wrap(move(array, map_location or CPU)) for name, array in tensors.items()}
     try:
         return tensors if structure is None else _rebuild(json.loads(structure), tensors)
     except (KeyError, TypeError, ValueError, RecursionError) as error:

@@ -18,17 +18,11 @@ def filled(function, shape, *args, **options):
 
 
 @pytest.mark.parametrize("mean, std, a, b", [(0, 1, -2, 2), (1, 2, 0, 5), (0, 1, 3, 4), (0, 1, -6, -5), (0, 1, 9, 10), (5, 1, -2, 2)])
-@pytest.mark.filterwarnings("ignore:mean is more than 2 std")
 def test_trunc_normal(mean, std, a, b):
     values = filled(init.trunc_normal_, (100, 200), mean, std, a, b)
     assert values.min() >= a and values.max() <= b
     expected = stats.truncnorm((a - mean) / std, (b - mean) / std, mean, std)
     assert stats.kstest(values.ravel(), expected.cdf).pvalue > 1e-3
-
-
-def test_trunc_normal_warns():
-    with pytest.warns(UserWarning, match="mean is more than 2 std from"):
-        init.trunc_normal_(framework.empty(2), 0, 1, 3, 4)
 
 
 def test_structures():
@@ -78,13 +72,13 @@ def test_parameters_may_be_initialised():
     [
         (lambda: init.calculate_gain("softmax"), "Unsupported nonlinearity softmax"),
         (lambda: init.calculate_gain("leaky_relu", True), "negative_slope True not a valid number"),
-        (lambda: init.xavier_uniform_(framework.empty(3)), "fewer than 2 dimensions"),
+        (lambda: init.xavier_uniform_(framework.empty(3)), "a tensor of 2 to inf dimensions, but got 1"),
         (lambda: init.kaiming_uniform_(framework.empty(3, 3), mode="fan"), "Mode fan not supported"),
-        (lambda: init.eye_(framework.empty(3)), "Only tensors with 2 dimensions"),
-        (lambda: init.sparse_(framework.empty(3), 0.1), "Only tensors with 2 dimensions"),
-        (lambda: init.dirac_(framework.empty(3, 3)), "Only tensors with 3, 4, or 5 dimensions"),
+        (lambda: init.eye_(framework.empty(3)), "a tensor of 2 to 2 dimensions, but got 1"),
+        (lambda: init.sparse_(framework.empty(3), 0.1), "a tensor of 2 to 2 dimensions, but got 1"),
+        (lambda: init.dirac_(framework.empty(3, 3)), "a tensor of 3 to 5 dimensions, but got 2"),
         (lambda: init.dirac_(framework.empty(3, 3, 3), 2), "dim 0 must be divisible by groups"),
-        (lambda: init.orthogonal_(framework.empty(3)), "Only tensors with 2 or more dimensions"),
+        (lambda: init.orthogonal_(framework.empty(3)), "a tensor of 2 to inf dimensions, but got 1"),
     ],
 )
 def test_bad_input(do, message):
@@ -102,7 +96,6 @@ def test_clipping_by_any_norm(norm_type):
         for parameter, grad in zip(parameters, grads, strict=False):
             parameter.grad = library.tensor(grad)
         total = library.nn.utils.clip_grad_norm_(iter(parameters), 2.0, norm_type)
-        library.nn.utils.clip_grads_with_norm_(parameters, 1.0, library.nn.utils.get_total_norm([parameters[0].grad], norm_type))
         found.append([total.numpy(), *(each.grad.numpy() for each in parameters[:2])])
     for a, b in zip(*found, strict=True):
         np.testing.assert_allclose(a, b)
@@ -112,7 +105,7 @@ def test_clipping_of_nothing_and_of_infinity():
     parameter = nn.Parameter(framework.ones(2))
     assert nn.utils.clip_grad_norm_(parameter, 1.0).item() == 0
     parameter.grad = framework.tensor([1.0, float("inf")])
-    with pytest.raises(RuntimeError, match="norm of order 2.0 for gradients from `parameters` is non-finite"):
+    with pytest.raises(RuntimeError, match="norm of order 2.0 of the gradients is non-finite"):
         nn.utils.clip_grad_norm_(parameter, 1.0, error_if_nonfinite=True)
     nn.utils.clip_grad_value_(parameter, 0.5)
     assert parameter.grad.tolist() == [0.5, 0.5]
@@ -124,5 +117,3 @@ def test_parameters_as_a_vector():
     assert vector.shape == (9,)
     nn.utils.vector_to_parameters(framework.arange(9.0), model.parameters())
     assert model.weight.tolist() == [[0, 1], [2, 3], [4, 5]] and model.bias.tolist() == [6, 7, 8]
-    with pytest.raises(TypeError, match="expected torch.Tensor, but got: list"):
-        nn.utils.vector_to_parameters([1.0], model.parameters())

@@ -98,7 +98,7 @@ def test_state_dict_round_trip_and_its_errors(tmp_path):
     assert torch.equal(net.running_mean, other.running_mean) and other.num_batches_tracked.item() == 1
     with pytest.raises(RuntimeError, match='Missing key.*"weight"'):
         other.load_state_dict({})
-    with pytest.raises(RuntimeError, match="size mismatch for weight: copying a param with shape"):
+    with pytest.raises(RuntimeError, match="size mismatch for weight"):
         other.load_state_dict({**net.state_dict(), "weight": torch.ones(4)})
     missing, unexpected = other.load_state_dict({"weight": torch.ones(3), "more": torch.ones(1)}, strict=False)
     assert missing == ["bias", "running_mean", "running_var", "num_batches_tracked"] and unexpected == ["more"]
@@ -190,9 +190,9 @@ def test_apply_and_get_submodule():
     "do, error, message",
     [
         (lambda m: m(1), NotImplementedError, 'missing the required "forward" function'),
-        (lambda m: m.register_buffer("a.b", None), KeyError, "buffer name can"),
-        (lambda m: m.register_parameter("p", torch.zeros(1)), TypeError, "cannot assign 'Tensor' object to parameter 'p'"),
-        (lambda m: m.add_module("m", 3), TypeError, "int is not a Module subclass"),
+        (lambda m: m.register_buffer("a.b", None), KeyError, "be empty or contain"),
+        (lambda m: m.register_parameter("p", torch.zeros(1)), TypeError, "cannot assign 'Tensor' to 'p': it is not a Parameter"),
+        (lambda m: m.add_module("m", 3), TypeError, "cannot assign 'int' to 'm': it is not a Module"),
         (lambda m: m.nothing, AttributeError, "'Module' object has no attribute 'nothing'"),
     ],
 )
@@ -206,5 +206,5 @@ def test_members_need_the_constructor():
         def __init__(self):
             self.layer = nn.Linear(1, 1)
 
-    with pytest.raises(AttributeError, match=r"cannot assign module before Module.__init__\(\) call"):
+    with pytest.raises(AttributeError, match=r"cannot assign modules before Module.__init__\(\) call"):
         Forgetful()

@@ -120,14 +120,14 @@ def test_from_pretrained():
 @pytest.mark.parametrize(
     "do, error, message",
     [
-        (lambda: nn.Embedding(3, 2, padding_idx=3), AssertionError, "Padding_idx must be within num_embeddings"),
-        (lambda: nn.Embedding(3, 2, _weight=framework.ones(2, 2)), AssertionError, "Shape of weight does not match"),
+        (lambda: nn.Embedding(3, 2, padding_idx=3), AssertionError, r"padding_idx \(3\) must be within num_embeddings \(3\)"),
+        (lambda: nn.Embedding(3, 2, _weight=framework.ones(2, 2)), AssertionError, "should have the shape"),
         (lambda: nn.Embedding(3, 2, sparse=True), NotImplementedError, "sparse gradients are not supported"),
-        (lambda: F.embedding(framework.ones(2).bool(), framework.ones(3, 2)), RuntimeError, "scalar types Long, Int; but got bool"),
+        (lambda: F.embedding(framework.ones(2).bool(), framework.ones(3, 2)), RuntimeError, "one of the types int64, int32, but got bool"),
         (lambda: F.embedding(framework.tensor([0]), framework.ones(3)), RuntimeError, "'weight' must be 2-D"),
         (lambda: F.embedding(framework.tensor([-1]), framework.ones(3, 2)), IndexError, "index out of range in self"),
-        (lambda: F.embedding_bag(framework.tensor([0]), framework.ones(3, 2)), ValueError, "offsets has to be a 1D Tensor but got None"),
-        (lambda: bag([[0]], [0]), ValueError, "if input is 2D, then offsets has to be None"),
+        (lambda: F.embedding_bag(framework.tensor([0]), framework.ones(3, 2)), ValueError, "1D with 1D offsets.*and offsets None"),
+        (lambda: bag([[0]], [0]), ValueError, "2D with offsets None, but got 2D and offsets 1"),
         (lambda: bag([0, 1], [1]), RuntimeError, r"offsets\[0\] has to be 0"),
         (lambda: bag([0, 1], [0, 3]), RuntimeError, "can not be greater than input's length 2"),
         (lambda: bag([0, 1], [0], mode="median"), ValueError, "mode has to be one of sum, mean or max"),
@@ -138,7 +138,7 @@ def test_from_pretrained():
         (lambda: F.one_hot(framework.tensor([-1, 2])), RuntimeError, "Class values must be non-negative"),
         (lambda: F.one_hot(framework.tensor([1, 2]), 2), RuntimeError, "smaller than num_classes"),
         (lambda: F.one_hot(framework.tensor([1]), 0), RuntimeError, "num_classes should be positive"),
-        (lambda: F.one_hot(framework.zeros(0, dtype=framework.int64)), RuntimeError, "Can not infer total number of classes"),
+        (lambda: F.one_hot(framework.zeros(0, dtype=framework.int64)), RuntimeError, "of a tensor that is not empty"),
     ],
 )
 def test_bad_input(do, error, message):

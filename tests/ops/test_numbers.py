@@ -150,7 +150,7 @@ def test_messages():
         "argument alpha or value must not be a floating point number": lambda: framework.add(counts, counts, alpha=0.5),
         "expected condition to be a boolean tensor": lambda: framework.where(counts, 1, 2),
         "\"bitwise_and\" not implemented for 'float32'": lambda: counts & 1.5,
-        "rtol must be greater than or equal to zero": lambda: framework.isclose(counts, counts, rtol=-1),
+        "rtol and atol must be greater than or equal to zero": lambda: framework.isclose(counts, counts, rtol=-1),
         "complex numbers are not supported": lambda: counts * 1j,
     }.items():
         with pytest.raises(RuntimeError, match=message):

@@ -75,10 +75,10 @@ def test_muon_wants_matrices():
         optim.Muon([framework.ones(2, 2, 2)])
     x = framework.ones(2, 2)
     x.grad = x
-    with pytest.raises(ValueError, match="less than 100"):
-        optim.Muon([x], ns_steps=100).step()
-    with pytest.raises(ValueError, match="exactly 3 values"):
-        optim.Muon([x], ns_coefficients=(1, 2)).step()
+    with pytest.raises(ValueError, match="Invalid ns_steps value: 100"):
+        optim.Muon([x], ns_steps=100)
+    with pytest.raises(ValueError, match="Invalid ns_coefficients value"):
+        optim.Muon([x], ns_coefficients=(1, 2))
 
 
 @pytest.mark.parity
@@ -144,9 +144,9 @@ def test_parity_of_lbfgs(options):
     pairs = [lbfgs(each, options) for each in (framework, torch)]
     np.testing.assert_allclose(*(lbfgs_steps(*pair) for pair in pairs), rtol=1e-8)
     state, theirs = (pair[0].state_dict()["state"][0] for pair in pairs)
-    assert set(state) == set(theirs)
-    for name, value in theirs.items():
-        ours = state[name]
+    assert set(state) == set(theirs) - {"al"}  # scratch paper, which PyTorch makes where there is none
+    for name, ours in state.items():
+        value = theirs[name]
         assert isinstance(ours, list) == isinstance(value, list), name
         for one, other in zip(ours, value, strict=True) if isinstance(value, list) else [(ours, value)]:
             assert (one is None) == (other is None)
@@ -192,7 +192,7 @@ def test_lbfgs_errors():
     x = framework.ones(2, requires_grad=True)
     with pytest.raises(ValueError, match="parameter groups"):
         optim.LBFGS([{"params": [x]}, {"params": [framework.ones(1)]}])
-    with pytest.raises(RuntimeError, match="only 'strong_wolfe' is supported"):
-        optim.LBFGS([x], line_search_fn="golden").step(lambda: (x * x).sum())
+    with pytest.raises(ValueError, match="Invalid line_search_fn value: golden"):
+        optim.LBFGS([x], line_search_fn="golden")
     with pytest.raises(TypeError):
         optim.LBFGS([x]).step()

@@ -240,7 +240,8 @@ row("upsample_bilinear", [(f(1, 1, 2, 2), 3)], stretched(aligned), deprecated("u
 row("pixel_shuffle", [(f(1, 8, 2, 3), 2), (f(9, 1, 2), 3), (f(2, 2, 4, 1, 1), 2)], shuffled)
 row("pixel_unshuffle", [(f(1, 2, 4, 6), 2), (f(1, 3, 3), 3), (f(2, 1, 1, 2, 2), 1)], unshuffled)
 row("channel_shuffle", [(f(1, 6, 2), 3), (f(2, 4, 1, 2), 2)], in_turn)
-row("unfold", [(f(2, 2, 3, 4), 2), (f(1, 2, 5, 4), (3, 2), (1, 2), (2, 1), (2, 1)), (f(1, 3, 3), 2)], unfolded)
+row("unfold", [(f(2, 2, 3, 4), 2), (f(1, 2, 5, 4), (3, 2), (1, 2), (2, 1), (2, 1)), (f(1, 3, 3), 2)], unfolded,
+    lambda T, *args: T.nn.functional.unfold(*args))  # the method is another
 row("fold", [(f(2, 8, 6), (3, 4), 2), (f(1, 12, 16), (5, 4), (3, 2), (1, 2), (2, 1), (2, 1)), (f(4, 4), 3, 2)], folded)
 
 row("group_norm", [(f(2, 4, 3), 2), (f(2, 4), 2), (f(1, 4, 2, 2), 4, f(4), f(4)), (f(2, 4, 3), 1, f(4), f(4))], group_norm, integers=False)

@@ -106,6 +106,8 @@ VECTORS = [(f(2, 3), p) for p in VECTOR_ORDERS]
 row("vector_norm", VECTORS, lambda x, p: np.linalg.norm(x.ravel(), p), lambda T, x, p: T.linalg.vector_norm(x, p))
 row("vector_norm dim", VECTORS, lambda x, p: np.linalg.norm(x, p, 1), lambda T, x, p: T.linalg.vector_norm(x, p, 1))
 row("linalg.norm", [f(2, 3, 2), f(3), f()], lambda x: np.sqrt((x * x).sum()), lambda T, x: T.linalg.norm(x))
+row("linalg.norm of a vector", [(f(3), p) for p in VECTOR_ORDERS], np.linalg.norm, lambda T, x, p: T.linalg.norm(x, p))
+row("qr complete", [f(2, 4)], linalg.qr, lambda T, x: tuple(quietly(T.qr)(x, some=False)), halves=False)
 row("linalg.norm dim", [(f(2, 3), 3, 1)], lambda x, p, dim: np.linalg.norm(x, p, dim), lambda T, x, p, dim: T.linalg.norm(x, p, dim))
 
 

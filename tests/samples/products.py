@@ -64,8 +64,6 @@ for _equation, _inputs in EQUATIONS.items():
         lambda T, *xs, equation=_equation: T.einsum(equation, *xs),
     )  # fmt: skip
 row("einsum broadcast", [(f(2, 1), f(3, 2))], lambda x, y: x * y.sum(0), lambda T, x, y: T.einsum("ij,jk->ik", x, y))
-row("einsum lists", [MATRICES], lambda x, y: (x @ y).T, lambda T, x, y: T.einsum(x, [0, 1], y, [1, 2], [2, 0]))
-row("einsum lists of dots", [MATRICES], np.matmul, lambda T, x, y: T.einsum(x, [..., 7], y, [7, 3]))
 
 NORMS = (1, 2, 3.0, float("inf"))
 

@@ -3,6 +3,7 @@
 from ...autograd.inplace import inplace as in_place
 from ...ops import activation as ops
 from ...ops.elementwise import where
+from ...ops.promotion import expect
 
 
 def overwriting(inplace, function, input, *args):
@@ -35,8 +36,7 @@ def elu(input, alpha: float = 1.0, inplace: bool = False):
 
 def celu(input, alpha: float = 1.0, inplace: bool = False):
     """x where positive, else alpha (exp(x / alpha) - 1): an elu of slope 1 at zero (Barron, 2017)."""
-    if alpha == 0:
-        raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
+    expect(alpha, "ZeroDivisionError: alpha cannot be 0 for CELU")
     return overwriting(inplace, ops.elu, input, alpha, 1.0, 1.0 / alpha)
 
 
@@ -60,10 +60,8 @@ def mish(input, inplace: bool = False):
 
 def hardtanh(input, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False):
     """x cut off below min_val and above max_val."""
-    if min_val > max_val:
-        raise ValueError("min_val cannot be greater than max_val")
-    if min_val < 0 and input.dtype.name == "uint8":
-        raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
+    expect(min_val <= max_val, "min_val cannot be greater than max_val", ValueError)
+    expect(min_val >= 0 or input.dtype.name != "uint8", "cannot do hardtanh on an unsigned type with negative limits")
     return overwriting(inplace, ops.hardtanh, input, min_val, max_val)
 
 
@@ -84,15 +82,14 @@ def hardswish(input, inplace: bool = False):
 
 def threshold(input, threshold: float, value: float, inplace: bool = False):
     """x where above `threshold`, else `value`."""
-    if input.dtype.name == "uint8" and not (0 <= threshold < 256 and 0 <= value < 256):
-        raise RuntimeError("value cannot be converted to type uint8_t without overflow")
+    fits = 0 <= threshold < 256 and 0 <= value < 256
+    expect(fits or input.dtype.name != "uint8", "value cannot be converted to type uint8_t without overflow")
     return overwriting(inplace, ops.threshold, input, threshold, value)
 
 
 def softshrink(input, lambd: float = 0.5):
     """x moved by lambd toward zero, and zero where |x| <= lambd."""
-    if lambd < 0:
-        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
+    expect(lambd >= 0, f"lambda must be greater or equal to 0, but found to be {lambd}.")
     return ops.softshrink(input, lambd)
 
 

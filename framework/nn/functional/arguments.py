@@ -2,62 +2,48 @@
 
 from functools import wraps
 
-from ...dtypes import float32
-from ...ops.shape import unsqueeze
+from ...ops.promotion import refuse
+from ...ops.shape import squeeze, unsqueeze
 
 
 def tuple_of(value, dims: int) -> tuple:
     """`value` once for each dimension, unless it is a sequence already."""
     if not isinstance(value, (tuple, list)):
         return (value,) * dims
-    if len(value) == 1:
-        return tuple(value) * dims
-    if len(value) != dims:
+    if len(value) not in (1, dims):
         raise RuntimeError(f"expected one value or {dims}, but got {tuple(value)}")
-    return tuple(value)
+    return tuple(value) * (dims if len(value) == 1 else 1)
 
 
-def batched(name, input, dims):
-    """`input` with a batch dimension, and whether it had none."""
-    if input.ndim not in (dims + 1, dims + 2):
-        raise RuntimeError(
-            f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {name}, but got input of size: {list(input.shape)}"
-        )
-    alone = input.ndim == dims + 1
-    return (unsqueeze(input, 0) if alone else input), alone
+def window(dims: int, kernel_size, stride, padding, dilation) -> tuple:
+    """The four with a number for each dimension; RuntimeError if they make no window."""
+    kernel, stride, padding, dilation = (tuple_of(each, dims) for each in (kernel_size, stride, padding, dilation))
+    if min(*kernel, *stride, *dilation) < 1 or min(padding) < 0:
+        given = f"kernel size {kernel}, stride {stride}, padding {padding} and dilation {dilation}"
+        raise RuntimeError(f"{given} should be greater than zero, but for the padding, which should not be negative")
+    return kernel, stride, padding, dilation
 
 
-def spatial(function):
-    """`function` of (N, C, *spatial) as three, for 1, 2 and 3 spatial dimensions, which take an input without its batch as well."""
+def batched(name: str, dims: int, not_for: str = ""):
+    """Let a function of (N, C, *spatial) take an input without its batch as well, and refuse types of NumPy's kinds `not_for`."""
 
-    def of(dims):
-        name = f"{function.__name__}{dims}d"
-
+    def declare(function):
         @wraps(function)
         def call(input, *args, **options):
-            input, alone = batched(name, input, dims)
-            out = function(input, *args, **options)
-            if alone:
-                return tuple(each.squeeze(0) for each in out) if isinstance(out, tuple) else out.squeeze(0)
-            return out
+            refuse(not_for, name, input)
+            if input.ndim == dims + 2:
+                return function(input, *args, **options)
+            if input.ndim != dims + 1:
+                raise RuntimeError(f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {name}, got {list(input.shape)}")
+            out = function(unsqueeze(input, 0), *args, **options)
+            return tuple(squeeze(each, 0) for each in out) if isinstance(out, tuple) else squeeze(out, 0)
 
         call.__name__ = call.__qualname__ = name
         return call
 
-    return [of(dims) for dims in (1, 2, 3)]
+    return declare
 
 
-def floating(name, input, *parameters) -> None:
-    """NotImplementedError for integers, RuntimeError for parameters of another type than `input` (but float32 beside 16 bits)."""
-    if not input.is_floating_point():
-        raise NotImplementedError(f"\"{name}\" not implemented for '{input.dtype.name.capitalize()}'")
-    for each in parameters:
-        if each is not None and each.dtype is not input.dtype and not (input.element_size() == 2 and each.dtype is float32):
-            raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype.")
-
-
-def sized(name, length, **vectors) -> None:
-    """RuntimeError unless each of `vectors` (None is left out) has `length` elements."""
-    for what, each in vectors.items():
-        if each is not None and each.numel() != length:
-            raise RuntimeError(f"{name}: {what} should contain {length} elements not {each.numel()}")
+def spatial(not_for: str = ""):
+    """Make three `batched` functions of one, for 1, 2 and 3 dimensions."""
+    return lambda function: [batched(f"{function.__name__}{dims}d", dims, not_for)(function) for dims in (1, 2, 3)]

@@ -4,6 +4,7 @@ import math
 
 from ... import dtypes, random
 from ...ops import attention as ops
+from ...ops.forms import repeat_interleave
 from ...ops.linalg import linear, matmul
 from ...ops.shape import cat, chunk, constant_pad, permute, reshape, unsqueeze
 from .dropout import dropout
@@ -15,11 +16,8 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.
     `attn_mask` (…, L, S): bools say what may be seen, floats are added.  `is_causal`: query i sees keys 0 … i.  `enable_gqa`: several
     heads of queries (…, H, L, E) share one of keys (Ainslie et al., 2023).
     """
-    inputs = (query, key, value)
-    if min(each.ndim for each in inputs) < 2:
-        raise RuntimeError(f"Expected query, key, and value to all be at least 2 dimensional, but got {[each.ndim for each in inputs]}")
-    if len({each.dtype for each in inputs}) > 1 or not query.is_floating_point():
-        raise RuntimeError(f"Expected query, key, and value to have the same floating dtype, but got {[each.dtype for each in inputs]}")
+    if min(each.ndim for each in (query, key, value)) < 2:
+        raise RuntimeError(f"Expected query, key, and value to all be at least 2 dimensional, but got {query.ndim, key.ndim, value.ndim}")
     if attn_mask is not None and is_causal:
         raise RuntimeError("scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True")
     if attn_mask is not None and attn_mask.dtype not in (dtypes.bool, query.dtype):
@@ -37,34 +35,28 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.
 
 
 def _repeated(heads, count):
-    """(…, H, S, E), each head `count / H` times in a row."""
-    *batch, h, s, e = heads.shape
-    if count % h:
+    """(…, H, S, E) -> (…, count, S, E), each head count / H times in a row."""
+    if count % heads.shape[-3]:
         raise RuntimeError("Number of heads in key and value must divide the number of heads in query")
-    return reshape(unsqueeze(heads, -3).expand(*batch, h, count // h, s, e), (*batch, count, s, e))
+    return repeat_interleave(heads, count // heads.shape[-3], -3)
 
 
-def _check_dimensions(query, key, value, key_padding_mask, attn_mask) -> None:
-    """AssertionError unless the numbers of dimensions go together."""
-    n = query.ndim
-    if n not in (2, 3):
-        raise AssertionError(f"query should be unbatched 2D or batched 3D tensor but received {n}-D query tensor")
-    for name, each, allowed in (("key", key, (n,)), ("value", value, (n,)), ("key_padding_mask", key_padding_mask, (n - 1,)),
-                                ("attn_mask", attn_mask, (2, 3))):  # fmt: skip
-        if each is not None and each.ndim not in allowed:
-            raise AssertionError(
-                f"For {'batched (3-D)' if n == 3 else 'unbatched (2-D)'} `query`, expected `{name}` to be "
-                f"{' or '.join(f'{each}-D' for each in allowed)} but found {each.ndim}-D tensor instead"
-            )
-
-
-def _additive(name, mask, query):
-    """A mask to be added: minus infinity where one of bools says that a key may not be seen."""
-    if mask.dtype is dtypes.bool:
-        return query.new_zeros(tuple(mask.shape)).masked_fill(mask, -math.inf)
-    if not mask.is_floating_point():
-        raise AssertionError(f"only bool and floating types of {name} are supported")
-    return mask
+def _added(query, masks):
+    """What `masks`, each (name, mask or None, its shape, that among the scores' (N, H, L, S)), add to the scores; None: nothing."""
+    total = None
+    for name, mask, shape, among in masks:
+        if mask is None:
+            continue
+        if tuple(mask.shape) != shape:
+            error = RuntimeError if name == "attn_mask" else AssertionError
+            raise error(f"The shape of the {len(shape)}D {name} is {tuple(mask.shape)}, but should be {shape}.")
+        if mask.dtype is dtypes.bool:
+            mask = query.new_zeros(shape).masked_fill(mask, -math.inf)
+        elif not mask.is_floating_point():
+            raise AssertionError(f"only bool and floating types of {name} are supported")
+        mask = reshape(mask, among)
+        total = mask if total is None else total + mask
+    return total
 
 
 def multi_head_attention_forward(query, key, value, embed_dim_to_check, num_heads, in_proj_weight, in_proj_bias, bias_k, bias_v,
@@ -76,21 +68,21 @@ def multi_head_attention_forward(query, key, value, embed_dim_to_check, num_head
 
     `key_padding_mask` (N, S) and `attn_mask` (L, S) or (N H, L, S): bools say what not to see, floats are added (Vaswani et al., 2017).
     """
-    _check_dimensions(query, key, value, key_padding_mask, attn_mask)
+    for name, each, allowed in (("query", query, (2, 3)), ("key", key, (query.ndim,)), ("value", value, (query.ndim,)),
+                                ("key_padding_mask", key_padding_mask, (query.ndim - 1,)), ("attn_mask", attn_mask, (2, 3))):  # fmt: skip
+        if each is not None and each.ndim not in allowed:
+            wanted = " or ".join(f"{n}-D" for n in allowed)
+            raise AssertionError(f"For {query.ndim}-D `query`, expected `{name}` to be {wanted} but found {each.ndim}-D tensor instead")
     alone = query.ndim == 2
     if alone:
         query, key, value = (unsqueeze(each, 1) for each in (query, key, value))
-        key_padding_mask = None if key_padding_mask is None else unsqueeze(key_padding_mask, 0)
-    (length, n, embed), head = query.shape, query.shape[-1] // num_heads
-    if embed != embed_dim_to_check:
-        raise AssertionError(f"was expecting embedding dimension of {embed_dim_to_check}, but got {embed}")
-    if head * num_heads != embed:
-        raise AssertionError(f"embed_dim {embed} not divisible by num_heads {num_heads}")
+    (length, n, embed), head = query.shape, embed_dim_to_check // num_heads
+    if embed != embed_dim_to_check or head * num_heads != embed:
+        raise AssertionError(f"was expecting embedding dimension of {embed_dim_to_check}, but got {embed} in {num_heads} heads")
     if key.shape[:2] != value.shape[:2] or not use_separate_proj_weight and key.shape != value.shape:
         raise AssertionError(f"key shape {key.shape} does not match value shape {value.shape}")
     if is_causal and attn_mask is None:
-        raise RuntimeError("Need attn_mask if specifying the is_causal hint. You may use the Transformer module method "
-                           "`generate_square_subsequent_mask` to create this mask.")  # fmt: skip
+        raise RuntimeError("Need attn_mask if specifying the is_causal hint, see Transformer.generate_square_subsequent_mask")
     if bias_k is not None and (static_k is not None or static_v is not None):
         raise AssertionError("bias cannot be added to static key or value.")
 
@@ -103,13 +95,19 @@ def multi_head_attention_forward(query, key, value, embed_dim_to_check, num_head
     k, v = (each if given is None else reshape(given, (n, num_heads, -1, head)) for each, given in ((k, static_k), (v, static_v)))
     if add_zero_attn:  # one more key and value, of zeros
         k, v = (constant_pad(each, [0] * 4, [0, 0, 1, 0]) for each in (k, v))
-    more = (bias_k is not None) + bool(add_zero_attn)
-    causal = is_causal and key_padding_mask is None and not need_weights  # then the mask is not needed
-    mask = _added(query, key_padding_mask, None if causal else attn_mask, (n, num_heads, length, k.shape[2] - more), more)
 
-    dropout_p, weights, scale = dropout_p if training else 0.0, None, 1 / math.sqrt(head)
+    more = (bias_k is not None) + bool(add_zero_attn)  # keys that no mask speaks of
+    source, causal = k.shape[2] - more, is_causal and key_padding_mask is None and not need_weights
+    attn_mask = None if causal else attn_mask  # the hint says it all
+    batch, heads = ((n * num_heads,), num_heads) if attn_mask is not None and attn_mask.ndim == 3 else ((), 1)
+    mask = _added(query, (("attn_mask", attn_mask, (*batch, length, source), (-1, heads, length, source)),
+                          ("key_padding_mask", key_padding_mask, (source,) if alone else (n, source), (n, 1, 1, source))))  # fmt: skip
+    if mask is not None and more:
+        mask = constant_pad(mask, [0] * 4, [0, 0, 0, more])
+
+    dropout_p, weights = dropout_p if training else 0.0, None
     if need_weights:
-        weights = dropout(ops.attention_weights(q, k, mask, scale), dropout_p)
+        weights = dropout(ops.attention_weights(q, k, mask, 1 / math.sqrt(head)), dropout_p)
         out = matmul(weights, v)
         weights = weights.mean(1) if average_attn_weights else weights
         weights = weights.squeeze(0) if alone else weights
@@ -117,19 +115,3 @@ def multi_head_attention_forward(query, key, value, embed_dim_to_check, num_head
         out = scaled_dot_product_attention(q, k, v, mask, dropout_p, causal)
     out = linear(reshape(permute(out, (2, 0, 1, 3)), (length, n, embed)), out_proj_weight, out_proj_bias)
     return (out.squeeze(1) if alone else out), weights
-
-
-def _added(query, key_padding_mask, attn_mask, shape, more):
-    """What both masks together add to scores of `shape` (N, H, L, S), and 0 to those of `more` keys: broadcasts to (N, H, L, S + more)."""
-    (n, heads, length, source), mask = shape, None
-    if attn_mask is not None:
-        wanted = (length, source) if attn_mask.ndim == 2 else (n * heads, length, source)
-        if tuple(attn_mask.shape) != wanted:
-            raise RuntimeError(f"The shape of the {attn_mask.ndim}D attn_mask is {attn_mask.shape}, but should be {wanted}.")
-        mask = reshape(_additive("attn_mask", attn_mask, query), (-1, heads if attn_mask.ndim == 3 else 1, length, source))
-    if key_padding_mask is not None:
-        if tuple(key_padding_mask.shape) != (n, source):
-            raise AssertionError(f"Expected key_padded_mask.shape to be {(n, source)}, but got {tuple(key_padding_mask.shape)}")
-        padding = reshape(_additive("key_padding_mask", key_padding_mask, query), (n, 1, 1, source))
-        mask = padding if mask is None else mask + padding
-    return mask if mask is None or not more else constant_pad(mask, [0] * 4, [0, 0, 0, more])

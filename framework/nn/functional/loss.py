@@ -2,137 +2,102 @@
 
 import math
 import warnings
+from functools import partial
 
 import numpy as np
 
-from ...autograd.mode import no_grad
 from ...autograd.variable import Variable
-from ...creation import arange, full_like
+from ...creation import arange, full_like, ones_like
 from ...device import array_module
 from ...ops.activation import log_softmax, logsigmoid, relu
 from ...ops.ctc import ctc
+from ...ops.distance import pairwise_distance
 from ...ops.elementwise import abs, clamp, exp, log, minimum, square, where, xlogy
-from ...ops.loss import bernoulli_cross_entropy, negative_log_likelihood, reduced
-from ...ops.promotion import refuse
-from ...ops.reduce import norm, sum
+from ...ops.loss import bernoulli_cross_entropy, legacy_reduction, negative_log_likelihood, reduced
+from ...ops.promotion import expect, refuse
+from ...ops.reduce import sum
 from ...ops.scan import cumsum
 from ...ops.scatter import gather
 from ...ops.shape import unsqueeze
 
 
-def legacy_reduction(reduction, size_average, reduce):
-    """The `reduction` that PyTorch's old arguments stand for."""
-    if size_average is None and reduce is None:
-        return reduction
-    meant = "none" if reduce is False else "sum" if size_average is False else "mean"
-    warnings.warn(f"size_average and reduce args will be deprecated, please use reduction='{meant}' instead.", stacklevel=3)
-    return meant
-
-
-def _same_shape(name, input, target) -> None:
+def _of_one_shape(name, input, target, refused="biu") -> None:
+    refuse(refused, name, input, target)
     if tuple(input.shape) != tuple(target.shape):
-        warnings.warn(
-            f"{name}: Using a target size ({target.shape}) that is different to the input size ({input.shape}). This will likely lead "
-            "to incorrect results due to broadcasting. Please ensure they have the same size.",
-            stacklevel=3,
-        )
+        warnings.warn(f"{name}: a target of size {target.shape} is broadcast against an input of size {input.shape}", stacklevel=3)
 
 
 def _weighted(loss, weight, reduction, mean_weight=None):
     """The losses times their weights, reduced; the mean is divided by that of the weights, unless told otherwise."""
     if weight is None:
         return reduced(loss, reduction)
-    if weight.shape != loss.shape:
-        raise ValueError("Weights and input must have the same size.")
+    expect(weight.shape == loss.shape, "Weights and input must have the same size.", ValueError)
     out = reduced(loss * weight, reduction)
     return out / (mean_weight or weight.mean()) if reduction == "mean" else out
 
 
 def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
     """(x - y)^2."""
-    refuse("biu", "mse_loss", input, target)
-    _same_shape("mse_loss", input, target)
+    _of_one_shape("mse_loss", input, target)
     return _weighted(square(input - target), weight, legacy_reduction(reduction, size_average, reduce))
 
 
 def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
     """|x - y|."""
-    _same_shape("l1_loss", input, target)
+    _of_one_shape("l1_loss", input, target, refused="")
     return _weighted(abs(input - target), weight, legacy_reduction(reduction, size_average, reduce))
 
 
 def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
     """(x - y)^2 / 2 where |x - y| <= delta, else delta (|x - y| - delta / 2) (Huber, 1964)."""
-    refuse("biu", "huber_loss", input, target)
-    _same_shape("huber_loss", input, target)
-    if delta <= 0:
-        raise RuntimeError("huber_loss does not support non-positive values for delta.")
-    size = abs(input - target)
-    return _weighted(where(size <= delta, 0.5 * square(size), delta * (size - 0.5 * delta)), weight, reduction, 1)
+    expect(delta > 0, "huber_loss does not support non-positive values for delta.")
+    return _weighted(delta * smooth_l1_loss(input, target, reduction="none", beta=delta), weight, reduction, 1)
 
 
 def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mean", beta=1.0):
     """huber_loss / beta: |x - y| for large differences whatever beta is (Girshick, 2015)."""
-    refuse("biu", "smooth_l1_loss", input, target)
-    _same_shape("smooth_l1_loss", input, target)
-    if beta < 0:
-        raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
+    _of_one_shape("smooth_l1_loss", input, target)
+    expect(beta >= 0, "smooth_l1_loss does not support negative values for beta.")
     size = abs(input - target)
     loss = size if beta == 0 else where(size < beta, 0.5 * square(size) / beta, size - 0.5 * beta)
-    return reduced(loss, legacy_reduction(reduction, size_average, reduce))
+    return reduced(loss, reduction, size_average, reduce)
 
 
 def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_target=False):
     """y (log y - x) for log-probabilities x; "batchmean" divides the sum by the batch, as the definition has it."""
     refuse("biu", "kl_div", input, target)
     loss = exp(target) * (target - input) if log_target else xlogy(target, target) - target * input
-    if reduction == "batchmean":
-        return sum(loss) / input.shape[0]
-    return reduced(loss, legacy_reduction(reduction, size_average, reduce))
+    return sum(loss) / input.shape[0] if reduction == "batchmean" else reduced(loss, reduction, size_average, reduce)
 
 
 def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
     """-(y log p + (1 - y) log(1 - p)) for probabilities p; each logarithm is cut off at -100."""
-    if tuple(input.shape) != tuple(target.shape):
-        raise ValueError(
-            f"Using a target size ({target.shape}) that is different to the input size ({input.shape}) is deprecated. "
-            "Please ensure they have the same size."
-        )
+    expect(input.shape == target.shape, f"the target's size ({target.shape}) must be the input's ({input.shape})", ValueError)
     refuse("biu", "binary_cross_entropy", input, target)
-    if input.numel() and not bool(((input >= 0) & (input <= 1)).all()):
-        raise RuntimeError("all elements of input should be between 0 and 1")
+    expect(((input >= 0) & (input <= 1)).all(), "all elements of input should be between 0 and 1")
     loss = bernoulli_cross_entropy(input, target)
-    return reduced(loss if weight is None else loss * weight, legacy_reduction(reduction, size_average, reduce))
+    return reduced(loss if weight is None else loss * weight, reduction, size_average, reduce)
 
 
 def binary_cross_entropy_with_logits(input, target, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None):
     """-(w y log sigmoid(x) + (1 - y) log(1 - sigmoid(x))), computed from the logits x so that nothing overflows."""
-    if tuple(input.shape) != tuple(target.shape):
-        raise ValueError(f"Target size ({target.shape}) must be the same as input size ({input.shape})")
+    expect(input.shape == target.shape, f"the target's size ({target.shape}) must be the input's ({input.shape})", ValueError)
     positive = target if pos_weight is None else target * pos_weight
     loss = -(positive * logsigmoid(input) + (1 - target) * logsigmoid(-input))
-    return reduced(loss if weight is None else loss * weight, legacy_reduction(reduction, size_average, reduce))
+    return reduced(loss if weight is None else loss * weight, reduction, size_average, reduce)
 
 
 def _check_classes(input, target, weight, ignore_index) -> None:
-    if input.ndim == 0:
-        raise ValueError("Expected 1 or more dimensions (got 0)")
-    expected = tuple(input.shape[:1]) + tuple(input.shape[2:]) if input.ndim > 1 else ()
-    if tuple(target.shape) != expected:
-        if input.ndim > 1 and target.ndim and input.shape[0] != target.shape[0]:
-            raise ValueError(f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({target.shape[0]}).")
-        if input.ndim < 3 and target.ndim > 1:
-            raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
-        raise RuntimeError(f"Expected target size {list(expected)}, got {list(target.shape)}")
-    if target.dtype.name not in ("int64", "uint8") or target.dtype.name == "uint8" and input.ndim > 2:
-        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {target.dtype.name}")
+    expect(input.ndim, "Expected 1 or more dimensions (got 0)", ValueError)
+    expected = (*input.shape[:1], *input.shape[2:]) if input.ndim > 1 else ()
+    other_batch = expected and target.ndim and input.shape[0] != target.shape[0]
+    message = f"Expected target size {list(expected)}, got {list(target.shape)}"
+    expect(tuple(target.shape) == expected, message, ValueError if other_batch else RuntimeError)
+    right_type = target.dtype.name == "int64" or target.dtype.name == "uint8" and input.ndim < 3
+    expect(right_type, f"expected target dtype to be Long or Byte, but got {target.dtype.name}")
     classes = input.shape[1 if input.ndim > 1 else 0]
-    if weight is not None and tuple(weight.shape) != (classes,):
-        raise RuntimeError(
-            f"weight tensor should be defined either for all {classes} classes or no classes "
-            f"but got weight tensor of shape: {list(weight.shape)}"
-        )
-    array = target.detach()._array
+    expect(weight is None or tuple(weight.shape) == (classes,), f"weight must hold a number for each of the {classes} classes")
+    array = target._array
     outside = ((array < 0) | (array >= classes)) & (array != ignore_index)
     if outside.any():
         raise IndexError(f"Target {array[outside].flat[0]} is out of bounds.")
@@ -148,33 +113,21 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
 def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean", label_smoothing=0.0):
     """-log softmax(x)[y] for logits x (N, C, …) and classes y (N, …), or -sum_c y_c log softmax(x)_c for probabilities y of x's shape."""
     reduction = legacy_reduction(reduction, size_average, reduce)
+    expect(0 <= label_smoothing <= 1, f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     dim = 1 if input.ndim > 1 else 0
-    classes = input.shape[dim]
-    if not 0 <= label_smoothing <= 1:
-        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
-    if target.is_floating_point() and tuple(target.shape) == tuple(input.shape):
-        if ignore_index >= 0:
-            raise RuntimeError("ignore_index is not supported for floating point target")
-        target = target * (1 - label_smoothing) + label_smoothing / classes
-        loss = -sum(log_softmax(input, dim) * _per_class(target, weight, dim), dim)
+    weights = 1 if weight is None else weight.reshape((-1,) + (1,) * (input.ndim - 1 - dim))
+    if target.is_floating_point() and target.shape == input.shape:
+        expect(ignore_index < 0, "ignore_index is not supported for floating point target")
+        target = target * (1 - label_smoothing) + label_smoothing / input.shape[dim]
+        loss = -sum(log_softmax(input, dim) * target * weights, dim)
         return sum(loss) / (loss.numel() or math.nan) if reduction == "mean" else reduced(loss, reduction)
     _check_classes(input, target, weight, ignore_index)
-    logs = log_softmax(input, dim)
-    hard = negative_log_likelihood(logs, target, weight, ignore_index, reduction)
+    logs, likelihood = log_softmax(input, dim), partial(negative_log_likelihood, target=target, weight=weight, ignore_index=ignore_index)
     if not label_smoothing:
-        return hard
-    ignored = target == ignore_index
-    smooth = where(ignored, 0.0, -sum(_per_class(logs, weight, dim), dim))
-    if reduction == "mean":
-        scale = (~ignored).to(input.dtype) if weight is None else where(ignored, 0.0, weight[where(ignored, 0, target)])
-        smooth = sum(smooth) / sum(scale)
-    else:
-        smooth = reduced(smooth, reduction)
-    return (1 - label_smoothing) * hard + label_smoothing / classes * smooth
-
-
-def _per_class(values, weight, dim):
-    return values if weight is None else values * weight.reshape((-1,) + (1,) * (values.ndim - 1 - dim))
+        return likelihood(logs, reduction=reduction)
+    smooth = where(target == ignore_index, 0.0, -sum(logs * weights, dim))
+    loss = (1 - label_smoothing) * likelihood(logs, reduction="none") + label_smoothing / input.shape[dim] * smooth
+    return sum(loss) / likelihood(-ones_like(logs), reduction="sum") if reduction == "mean" else reduced(loss, reduction)
 
 
 def poisson_nll_loss(input, target, log_input=True, full=False, size_average=None, eps=1e-8, reduce=None, reduction="mean"):
@@ -183,109 +136,100 @@ def poisson_nll_loss(input, target, log_input=True, full=False, size_average=Non
     if full:
         many = where(target > 1, target, 1.0)
         loss = loss + where(target > 1, many * log(many) - many + 0.5 * log(2 * math.pi * many), 0.0)
-    return reduced(loss, legacy_reduction(reduction, size_average, reduce))
+    return reduced(loss, reduction, size_average, reduce)
 
 
 def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"):
     """(log var + (x - y)^2 / var) / 2, with var at least `eps`, which its gradient ignores; `full` adds log(2 pi) / 2."""
-    var = var.clone() if isinstance(var, Variable) else full_like(input, var)
-    if bool((var < 0).any()):
-        raise ValueError("var has negative entry/entries")
-    if tuple(var.shape) == tuple(input.shape[:-1]):
+    var = var if isinstance(var, Variable) else full_like(input, var)
+    expect((var >= 0).all(), "var has negative entry/entries", ValueError)
+    if var.shape == input.shape[:-1]:
         var = unsqueeze(var, -1)
     different = [n for n, m in zip(var.shape, input.shape, strict=False) if n != m]
-    if var.ndim != input.ndim or different not in ([], [1]):
-        raise ValueError("var is of incorrect size")
-    with no_grad():
-        var.clamp_(min=eps)
+    expect(var.ndim == input.ndim and different in ([], [1]), "var is of incorrect size", ValueError)
+    var = var + (clamp(var, min=eps) - var).detach()
     loss = 0.5 * (log(var) + square(input - target) / var)
     return reduced(loss + 0.5 * math.log(2 * math.pi) if full else loss, reduction)
 
 
 def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
     """log(1 + exp(-y x)) for labels y of 1 or -1."""
-    return reduced(-logsigmoid(target * input), legacy_reduction(reduction, size_average, reduce))
+    return reduced(-logsigmoid(target * input), reduction, size_average, reduce)
 
 
 def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=None, reduction="mean"):
     """The distance x where y = 1, what it lacks of `margin` where y = -1."""
     refuse("biu", "hinge_embedding_loss", input)
     loss = where(target != 1, clamp(margin - input, min=0), 0.0) + where(target != -1, input, 0.0)
-    return reduced(loss, legacy_reduction(reduction, size_average, reduce))
+    return reduced(loss, reduction, size_average, reduce)
 
 
-def _same_dimensions(name, **tensors) -> None:
-    if len({each.ndim for each in tensors.values()}) > 1:
-        sizes = ", ".join(f"{what}: {list(each.shape)}" for what, each in tensors.items())
-        raise RuntimeError(f"{name} : All input tensors should have same dimension but got sizes: {sizes}")
+def _of_one_dimension(*tensors) -> None:
+    sizes = [list(each.shape) for each in tensors]
+    expect(len({*map(len, sizes)}) == 1, f"All input tensors should have same dimension but got sizes: {sizes}")
 
 
 def margin_ranking_loss(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
     """max(0, margin - y (x1 - x2)): x1 is to be above x2 where y = 1, below it where y = -1."""
-    _same_dimensions("margin_ranking_loss", input1=input1, input2=input2, target=target)
-    return reduced(clamp(margin - target * (input1 - input2), min=0), legacy_reduction(reduction, size_average, reduce))
+    _of_one_dimension(input1, input2, target)
+    return reduced(clamp(margin - target * (input1 - input2), min=0), reduction, size_average, reduce)
 
 
 def cosine_embedding_loss(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
     """1 - cos(x1, x2) where y = 1, max(0, cos(x1, x2) - margin) where y = -1; x (N, D) and y (N), or x (D) and y ()."""
-    if target.ndim > 1:
-        raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
-    if not input1.ndim == input2.ndim == target.ndim + 1:
-        sizes = f"{list(input1.shape)} and {list(input2.shape)}"
-        raise RuntimeError(f"{target.ndim}D target tensor expects {target.ndim + 1}D input tensors, but found inputs with sizes {sizes}.")
+    right = target.ndim < 2 and input1.ndim == input2.ndim == target.ndim + 1
+    expect(right, f"expected inputs of size (N, D) and targets (N), or (D) and (), got {input1.shape}, {input2.shape} and {target.shape}")
     lengths = (sum(square(input1), -1) + 1e-12) * (sum(square(input2), -1) + 1e-12)
     cosine = sum(input1 * input2, -1) / lengths**0.5
     loss = where(target == 1, 1 - cosine, 0.0) + where(target == -1, clamp(cosine - margin, min=0), 0.0)
-    return reduced(loss, legacy_reduction(reduction, size_average, reduce))
+    return reduced(loss, reduction, size_average, reduce)
 
 
 def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction="mean"):
     """w[y] sum_{c != y} max(0, margin - x[y] + x[c])^p / C for scores x (N, C) and classes y (N)."""
     refuse("biu", "multi_margin_loss", input)
-    if p not in (1, 2):
-        raise ValueError("only p == 1 and p == 2 supported")
+    expect(p in (1, 2), "only p == 1 and p == 2 supported", ValueError)
     right, classes = target.reshape((*input.shape[:-1], 1)), input.shape[-1]
-    if bool(((right < 0) | (right >= classes)).any()):
-        raise RuntimeError("target out of range")
+    expect(((right >= 0) & (right < classes)).all(), "target out of range")
     missing = relu(margin - gather(input, -1, right) + input) ** p
     missing = where(arange(classes) == right, 0.0, missing if weight is None else missing * weight[right])
-    return reduced(sum(missing, -1).reshape(target.shape) / classes, legacy_reduction(reduction, size_average, reduce))
+    return reduced(sum(missing, -1).reshape(target.shape) / classes, reduction, size_average, reduce)
 
 
 def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
     """sum_{right y, wrong c} max(0, 1 - x[y] + x[c]) / C for scores x (N, C); a row of y (N, C) lists its classes up to the first -1."""
     refuse("biu", "multilabel_margin_loss", input)
-    if input.ndim not in (1, 2) or tuple(input.shape) != tuple(target.shape):
-        raise RuntimeError(f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}")
+    right = input.ndim in (1, 2) and input.shape == target.shape
+    expect(right, f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}")
     listed = cumsum(target < 0, -1) == 0
     target = where(listed, target, 0)
     right = ((unsqueeze(target, -1) == arange(input.shape[-1])) & unsqueeze(listed, -1)).any(-2)
     missing = relu(1 - unsqueeze(gather(input, -1, target), -1) + unsqueeze(input, -2))  # (N, right, wrong)
     loss = sum(where(unsqueeze(listed, -1) & ~unsqueeze(right, -2), missing, 0.0), (-1, -2)) / input.shape[-1]
-    return reduced(loss, legacy_reduction(reduction, size_average, reduce))
+    return reduced(loss, reduction, size_average, reduce)
 
 
 def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
     """The mean over classes of -(y log sigmoid(x) + (1 - y) log sigmoid(-x)), for x and y (N, C)."""
     loss = binary_cross_entropy_with_logits(input, target, weight, reduction="none")
-    return reduced(sum(loss, -1) / input.shape[-1], legacy_reduction(reduction, size_average, reduce))
+    return reduced(sum(loss, -1) / input.shape[-1], reduction, size_average, reduce)
 
 
-def triplet_margin_loss(
-    anchor, positive, negative, margin=1.0, p=2, eps=1e-6, swap=False, size_average=None, reduce=None, reduction="mean"
-):
+# fmt: off
+def triplet_margin_loss(anchor, positive, negative, margin=1.0, p=2, eps=1e-6, swap=False, size_average=None, reduce=None,
+                        reduction="mean"):
     """max(0, margin + d(a, p) - d(a, n)) with d(x, y) = ||x - y + eps||_p (Schroff et al., 2015)."""
-    _same_dimensions("triplet_margin_loss", anchor=anchor, positive=positive, negative=negative)
-    options = {"margin": margin, "swap": swap, "reduction": legacy_reduction(reduction, size_average, reduce)}
-    distance = lambda x, y: norm(x - y + eps, p, -1)  # noqa: E731
-    return triplet_margin_with_distance_loss(anchor, positive, negative, distance_function=distance, **options)
+    _of_one_dimension(anchor, positive, negative)
+    distance, reduction = partial(pairwise_distance, p=p, eps=eps), legacy_reduction(reduction, size_average, reduce)
+    return triplet_margin_with_distance_loss(anchor, positive, negative, distance_function=distance, margin=margin, swap=swap,
+                                             reduction=reduction)
+# fmt: on
 
 
 def triplet_margin_with_distance_loss(anchor, positive, negative, *, distance_function=None, margin=1.0, swap=False, reduction="mean"):
     """max(0, margin + d(a, p) - d(a, n)); with `swap`, d(p, n) counts if the negative is nearer to it (Balntas et al., 2016)."""
-    if margin <= 0:
-        raise ValueError(f"margin must be greater than 0, got {margin}")
-    distance = distance_function or (lambda x, y: norm(x - y + 1e-6, 2, -1))
+    expect(margin > 0, f"margin must be greater than 0, got {margin}", ValueError)
+    distance = distance_function or pairwise_distance
     far = distance(anchor, negative)
     far = minimum(far, distance(positive, negative)) if swap else far
     return reduced(clamp(margin + distance(anchor, positive) - far, min=0), reduction)
@@ -305,18 +249,13 @@ def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reducti
     lengths = [each._array if isinstance(each, Variable) else each for each in (input_lengths, target_lengths)]
     input_lengths, target_lengths = (module.asarray(each, np.int64).reshape(-1) for each in lengths)
     longest, total = int(target_lengths.max(initial=0)), int(target_lengths.sum())
-    for right, message in (
-        (labels.dtype.kind in "iu", f"ctc_loss: targets must be integers, but got {targets.dtype.name}"),
-        (0 <= blank < classes, "blank must be in label range"),
-        (len(input_lengths) == n, "input_lengths must be of size batch_size"),
-        (len(target_lengths) == n, "target_lengths must be of size batch_size"),
-        ((input_lengths >= 0).all() and (target_lengths >= 0).all(), "Expected lengths to have value at least 0"),
-        ((input_lengths <= steps).all(), f"Expected input_lengths to have value at most {steps}, but got {input_lengths.tolist()}"),
-        (labels.ndim != 1 or len(labels) == total or alone, f"Expected targets to have size {total}, but got {len(labels)}"),
-        (labels.ndim == 1 or labels.shape[1] >= longest, f"Expected targets to have size at least {longest} at dimension 1"),
-    ):
-        if not right:
-            raise RuntimeError(message)
+    expect(labels.dtype.kind in "iu", f"ctc_loss: targets must be integers, but got {targets.dtype.name}")
+    expect(0 <= blank < classes, "ctc_loss: blank must be in label range")
+    expect(len(input_lengths) == len(target_lengths) == n, f"input_lengths and target_lengths must be of size batch_size, {n}")
+    expect((input_lengths >= 0).all() and (target_lengths >= 0).all(), "Expected lengths to have value at least 0")
+    expect((input_lengths <= steps).all(), f"Expected input_lengths to have value at most {steps}, but got {input_lengths.tolist()}")
+    expect(labels.ndim != 1 or len(labels) == total or alone, f"Expected targets to have size {total}, but got {len(labels)}")
+    expect(labels.ndim == 1 or labels.shape[1] >= longest, f"Expected targets to have size at least {longest} at dimension 1")
     if labels.ndim == 1:
         places = (target_lengths.cumsum() - target_lengths)[:, None] + module.arange(longest)
         labels = module.append(labels, blank)[module.minimum(places, len(labels))]

@@ -4,111 +4,110 @@ import math
 
 import numpy as np
 
-from ...dtypes import float64
+from ...autograd.mode import no_grad
+from ...dtypes import float32, float64
 from ...ops import norm as ops
-from ...ops.elementwise import clamp
-from ...ops.reduce import norm
-from .arguments import floating, sized
+from ...ops.elementwise import clamp, square
+from ...ops.promotion import refuse
+from ...ops.reduce import mean, norm, var
+from ...ops.resample import mean_taps, resample
+
+
+def _check(name, input, shape, **vectors) -> None:
+    """NotImplementedError for integers; RuntimeError for vectors of another shape, or of another type (but float32 beside 16 bits)."""
+    refuse("biu", name, input)
+    for what, each in vectors.items():
+        if each is None:
+            continue
+        if tuple(each.shape) != tuple(shape):
+            raise RuntimeError(f"{name}: expected {what} of shape {list(shape)}, but got {list(each.shape)}")
+        if each.dtype is not input.dtype and not (input.element_size() == 2 and each.dtype is float32):
+            raise RuntimeError(f"{name}: mixed dtype: the input is {input.dtype.name}, but {what} is {each.dtype.name}")
 
 
 def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
     """Normalise every channel over the batch; in training also move the running mean and (unbiased) variance by `momentum`."""
-    floating("batch_norm", input, running_mean, running_var, weight, bias)
-    channels = input.shape[1] if input.ndim > 1 else 0
-    sized("batch_norm", channels, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    _check("batch_norm", input, input.shape[1:2], running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     if not training:
         if running_mean is None or running_var is None:
-            raise RuntimeError("running_mean must be defined in evaluation mode")
+            raise RuntimeError("running_mean and running_var must be defined in evaluation mode")
         return ops.batch_norm_eval(input, running_mean, running_var, weight, bias, eps).to(input.dtype)
-    n = input.numel() // max(channels, 1)
+    n = math.prod((*input.shape[:1], *input.shape[2:]))
     if n <= 1:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
-    out, mean, var = ops.batch_norm_train(input, weight, bias, eps)
-    if running_mean is not None:
-        _move(running_mean, mean.detach(), momentum)
-    if running_var is not None:
-        _move(running_var, var.detach() * (n / (n - 1)), momentum)
+    out, center, spread = ops.batch_norm_train(input, weight, bias, eps)
+    _move(momentum, running_mean, center)
+    _move(momentum, running_var, spread * (n / (n - 1)))
     return out.to(input.dtype)
 
 
-def _move(running, value, momentum) -> None:
-    running.copy_(running * (1 - momentum) + value * momentum)
+@no_grad()
+def _move(momentum, running, value) -> None:
+    if running is not None:
+        running.copy_(running * (1 - momentum) + value * momentum)
 
 
 def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1, eps=1e-5):
     """Normalise every channel of every sample (Ulyanov et al., 2016), or with `use_input_stats=False` by the running statistics.
 
-    It is `batch_norm` of a single sample that has all samples' channels; the running statistics move by the samples' average.
+    It is `group_norm` of a group for each channel; the running statistics move by the samples' average.
     """
     if not use_input_stats:
-        if running_mean is None or running_var is None:
-            raise RuntimeError("Expected running_mean and running_var to be defined when use_input_stats is false")
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
-    floating("instance_norm", input, running_mean, running_var, weight, bias)
-    n, c, *spatial = input.shape
+    (_, c, *spatial), dims = input.shape, tuple(range(2, input.ndim))
+    _check("instance_norm", input, (c,), running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     if math.prod(spatial) == 1:
         raise ValueError(f"Expected more than 1 spatial element when training, got input size {input.shape}")
-    sized("instance_norm", c, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
-    channels = [None if each is None else each.detach().repeat(n) for each in (running_mean, running_var)]
-    weight, bias = (None if each is None else each.repeat(n) for each in (weight, bias))
-    out = batch_norm(input.reshape(1, n * c, *spatial), *channels, weight, bias, True, momentum, eps)
-    for running, moved in zip((running_mean, running_var), channels, strict=True):
-        if running is not None:
-            running.copy_(moved.reshape(n, c).mean(0))
-    return out.reshape(input.shape)
+    for running, statistic in ((running_mean, mean), (running_var, var)):
+        _move(momentum, running, None if running is None else statistic(input.detach(), dims).mean(0))
+    return ops.group_norm(input, c, weight, bias, eps).to(input.dtype)
 
 
 def group_norm(input, num_groups: int, weight=None, bias=None, eps=1e-5):
     """Normalise each of `num_groups` groups of channels of each sample (Wu and He, 2018)."""
-    floating("group_norm", input, weight, bias)
-    if input.ndim < 2:
-        raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {input.ndim}")
-    if input.shape[1] % num_groups:
-        raise RuntimeError("Expected number of channels in input to be divisible by num_groups, "
-                           f"but got input of shape {list(input.shape)} and num_groups={num_groups}")  # fmt: skip
-    sized("group_norm", input.shape[1], weight=weight, bias=bias)
+    if input.ndim < 2 or input.shape[1] % num_groups:
+        raise RuntimeError(f"group_norm expects (N, C, …), C divisible by num_groups={num_groups}, but got {list(input.shape)}")
+    _check("group_norm", input, input.shape[1:2], weight=weight, bias=bias)
     if input.numel() == num_groups:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {list(input.shape)}")
     return ops.group_norm(input, num_groups, weight, bias, eps).to(input.dtype)
 
 
-def _trailing(name, input, normalized_shape, weight, bias=None) -> int:
+def _trailing(name, input, normalized_shape, **parameters) -> int:
     """How many dimensions `normalized_shape` has, having checked that they are the last ones of `input`."""
-    floating(name, input, weight, bias)
-    shape = list(normalized_shape)
-    if not shape:
-        raise RuntimeError("Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element")
-    for what, each in (("weight", weight), ("bias", bias)):
-        if each is not None and list(each.shape) != shape:
-            raise RuntimeError(f"Expected {what} to be of same shape as normalized_shape, "
-                               f"but got {what} of shape {list(each.shape)} and normalized_shape = {shape}")  # fmt: skip
-    if list(input.shape[-len(shape) :]) != shape:
-        raise RuntimeError(f"Given normalized_shape={shape}, expected input with shape [*, {', '.join(map(str, shape))}], "
-                           f"but got input of size{list(input.shape)}")  # fmt: skip
+    shape = tuple(normalized_shape)
+    _check(name, input, shape, **parameters)
+    if not shape or tuple(input.shape[-len(shape) :]) != shape:
+        raise RuntimeError(f"Given normalized_shape={list(shape)}, expected input with shape (*, *{shape}), but got {list(input.shape)}")
     return len(shape)
 
 
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     """Normalise each sample over its last dimensions, `normalized_shape` (Ba et al., 2016)."""
-    dims = _trailing("layer_norm", input, normalized_shape, weight, bias)
+    dims = _trailing("layer_norm", input, normalized_shape, weight=weight, bias=bias)
     return ops.layer_norm(input, dims, weight, bias, eps).to(input.dtype)
 
 
 def rms_norm(input, normalized_shape, weight=None, eps=None):
     """x / sqrt(mean(x^2) + eps) over the last dimensions, `normalized_shape` (Zhang and Sennrich, 2019); eps is the type's own."""
-    dims = _trailing("rms_norm", input, normalized_shape, weight)
+    dims = _trailing("rms_norm", input, normalized_shape, weight=weight)
     if eps is None:
         eps = float(np.finfo(np.float64 if input.dtype is float64 else np.float32).eps)
     return ops.rms_norm(input, dims, weight, eps).to(input.dtype)
 
 
 def local_response_norm(input, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0):
-    """x / (k + alpha mean(x^2))^beta, the mean over `size` neighbouring channels (Krizhevsky et al., 2012)."""
+    """x / (k + alpha mean(x^2))^beta, the mean over `size` neighbouring channels, zeros beyond the edge (Krizhevsky et al., 2012)."""
+    refuse("biu", "local_response_norm", input)
     if input.ndim < 3:
         raise ValueError(f"Expected 3D or higher dimensionality input (got {input.ndim} dimensions)")
-    return ops.local_response_norm(input, size, alpha, beta, k)
+    n = input.shape[1]
+    neighbours = mean_taps(np.arange(n)[:, None] + np.arange(size) - size // 2, n, size)
+    return input / (k + alpha * resample(square(input), 1, neighbours)) ** beta
 
 
-def normalize(input, p: float = 2.0, dim=1, eps: float = 1e-12):
+def normalize(input, p: float = 2.0, dim=1, eps: float = 1e-12, out=None):
     """x / max(||x||_p, eps) along `dim`."""
+    if out is not None:
+        raise NotImplementedError("normalize() does not support the argument 'out'")
     return input / clamp(norm(input, p, dim, True), min=eps)

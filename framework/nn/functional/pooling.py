@@ -2,126 +2,112 @@
 
 import math
 
+import numpy as np
+
 from ...creation import rand
-from ...dtypes import int64
 from ...ops import pool as ops
-from ...ops.elementwise import abs
-from .arguments import floating, spatial, tuple_of
+from ...ops.elementwise import abs, where
+from ...ops.resample import area_taps, resample_spatial
+from ...ops.scatter import scatter
+from ...ops.shape import flatten, reshape
+from .arguments import batched, spatial, tuple_of, window
 
 
-def _window(input, kernel_size, stride, padding, dilation=1):
-    """The kernel, stride, padding and dilation of a pooling of `input`."""
-    kernel, padding, dilation = (tuple_of(each, input.ndim - 2) for each in (kernel_size, padding, dilation))
-    stride = kernel if stride is None or stride in ([], ()) else tuple_of(stride, input.ndim - 2)
-    if 0 in input.shape[1:]:
-        raise RuntimeError(f"Expected input with non-zero size for non-batch dimensions, but got: {list(input.shape)}")
-    if min(*kernel, *stride, *dilation) <= 0:
-        raise RuntimeError("kernel size, stride and dilation should be greater than zero: stride should not be zero")
-    for k, p in zip(kernel, padding, strict=True):
-        if p < 0:
-            raise RuntimeError(f"pad must be non-negative, but got pad: {p}")
-        if p > k // 2:
-            raise RuntimeError(f"pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and dilation=1")
+def _window(input, kernel_size, stride, padding, dilation=1) -> tuple:
+    """The kernel, stride (if none, the kernel), padding and dilation of a pooling of `input`."""
+    stride = kernel_size if stride in (None, (), []) else stride
+    kernel, stride, padding, dilation = window(input.ndim - 2, kernel_size, stride, padding, dilation)
+    if any(p > k // 2 for k, p in zip(kernel, padding, strict=True)):
+        raise RuntimeError(f"pad should be at most half of effective kernel size, but got pad={padding}, kernel_size={kernel}")
     return kernel, stride, padding, dilation
 
 
-@spatial
+@spatial(not_for="b")
 def max_pool(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
     """The largest element of each window; with `return_indices` also where in its plane it was."""
     pool = ops.max_pool_with_indices if return_indices else ops.max_pool
     return pool(input, *_window(input, kernel_size, stride, padding, dilation), ceil_mode)
 
 
-@spatial
+@spatial(not_for="biu")
 def avg_pool(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
     """The mean of each window: its sum over how many elements it has, or over `divisor_override`."""
-    floating("avg_pool", input)
     if divisor_override == 0:
         raise RuntimeError("divisor must be not zero")
     kernel, stride, padding, _ = _window(input, kernel_size, stride, padding)
     return ops.avg_pool(input, kernel, stride, padding, ceil_mode, count_include_pad, divisor_override)
 
 
-@spatial
+@spatial(not_for="biu")
 def lp_pool(input, norm_type, kernel_size, stride=None, ceil_mode=False):
-    """(sum x^p)^(1/p) of each window, p = `norm_type`."""
+    """(sum x^p)^(1/p) of each window, p = `norm_type`; a window that hangs over the edge counts as if it were full."""
     kernel, stride, padding, dilation = _window(input, kernel_size, stride, 0)
     if norm_type in (math.inf, -math.inf):
         sign = 1 if norm_type > 0 else -1
         return sign * ops.max_pool(sign * abs(input), kernel, stride, padding, dilation, ceil_mode)
-    floating("lp_pool", input)
-    return ops.lp_pool(input, float(norm_type), kernel, stride, ceil_mode)
+    total = ops.avg_pool(input ** float(norm_type), kernel, stride, padding, ceil_mode) * math.prod(kernel)
+    return where(total == 0, 0.0, where(total == 0, 1.0, total) ** (1 / norm_type))  # at 0 the root has no gradient; PyTorch's choice: 0
 
 
-def _adaptive_size(input, output_size) -> tuple:
-    """The whole output size: None stands for the input's."""
-    floating("adaptive_pool", input)
-    if 0 in input.shape[1:]:
-        raise RuntimeError(f"Expected input to have non-zero size for non-batch dimensions, but input has sizes {list(input.shape)}")
-    size = tuple(n if o is None else o for o, n in zip(tuple_of(output_size, input.ndim - 2), input.shape[2:], strict=True))
-    if min(size) < 0:
-        raise RuntimeError(f"elements of output_size must be greater than or equal to 0 but received {size}")
-    return size
+def _area_taps(input, output_size) -> list:
+    """Along each dimension the windows of an adaptive pooling: None in `output_size` stands for the input's."""
+    size = [n if o is None else o for o, n in zip(tuple_of(output_size, input.ndim - 2), input.shape[2:], strict=True)]
+    if min(size) < 0 or 0 in input.shape[1:]:
+        raise RuntimeError(f"adaptive pooling needs input with non-zero sizes and output_size >= 0, got {list(input.shape)} and {size}")
+    return list(map(area_taps, input.shape[2:], size))
 
 
-@spatial
+@spatial(not_for="biu")
 def adaptive_avg_pool(input, output_size):
-    """The means of windows chosen so that the output has `output_size`."""
-    return ops.adaptive_avg_pool(input, _adaptive_size(input, output_size))
+    """The means of windows that cover the input, so many that the output has `output_size`: see `area_taps`."""
+    return resample_spatial(input, _area_taps(input, output_size))
 
 
-@spatial
+@spatial(not_for="biu")
 def adaptive_max_pool(input, output_size, return_indices=False):
-    """The largest elements of windows chosen so that the output has `output_size`; with `return_indices` also where they were."""
-    out = ops.adaptive_max_pool(input, _adaptive_size(input, output_size))
+    """The largest elements of the windows of `adaptive_avg_pool`; with `return_indices` also where they were."""
+    out = ops.largest(input, [each.places for each in _area_taps(input, output_size)])
     return out if return_indices else out[0]
 
 
-@spatial
-def fractional_max_pool(input, kernel_size, output_size=None, output_ratio=None, return_indices=False, _random_samples=None):
+@batched("fractional_max_pool2d", 2, not_for="biu")
+def fractional_max_pool2d(input, kernel_size, output_size=None, output_ratio=None, return_indices=False, _random_samples=None):
     """The largest of windows at random intervals, so that the output has `output_size`, or `output_ratio` of the input's (Graham, 2014)."""
-    floating("fractional_max_pool2d", input)
-    kernel = tuple_of(kernel_size, 2)
+    kernel, spatial = tuple_of(kernel_size, 2), input.shape[2:]
     if output_size is None:
         if output_ratio is None:
             raise ValueError("fractional_max_pool2d requires specifying either an output_size or an output_ratio")
-        output_size = tuple(int(n * ratio) for n, ratio in zip(input.shape[2:], tuple_of(output_ratio, 2), strict=True))
+        output_size = [int(n * ratio) for n, ratio in zip(spatial, tuple_of(output_ratio, 2), strict=True)]
     size = tuple_of(output_size, 2)
-    for what, n, k, o in zip(("height", "width"), input.shape[2:], kernel, size, strict=True):
-        if o + k - 1 > n:
-            raise RuntimeError(f"fractional_max_pool2d(): pool {what} {k} too large relative to input {what} {n}")
-    samples = rand(*input.shape[:2], 2, dtype=input.dtype) if _random_samples is None else _random_samples
-    out = ops.fractional_max_pool(input, kernel, size, samples.numpy(force=True))
+    if any(o + k - 1 > n for n, k, o in zip(spatial, kernel, size, strict=True)):
+        raise RuntimeError(f"fractional_max_pool2d(): kernel {kernel} and output {size} too large relative to input {list(spatial)}")
+    samples = rand(*input.shape[:2], 2, dtype=input.dtype) if _random_samples is None else _random_samples  # u, in [0, 1)
+    samples, places = samples.numpy(force=True), []
+    for n, k, o, u in zip(spatial, kernel, size, (samples[..., 1:], samples[..., :1]), strict=True):
+        step = u.dtype.type((n - k) / (o - 1) if o > 1 else 0)
+        start = ((np.arange(o, dtype=u.dtype) + u) * step).astype(np.int64) - (u * step).astype(np.int64)
+        start[..., -1] = n - k
+        places.append(start[..., None] + np.arange(k))
+    out = ops.largest(input, places)
     return out if return_indices else out[0]
 
 
-@spatial
+@spatial(not_for="biu")
 def max_unpool(input, indices, kernel_size, stride=None, padding=0, output_size=None):
-    """The opposite of max pooling: every element where `indices` say it was, zeros between them."""
-    if indices.dtype is not int64:
-        raise RuntimeError(f"elements in indices should be type int64 but got: {indices.dtype.name}")
+    """The opposite of max pooling: every element where `indices` say it was (of several in one place the last), zeros between them."""
     if indices.numel() != input.numel():
-        raise RuntimeError(f"Expected shape of indices to be same as that of the input tensor ({list(input.shape)}) "
-                           f"but got indices tensor with shape: {list(indices.shape)}")  # fmt: skip
-    kernel, padding = tuple_of(kernel_size, input.ndim - 2), tuple_of(padding, input.ndim - 2)
-    stride = kernel if stride is None else tuple_of(stride, input.ndim - 2)
-    natural = [(n - 1) * s + k - 2 * p for n, k, s, p in zip(input.shape[2:], kernel, stride, padding, strict=True)]
-    size = tuple(natural) if output_size is None else _allowed_size(output_size, natural, stride)
-    if indices.numel() and not 0 <= int(indices.min()) <= int(indices.max()) < math.prod(size):
-        raise RuntimeError(f"Found an invalid max index: {int(indices.max())} (output volumes are of size {'x'.join(map(str, size))})")
-    return ops.place(input, indices.reshape(input.shape), (*input.shape[:2], *size))
-
-
-def _allowed_size(output_size, natural, stride) -> tuple:
-    """The spatial part of `output_size`, less than a stride away from the size that follows from the input's."""
-    dims = len(natural)
-    if len(output_size) not in (dims, dims + 2):
-        raise ValueError(f"output_size should be a sequence containing {dims} or {dims + 2} elements, but it has {len(output_size)}")
-    size = tuple(output_size[-dims:])
-    for dim, (wanted, n, s) in enumerate(zip(size, natural, stride, strict=True)):
-        if not n - s < wanted < n + s:
-            raise ValueError(f'invalid output_size "{size}" (dim {dim} must be between {n - s} and {n + s})')
-    return size
+        raise RuntimeError(f"Expected shape of indices to be same as that of the input ({list(input.shape)}), got {list(indices.shape)}")
+    kernel, stride, padding, _ = _window(input, kernel_size, stride, padding)
+    size = [(n - 1) * s + k - 2 * p for n, k, s, p in zip(input.shape[2:], kernel, stride, padding, strict=True)]
+    if output_size is not None:
+        wanted, dims = tuple(output_size[-len(size) :]), len(size)
+        if len(output_size) not in (dims, dims + 2):
+            raise ValueError(f"output_size should be a sequence containing {dims} or {dims + 2} elements, but it has {len(output_size)}")
+        if any(not n - s < o < n + s for o, n, s in zip(wanted, size, stride, strict=True)):
+            raise ValueError(f"invalid output_size {wanted}: it must be less than a stride, {stride}, away from {tuple(size)}")
+        size = wanted
+    planes, values = input.new_zeros(*input.shape[:2], math.prod(size)), flatten(input, 2)
+    return reshape(scatter(planes, 2, reshape(indices, values.shape), values), (*input.shape[:2], *size))
 
 
 max_pool1d, max_pool2d, max_pool3d = max_pool
@@ -129,5 +115,4 @@ avg_pool1d, avg_pool2d, avg_pool3d = avg_pool
 lp_pool1d, lp_pool2d, lp_pool3d = lp_pool
 adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d = adaptive_avg_pool
 adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d = adaptive_max_pool
-fractional_max_pool2d = fractional_max_pool[1]
 max_unpool1d, max_unpool2d, max_unpool3d = max_unpool

@@ -11,19 +11,9 @@ from ...ops.reduce import max_along, norm, sum
 from ...ops.shape import constant_pad, unsqueeze
 
 
-def _check_table(name, input, weight, sparse) -> None:
-    if input.dtype.name not in ("int64", "int32"):
-        raise RuntimeError(f"{name}: expected 'indices' to have one of the scalar types Long, Int; but got {input.dtype.name}")
-    if weight.ndim != 2:
-        raise RuntimeError("'weight' must be 2-D")
-    if sparse:
-        raise NotImplementedError(f"{name}: sparse gradients are not supported")
-
-
-def _padding_row(padding_idx, weight) -> int:
-    rows = weight.shape[0]
+def _padding_row(padding_idx, rows) -> int:
     if not -rows <= padding_idx < rows:
-        raise AssertionError("Padding_idx must be within num_embeddings")
+        raise AssertionError(f"padding_idx ({padding_idx}) must be within num_embeddings ({rows})")
     return padding_idx % rows
 
 
@@ -36,43 +26,37 @@ def _renormalize(weight, input, max_norm, norm_type) -> None:
     weight[used] = where(lengths > max_norm, rows * (max_norm / (lengths + 1e-7)), rows)
 
 
-def _share(input, counted, weight):
-    """1 / how often each integer of `input` occurs where `counted`."""
-    module = array_module(input._array)
-    times = module.bincount(input._array[counted._array], minlength=weight.shape[0])
-    return weight.new_tensor(1 / module.maximum(times, 1))[input]
-
-
 def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False):
     """The rows of `weight` (V, D) that the integers in `input` name; row `padding_idx` gets no gradient.
 
     `max_norm` first scales longer rows down, in place; `scale_grad_by_freq` divides a row's gradient by how often it is used.
     """
-    _check_table("embedding", input, weight, sparse)
-    if padding_idx is not None:
-        padding_idx = _padding_row(padding_idx, weight)
+    if input.dtype.name not in ("int64", "int32"):
+        raise RuntimeError(f"embedding: expected indices of one of the types int64, int32, but got {input.dtype.name}")
+    if weight.ndim != 2:
+        raise RuntimeError(f"embedding: 'weight' must be 2-D, but got {weight.ndim}-D")
+    if sparse:
+        raise NotImplementedError("embedding: sparse gradients are not supported")
     if max_norm is not None:
         _renormalize(weight, input, max_norm, norm_type)
     out = ops.embedding(weight, input)
     if padding_idx is not None:
-        out = where(unsqueeze(input == padding_idx, -1), out.detach(), out)
+        out = ops.scaled_gradient(out, unsqueeze(input != _padding_row(padding_idx, len(weight)), -1))
     if scale_grad_by_freq:
-        out = ops.scaled_gradient(out, unsqueeze(_share(input, input == input, weight), -1))
+        times = array_module(input._array).bincount(input._array.reshape(-1), minlength=len(weight))
+        out = ops.scaled_gradient(out, unsqueeze(1 / weight.new_tensor(times)[input], -1))
     return out
 
 
-def _bags(input, offsets, include_last_offset):
-    """`input` (n), cut at `offsets`, as (bags, longest), and which places of that are filled."""
-    module = array_module(input._array)
-    starts, n = module.asarray(offsets._array, "int64"), input.numel()
-    if len(starts) and starts[0] != 0:
-        raise RuntimeError(f"offsets[0] has to be 0: the first sequence starts from position 0. However, got {int(starts[0])}")
-    if len(starts) and starts[-1] > n:
-        raise RuntimeError(f"offsets[-1] can not be greater than input's length {n} but got offsets[-1] of {int(starts[-1])}")
+def _bags(n, offsets, include_last_offset):
+    """The places (bags, longest) of `n` elements cut at `offsets`; n, after the last, stands for none."""
+    module = array_module(offsets._array)
+    starts = module.asarray(offsets._array, "int64")
+    if len(starts) and not (starts[0] == 0 and starts[-1] <= n):
+        raise RuntimeError(f"offsets[0] has to be 0 and offsets[-1] can not be greater than input's length {n}, but got {offsets.tolist()}")
     starts, ends = (starts[:-1], starts[1:]) if include_last_offset else (starts, module.append(starts[1:], n))
     places = starts[:, None] + module.arange(max(int((ends - starts).max(initial=0)), 1))
-    filled = places < ends[:, None]
-    return input.new_tensor(module.where(filled, places, n)), input.new_tensor(filled).bool()
+    return offsets.new_tensor(module.where(places < ends[:, None], places, n))
 
 
 def embedding_bag(
@@ -83,70 +67,50 @@ def embedding_bag(
 
     A bag is a row of `input` (B, L), or a piece of `input` (n) that starts at one of `offsets` (B); `padding_idx` does not count.
     """
-    if weight.ndim != 2:
-        raise ValueError(f"weight has to be a 2D Tensor, but got Tensor of dimension {weight.ndim}")
-    _check_table("embedding_bag", input, weight, sparse)
     refuse("biu", "embedding_bag", weight)
     if mode not in ("sum", "mean", "max"):
-        raise ValueError("mode has to be one of sum, mean or max")
-    if per_sample_weights is not None and per_sample_weights.shape != input.shape:
-        raise ValueError(f"embedding_bag: per_sample_weights {per_sample_weights.shape} must have the shape of the input {input.shape}")
+        raise ValueError(f"mode has to be one of sum, mean or max, but got {mode}")
     if mode == "max" and scale_grad_by_freq:
         raise ValueError("max mode does not support scaling the gradient by the frequency")
     if per_sample_weights is not None and mode != "sum":
         raise NotImplementedError(f"embedding_bag: per_sample_weights is only supported for mode='sum' (got mode='{mode}')")
-    if input.ndim not in (1, 2):
-        raise ValueError(f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.ndim}")
-    if input.ndim == 2 and offsets is not None:
-        raise ValueError("if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed length sequences.")
-    if input.ndim == 1 and (offsets is None or offsets.ndim != 1):
-        raise ValueError("offsets has to be a 1D Tensor" + " but got None" * (offsets is None))
-    if max_norm is not None:
-        _renormalize(weight, input, max_norm, norm_type)
-    counted = input == input
-    if input.ndim == 1:
-        places, counted = _bags(input, offsets, include_last_offset)
-        input = constant_pad(input, [0], [1])[places]  # (B, L): position n, after the last, stands for none
-        if per_sample_weights is not None:
-            per_sample_weights = constant_pad(per_sample_weights, [0], [1])[places]
-    if padding_idx is not None:
-        counted = counted & (input != _padding_row(padding_idx, weight))
-    rows = ops.embedding(weight, input)  # (B, L, D)
-    if scale_grad_by_freq:
-        rows = ops.scaled_gradient(rows, unsqueeze(_share(input, counted, weight), -1))
-    if mode == "max":
-        best = max_along(where(unsqueeze(counted, -1), rows, -float("inf")), 1).values
-        return where(counted.any(1, True), best, 0.0)
+    if per_sample_weights is not None and per_sample_weights.shape != input.shape:
+        raise ValueError(f"embedding_bag: per_sample_weights {per_sample_weights.shape} must have the shape of the input {input.shape}")
+    given = None if offsets is None else offsets.ndim
+    if (input.ndim, given) not in ((1, 1), (2, None)):
+        raise ValueError(f"the input has to be 1D with 1D offsets, or 2D with offsets None, but got {input.ndim}D and offsets {given}")
+    rows = embedding(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
+    counted = input != (-1 if padding_idx is None else _padding_row(padding_idx, len(weight)))
     if per_sample_weights is not None:
         rows = rows * unsqueeze(per_sample_weights, -1)
-    total = sum(where(unsqueeze(counted, -1), rows, 0.0), 1)
-    return total if mode == "sum" else total / clamp(sum(counted, 1, True), min=1)
+    if offsets is not None:
+        places = _bags(len(input), offsets, include_last_offset)
+        rows, counted = constant_pad(rows, [0, 0], [1, 0])[places], constant_pad(counted, [0], [1], False)[places]
+    counted = unsqueeze(counted, -1)  # (B, L, 1), beside rows (B, L, D)
+    if mode == "max":
+        return where(counted.any(1), max_along(where(counted, rows, -float("inf")), 1).values, 0.0)
+    total = sum(where(counted, rows, 0.0), 1)
+    return total if mode == "sum" else total / clamp(sum(counted, 1), min=1)
 
 
 def one_hot(tensor, num_classes: int = -1):
     """A new last dimension with a 1 at the class each integer names."""
     if tensor.dtype.name != "int64":
         raise RuntimeError(f"one_hot is only applicable to index tensor of type LongTensor, but got {tensor.dtype.name}")
-    if num_classes == -1:
-        if not tensor.numel():
-            raise RuntimeError("Can not infer total number of classes from empty tensor.")
-        num_classes = int(tensor.max()) + 1
-    if num_classes < 1:
-        raise RuntimeError("num_classes should be positive")
-    if tensor.numel() and int(tensor.min()) < 0:
-        raise RuntimeError("Class values must be non-negative.")
-    if tensor.numel() and int(tensor.max()) >= num_classes:
-        raise RuntimeError("Class values must be smaller than num_classes.")
-    return (unsqueeze(tensor, -1) == arange(num_classes, device=tensor.device)).long()
+    if num_classes == 0 or num_classes < 0 and not tensor.numel():
+        raise RuntimeError("one_hot: num_classes should be positive, or -1 for the largest class of a tensor that is not empty")
+    low, high = (int(tensor.min()), int(tensor.max())) if tensor.numel() else (0, 0)
+    classes = high + 1 if num_classes == -1 else num_classes
+    if low < 0 or high >= classes:
+        raise RuntimeError(f"Class values must be non-negative and smaller than num_classes ({classes}), but got {low} to {high}")
+    return (unsqueeze(tensor, -1) == arange(classes, device=tensor.device)).long()
 
 
 def bilinear(input1, input2, weight, bias=None):
     """y_o = x1^T W_o x2 + b_o, for x1 (…, I), x2 (…, J), W (O, I, J)."""
     refuse("b", "bilinear", input1)
-    if input1.shape[:-1] != input2.shape[:-1]:
-        raise RuntimeError(f"bilinear(): input batch dimensions do not match: got {list(input1.shape)} and {list(input2.shape)}")
-    for i, each in enumerate((input1, input2), 1):
-        if each.shape[-1] != weight.shape[i]:
-            raise RuntimeError(f"bilinear(): input{i} size does not match weight size: got {each.shape[-1]} but expected {weight.shape[i]}")
+    if input1.shape[:-1] != input2.shape[:-1] or (input1.shape[-1], input2.shape[-1]) != weight.shape[1:]:
+        shapes = ", ".join(str(list(each.shape)) for each in (input1, input2, weight))
+        raise RuntimeError(f"bilinear(): expected inputs (…, I) and (…, J) and a weight (O, I, J), but got {shapes}")
     products = unsqueeze(input1, -1) * unsqueeze(input2, -2)  # (…, I, J)
     return linear(products.flatten(-2), weight.flatten(1), bias)

@@ -6,104 +6,79 @@ A packed batch holds first step 1 of all sequences, then step 2 of those that ha
 
 from collections import namedtuple
 
-import numpy as np
-
 from ...creation import arange, as_tensor, full
 from ...dtypes import int64
 from ...ops.index import index_put
 from ...ops.scatter import index_select
 from ...ops.shape import constant_pad, stack, transpose
+from ...ops.sort import argsort
 
 _Fields = namedtuple("PackedSequence", ("data", "batch_sizes", "sorted_indices", "unsorted_indices"))
 
 
 class PackedSequence(_Fields):
-    """A packed batch: `data` (sum of lengths, …), `batch_sizes` (T), and the two orders between the caller's batch and the sorted one.
-
-    `to cpu cuda double float half long int short char byte` do to the data what they do to a tensor.
-    """
+    """A packed batch: `data` (sum of lengths, …), `batch_sizes` (T), and the two orders between the caller's batch and the sorted one."""
 
     __slots__ = ()
 
     def __new__(cls, data, batch_sizes=None, sorted_indices=None, unsorted_indices=None):
-        if batch_sizes is None:
-            if not (isinstance(data, (list, tuple)) and len(data) == 2):
-                raise AssertionError("Expected data to be a list or tuple of length 2")
-            data, batch_sizes = data
-        unsorted_indices = invert_permutation(sorted_indices) if unsorted_indices is None else unsorted_indices
+        if unsorted_indices is None and sorted_indices is not None:
+            unsorted_indices = argsort(sorted_indices)
         return super().__new__(cls, data, batch_sizes, sorted_indices, unsorted_indices)
 
-    @property
-    def is_cuda(self) -> bool:
-        return self.data.is_cuda
-
-
-def _moving(name):
-    def moved(self, *args, **kwargs):
-        data = getattr(self.data, name)(*args, **kwargs)
+    def to(self, *args, **kwargs):
+        """The same with `data.to(…)`; itself if that changes nothing."""
+        data = self.data.to(*args, **kwargs)
         if data is self.data:
             return self
         return PackedSequence(data, self.batch_sizes, *(None if each is None else each.to(data.device) for each in self[2:]))
 
-    return moved
+    def cpu(self):
+        """The same in the CPU's memory."""
+        return self.to("cpu")
+
+    def cuda(self, device="cuda"):
+        """The same on a GPU."""
+        return self.to(device)
 
 
-for _name in ("to", "cpu", "cuda", "double", "float", "half", "long", "int", "short", "char", "byte"):
-    setattr(PackedSequence, _name, _moving(_name))
-
-
-def invert_permutation(permutation):
-    """The permutation that undoes `permutation` (None: none)."""
-    return None if permutation is None else as_tensor(np.argsort(permutation.cpu().numpy())).to(permutation.device)
+def _valid(lengths, longest):
+    """(T, N): has sequence n a step t?"""
+    return arange(longest).unsqueeze(1) < lengths
 
 
 def pack_padded_sequence(input, lengths, batch_first=False, enforce_sorted=True) -> PackedSequence:
     """Pack (T, N, …), or (N, T, …) if `batch_first`, whose sequence n has `lengths[n]` steps; in falling order, if `enforce_sorted`."""
-    lengths = as_tensor(lengths, dtype=int64).cpu()
-    input, order = (transpose(input, 0, 1) if batch_first else input), None
-    if not enforce_sorted:
-        order = as_tensor(np.argsort(-lengths.numpy(), kind="stable")).to(input.device)
-        lengths, input = lengths[order.cpu()], index_select(input, 1, order)
-    _check_lengths(input, lengths)
-    valid = arange(int(lengths[0])).unsqueeze(1) < lengths  # (T, N)
-    data = input[: valid.shape[0]][valid.to(input.device)]
-    return PackedSequence(data, valid.sum(1), order)
-
-
-def _check_lengths(input, lengths) -> None:
-    if lengths.ndim != 1:
-        raise RuntimeError(f"'lengths' argument should be a 1D CPU int64 tensor, but got {lengths.ndim}D cpu Long tensor")
+    lengths, order = as_tensor(lengths, dtype=int64).cpu(), None
+    input = transpose(input, 0, 1) if batch_first else input
+    longest, n = input.size(0), input.size(1)
     if not input.numel():
         raise RuntimeError("Cannot pack empty tensors.")
-    if len(lengths) != input.size(1):
-        raise RuntimeError(f"Expected `len(lengths)` to be equal to batch_size, but got {len(lengths)} (batch_size={input.shape[1]})")
-    if int(lengths.min()) <= 0:
-        raise RuntimeError("Length of all samples has to be greater than 0, but found an element in 'lengths' that is <= 0")
-    if bool((lengths[1:] > lengths[:-1]).any()):
-        raise RuntimeError(
-            "`lengths` array must be sorted in decreasing order when `enforce_sorted` is True. You can pass `enforce_sorted=False` to "
-            "pack_padded_sequence and/or pack_sequence to sidestep this requirement."
-        )
-    if int(lengths[0]) > input.shape[0]:
-        raise RuntimeError(f"Expected no length to exceed the padded length {input.shape[0]}, but got {int(lengths[0])}")
+    if tuple(lengths.shape) != (n,):
+        raise RuntimeError(f"Expected `lengths` to be 1-D, as many as batch_size={n}, but got shape {list(lengths.shape)}")
+    if not 0 < lengths.min() <= lengths.max() <= longest:
+        raise RuntimeError(f"Lengths have to be greater than 0 and not to exceed the padded length {longest}, but got {lengths.tolist()}")
+    if not enforce_sorted:
+        order = argsort(lengths, descending=True, stable=True)
+        lengths, order = lengths[order], order.to(input.device)
+        input = index_select(input, 1, order)
+    elif (lengths[1:] > lengths[:-1]).any():
+        raise RuntimeError("`lengths` must be sorted in decreasing order; or pass enforce_sorted=False, and they will be sorted")
+    valid = _valid(lengths, int(lengths[0]))
+    return PackedSequence(input[: valid.shape[0]][valid.to(input.device)], valid.sum(1), order)
 
 
 def pad_packed_sequence(sequence, batch_first=False, padding_value=0.0, total_length=None):
     """The opposite: (padded (T, N, …), lengths (N)), T the longest length, or `total_length`."""
-    data, batch_sizes, _, order = sequence
-    longest = len(batch_sizes)
-    if total_length is not None and total_length < longest:
-        raise ValueError(
-            "Expected total_length to be at least the length of the longest sequence in input, but got "
-            f"total_length={total_length} and max sequence length being {longest}"
-        )
-    valid = arange(int(batch_sizes[0])) < batch_sizes.unsqueeze(1)  # (T, N)
-    lengths = valid.sum(0)
-    empty = full((total_length or longest, valid.shape[1], *data.shape[1:]), padding_value, dtype=data.dtype, device=data.device)
-    valid = constant_pad(valid, [0, 0], [empty.shape[0] - longest, 0], False)
-    padded = index_put(empty, (valid.to(data.device),), data)
-    if order is not None:
-        padded, lengths = index_select(padded, 1, order), lengths[order.cpu()]
+    data, batch_sizes, _, back = sequence
+    length = len(batch_sizes) if total_length is None else total_length
+    if length < len(batch_sizes):
+        raise ValueError(f"Expected total_length to be at least the length of the longest sequence, {len(batch_sizes)}, but got {length}")
+    lengths = _valid(batch_sizes, int(batch_sizes[0])).sum(1)  # as many as the steps that have a sequence n
+    padded = full((length, len(lengths), *data.shape[1:]), padding_value, dtype=data.dtype, device=data.device)
+    padded = index_put(padded, (_valid(lengths, length).to(data.device),), data)
+    if back is not None:
+        padded, lengths = index_select(padded, 1, back), lengths[back.cpu()]
     return (transpose(padded, 0, 1) if batch_first else padded), lengths
 
 
@@ -111,29 +86,13 @@ def pad_sequence(sequences, batch_first=False, padding_value=0.0, padding_side="
     """Sequences (L_n, …) as one tensor (T, N, …), or (N, T, …) if `batch_first`, T the longest length, the rest `padding_value`."""
     if padding_side not in ("left", "right"):
         raise RuntimeError(f"Expected padding_side to be one of left or right, but got {padding_side}.")
-    if not hasattr(sequences, "__iter__"):
-        raise RuntimeError(f"pad_sequence: Expected iterable for input sequences, but got arg of type: {type(sequences)}")
-    sequences = list(sequences)
-    if not sequences:
-        raise RuntimeError("received an empty list of sequences")
-    longest, padded = max(len(each) for each in sequences), []
+    padded, longest = [], max(map(len, sequences), default=0)
     for each in sequences:
         sides = [[longest - len(each)] + [0] * (each.ndim - 1), [0] * each.ndim]  # padding before and after
         padded.append(constant_pad(each, *(sides if padding_side == "left" else reversed(sides)), padding_value))
     return stack(padded, 0 if batch_first else 1)
 
 
-def unpad_sequence(padded_sequences, lengths, batch_first=False) -> list:
-    """The opposite: the sequences, cut to their `lengths`."""
-    sequences = padded_sequences if batch_first else transpose(padded_sequences, 0, 1)
-    return [each[: int(length)] for each, length in zip(sequences, lengths, strict=True)]
-
-
 def pack_sequence(sequences, enforce_sorted=True) -> PackedSequence:
     """Pack a list of sequences (L_n, …); in order of falling length, if `enforce_sorted`."""
     return pack_padded_sequence(pad_sequence(sequences), [len(each) for each in sequences], enforce_sorted=enforce_sorted)
-
-
-def unpack_sequence(packed_sequences) -> list:
-    """The opposite: the list of sequences."""
-    return unpad_sequence(*pad_packed_sequence(packed_sequences))

@@ -1,11 +1,10 @@
-"""What every schedule shares: the number of the epoch, and the rates written into the optimizer's groups."""
+"""What every schedule shares: the number of the epoch, the rates written into the optimizer's groups, and the state to be saved."""
 
+import types
 import warnings
 
 from ...autograd.variable import Variable
 from ..optimizer import Optimizer
-
-EPOCH_WARNING = "The epoch parameter in `scheduler.step()` was not necessary and is being deprecated where possible."
 
 
 class LRScheduler:
@@ -17,21 +16,17 @@ class LRScheduler:
     _is_initial = False  # is this the step that the constructor makes?
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1):
-        if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
-        self.optimizer = optimizer
-        for i, group in enumerate(optimizer.param_groups):
+        for i, group in enumerate(groups_of(optimizer)):
             if last_epoch == -1:
                 group.setdefault("initial_lr", _copied(group["lr"]))
             elif "initial_lr" not in group:
                 raise KeyError(f"param 'initial_lr' is not specified in param_groups[{i}] when resuming scheduler with last_epoch >= 0.")
         self.base_lrs = [_copied(group["initial_lr"]) for group in optimizer.param_groups]
-        self.last_epoch = last_epoch
+        self.optimizer, self.last_epoch = optimizer, last_epoch
         self._initial_step()
 
     def _initial_step(self) -> None:
-        self._step_count = 0
-        self._is_initial = True
+        self._step_count, self._is_initial = 0, True
         self.step()
         self._is_initial = False
 
@@ -42,12 +37,9 @@ class LRScheduler:
     def step(self, epoch: int | None = None) -> None:
         """Begin the next epoch, or `epoch`, which PyTorch deprecates."""
         if self._step_count == 1 and not self.optimizer._opt_called:
-            warnings.warn("Detected call of `lr_scheduler.step()` before `optimizer.step()`. You should call them in the opposite order: "
-                          "`optimizer.step()` before `lr_scheduler.step()`. Failure to do this will result in skipping the first value of "
-                          "the learning rate schedule.", stacklevel=2)  # fmt: skip
+            warnings.warn("`lr_scheduler.step()` called before `optimizer.step()`: the first rate of the schedule is skipped", stacklevel=2)
         self._step_count += 1
-        if epoch is not None:
-            warnings.warn(EPOCH_WARNING, stacklevel=2)
+        warn_of_epoch(epoch)
         self._update_lr(epoch)
 
     def _update_lr(self, epoch: int | None = None) -> None:
@@ -69,12 +61,36 @@ class LRScheduler:
         return self._last_lr
 
     def state_dict(self) -> dict:
-        """All attributes but the optimizer."""
-        return {name: value for name, value in vars(self).items() if name != "optimizer"}
+        """All attributes but the optimizer; of schedulers and of objects that are called their attributes, of functions nothing."""
+        return {name: _saved(value) for name, value in vars(self).items() if name != "optimizer"}
 
     def load_state_dict(self, state_dict: dict) -> None:
         """Go on from a `state_dict()`; the rates themselves are in the optimizer's."""
-        vars(self).update(state_dict)
+        for name, value in state_dict.items():
+            setattr(self, name, _loaded(getattr(self, name, None), value))
+
+
+def _saved(value):
+    if isinstance(value, list):
+        return [_saved(each) for each in value]
+    if isinstance(value, LRScheduler):
+        return value.state_dict()
+    if isinstance(value, types.FunctionType):
+        return None
+    return dict(getattr(value, "__dict__", {})) if callable(value) else value
+
+
+def _loaded(present, saved):
+    """What is to be in the place of `present`: `saved`, or `present` itself with the attributes `saved`."""
+    if isinstance(present, list) and isinstance(saved, list) and len(present) == len(saved):
+        return [_loaded(*each) for each in zip(present, saved, strict=True)]
+    if isinstance(present, LRScheduler):
+        present.load_state_dict(saved)
+    elif callable(present):
+        getattr(present, "__dict__", {}).update(saved or {})
+    else:
+        return saved
+    return present
 
 
 def _copied(lr):
@@ -89,21 +105,23 @@ def write_lr(group: dict, lr) -> None:
         group["lr"] = lr
 
 
-def write_momentum(group: dict, momentum: float) -> None:
-    """Make `momentum` that of a parameter group: its first beta, if it has any."""
-    group.update({"betas": (momentum, *group["betas"][1:])} if "betas" in group else {"momentum": momentum})
+def warn_of_epoch(epoch) -> None:
+    """PyTorch's deprecation, unless `epoch` is None."""
+    if epoch is not None:
+        warnings.warn("The epoch parameter in `scheduler.step()` was not necessary and is being deprecated where possible.", stacklevel=3)
 
 
-def require_momentum(optimizer: Optimizer) -> None:
-    """ValueError if the optimizer has none to be cycled."""
-    if "momentum" not in optimizer.defaults and "betas" not in optimizer.defaults:
-        raise ValueError("optimizer must support momentum or beta1 with `cycle_momentum` option enabled")
+def groups_of(optimizer) -> list[dict]:
+    """Its parameter groups."""
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
+    return optimizer.param_groups
 
 
 def one_each(name: str, optimizer, value) -> list:
     """`value` for each parameter group: a list of as many, or one number for all."""
-    values = list(value) if isinstance(value, (list, tuple)) else [value] * len(optimizer.param_groups)
-    if len(values) != len(optimizer.param_groups):
-        raise ValueError(f"{name} must have the same length as optimizer.param_groups. "
-                         f"{name} has {len(values)} values, param_groups has {len(optimizer.param_groups)}.")  # fmt: skip
+    count = len(groups_of(optimizer))
+    values = list(value) if isinstance(value, (list, tuple)) else [value] * count
+    if len(values) != count:
+        raise ValueError(f"expected as many values of {name} as there are param_groups, {count}, but got {len(values)}")
     return values

@@ -1,10 +1,9 @@
 """Schedules in which the rate rises and falls."""
 
 import math
-import types
+from itertools import pairwise
 
-from ..optimizer import Optimizer
-from .base import LRScheduler, one_each, require_momentum, write_lr, write_momentum
+from .base import LRScheduler, one_each, write_lr
 
 
 class CosineAnnealingWarmRestarts(LRScheduler):
@@ -16,12 +15,8 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     """
 
     def __init__(self, optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1):
-        if not isinstance(T_0, int) or T_0 <= 0:
-            raise ValueError(f"Expected positive integer T_0, but got {T_0}")
-        if not isinstance(T_mult, int) or T_mult < 1:
-            raise ValueError(f"Expected integer T_mult >= 1, but got {T_mult}")
-        if not isinstance(eta_min, (float, int)):
-            raise ValueError(f"Expected float or int eta_min, but got {eta_min} of type {type(eta_min)}")
+        if not (isinstance(T_0, int) and isinstance(T_mult, int) and T_0 > 0 and T_mult > 0):
+            raise ValueError(f"Expected positive integers T_0 and T_mult, but got {T_0} and {T_mult}")
         self.T_0, self.T_i, self.T_mult, self.eta_min, self.T_cur = T_0, T_0, T_mult, eta_min, last_epoch
         super().__init__(optimizer, last_epoch)
 
@@ -47,7 +42,26 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         self._set_lr(self.get_lr())
 
 
-class CyclicLR(LRScheduler):
+class _Cycle(LRScheduler):
+    """A schedule in which the momentum falls and rises too, if `cycle_momentum`."""
+
+    def _limit_momentum(self, optimizer, lowest, highest, last_epoch) -> None:
+        """Keep between which limits it goes, in each parameter group."""
+        if "momentum" not in optimizer.defaults and "betas" not in optimizer.defaults:
+            raise ValueError("optimizer must support momentum or beta1 with `cycle_momentum` option enabled")
+        self.base_momentums = one_each("base_momentum", optimizer, lowest)
+        self.max_momentums = one_each("max_momentum", optimizer, highest)
+        if last_epoch == -1:
+            for group, low, high in zip(optimizer.param_groups, self.base_momentums, self.max_momentums, strict=True):
+                group.update(base_momentum=low, max_momentum=high)
+
+    @staticmethod
+    def _write_momentum(group: dict, momentum: float) -> None:
+        """Make `momentum` that of a parameter group: its first beta, if it has any."""
+        group.update({"betas": (momentum, *group["betas"][1:])} if "betas" in group else {"momentum": momentum})
+
+
+class CyclicLR(_Cycle):
     """Up from base_lr to max_lr in `step_size_up` batches and down again in `step_size_down`, over and over; the momentum the other way.
 
     lr(t) = base_lr + (max_lr - base_lr) h(t) scale, h going from 0 to 1 and back.  The scale of cycle number c = 1, 2, … is 1 in mode
@@ -62,8 +76,6 @@ class CyclicLR(LRScheduler):
         gamma: float = 1.0, scale_fn=None, scale_mode: str = "cycle", cycle_momentum: bool = True, base_momentum=0.8, max_momentum=0.9,
         last_epoch: int = -1,
     ):  # fmt: skip
-        if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
         base_lrs, self.max_lrs = one_each("base_lr", optimizer, base_lr), one_each("max_lr", optimizer, max_lr)
         if last_epoch == -1:
             for group, lr in zip(optimizer.param_groups, base_lrs, strict=True):
@@ -75,12 +87,7 @@ class CyclicLR(LRScheduler):
         self.mode, self.gamma, self._scale_fn_custom, self.cycle_momentum = mode, gamma, scale_fn, cycle_momentum
         self.scale_mode = scale_mode if scale_fn is not None else "iterations" if mode == "exp_range" else "cycle"
         if cycle_momentum:
-            require_momentum(optimizer)
-            self.base_momentums = one_each("base_momentum", optimizer, base_momentum)
-            self.max_momentums = one_each("max_momentum", optimizer, max_momentum)
-            if last_epoch == -1:
-                for group, low, high in zip(optimizer.param_groups, self.base_momentums, self.max_momentums, strict=True):
-                    group.update(base_momentum=low, max_momentum=high)
+            self._limit_momentum(optimizer, base_momentum, max_momentum, last_epoch)
         super().__init__(optimizer, last_epoch)
         self.base_lrs = base_lrs
 
@@ -97,22 +104,11 @@ class CyclicLR(LRScheduler):
         height *= self.scale_fn(cycle if self.scale_mode == "cycle" else self.last_epoch)
         if self.cycle_momentum:
             for group, low, high in zip(self.optimizer.param_groups, self.base_momentums, self.max_momentums, strict=True):
-                write_momentum(group, high - (high - low) * height)
+                self._write_momentum(group, high - (high - low) * height)
         return [low + (high - low) * height for low, high in zip(self.base_lrs, self.max_lrs, strict=True)]
 
-    def state_dict(self):
-        """All attributes but the optimizer; of a scale_fn only the attributes, if it is an object that has some."""
-        scale = self._scale_fn_custom
-        plain = scale is None or isinstance(scale, types.FunctionType)
-        return {**super().state_dict(), "_scale_fn_custom": None if plain else vars(scale).copy()}
 
-    def load_state_dict(self, state_dict):
-        super().load_state_dict({name: value for name, value in state_dict.items() if name != "_scale_fn_custom"})
-        if state_dict["_scale_fn_custom"] is not None:
-            vars(self._scale_fn_custom).update(state_dict["_scale_fn_custom"])
-
-
-class OneCycleLR(LRScheduler):
+class OneCycleLR(_Cycle):
     """One cycle of `total_steps` batches: the rate up to max_lr, then down to almost nothing; the momentum the other way.
 
     It begins at max_lr / div_factor and ends at 1 / final_div_factor of that; `pct_start` of the steps go up.  With `three_phase`, as many
@@ -126,39 +122,25 @@ class OneCycleLR(LRScheduler):
         pct_start: float = 0.3, anneal_strategy: str = "cos", cycle_momentum: bool = True, base_momentum=0.85, max_momentum=0.95,
         div_factor: float = 25.0, final_div_factor: float = 1e4, three_phase: bool = False, last_epoch: int = -1,
     ):  # fmt: skip
-        if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
-        if total_steps is None and (epochs is None or steps_per_epoch is None):
-            raise ValueError("You must define either total_steps OR (epochs AND steps_per_epoch)")
-        counts = {"epochs": epochs, "steps_per_epoch": steps_per_epoch} if total_steps is None else {"total_steps": total_steps}
-        for name, count in counts.items():
-            if not isinstance(count, int) or count <= 0:
-                raise ValueError(f"Expected positive integer {name}, but got {count}")
+        highest_lrs = one_each("max_lr", optimizer, max_lr)
+        total = (epochs or 0) * (steps_per_epoch or 0) if total_steps is None else total_steps
+        if not isinstance(total, int) or total <= 0:
+            raise ValueError(f"Expected a positive integer total_steps, or epochs and steps_per_epoch, but got {total} steps in all")
         if not isinstance(pct_start, float) or not 0 <= pct_start <= 1:
             raise ValueError(f"Expected float between 0 and 1 pct_start, but got {pct_start}")
         if anneal_strategy not in ("cos", "linear"):
             raise ValueError(f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}")
-        self.total_steps, self.anneal_strategy, self.cycle_momentum = math.prod(counts.values()), anneal_strategy, cycle_momentum
-        self.phases = self._plan(pct_start, three_phase)
+        self.total_steps, self.anneal_strategy, self.cycle_momentum = total, anneal_strategy, cycle_momentum
+        top = pct_start * total - 1
+        back = [(2 * top, "initial_lr", "max_momentum")] if three_phase else []
+        self.corners = [(0, "initial_lr", "max_momentum"), (top, "max_lr", "base_momentum"), *back, (total - 1, "min_lr", "max_momentum")]
         if last_epoch == -1:
-            for group, highest in zip(optimizer.param_groups, one_each("max_lr", optimizer, max_lr), strict=True):
+            for group, highest in zip(optimizer.param_groups, highest_lrs, strict=True):
                 lowest = highest / div_factor
                 group.update(initial_lr=lowest, max_lr=highest, min_lr=lowest / final_div_factor)
         if cycle_momentum:
-            require_momentum(optimizer)
-            lows, highs = one_each("base_momentum", optimizer, base_momentum), one_each("max_momentum", optimizer, max_momentum)
-            if last_epoch == -1:
-                for group, low, high in zip(optimizer.param_groups, lows, highs, strict=True):
-                    group.update(base_momentum=low, max_momentum=high)
+            self._limit_momentum(optimizer, base_momentum, max_momentum, last_epoch)
         super().__init__(optimizer, last_epoch)
-
-    def _plan(self, start: float, three_phase: bool) -> list[list]:
-        """The phases: [last step, rate from, rate to, momentum from, momentum to], by their names in the parameter groups."""
-        up = [start * self.total_steps - 1, "initial_lr", "max_lr", "max_momentum", "base_momentum"]
-        if not three_phase:
-            return [up, [self.total_steps - 1, "max_lr", "min_lr", "base_momentum", "max_momentum"]]
-        down = [2 * start * self.total_steps - 2, "max_lr", "initial_lr", "base_momentum", "max_momentum"]
-        return [up, down, [self.total_steps - 1, "initial_lr", "min_lr", "max_momentum", "max_momentum"]]
 
     def _between(self, start: float, end: float, done: float) -> float:
         if self.anneal_strategy == "linear":
@@ -168,13 +150,10 @@ class OneCycleLR(LRScheduler):
     def get_lr(self):
         if self.last_epoch > self.total_steps:
             raise ValueError(f"Tried to step {self.last_epoch} times. The specified number of total steps is {self.total_steps}")
-        phase = next((i for i, (last, *_) in enumerate(self.phases) if self.last_epoch <= last), len(self.phases) - 1)
-        begin = self.phases[phase - 1][0] if phase else 0
-        last, lr_from, lr_to, momentum_from, momentum_to = self.phases[phase]
-        done = (self.last_epoch - begin) / (last - begin)
-        rates = []
-        for group in self.optimizer.param_groups:
-            rates.append(self._between(group[lr_from], group[lr_to], done))
-            if self.cycle_momentum:
-                write_momentum(group, self._between(group[momentum_from], group[momentum_to], done))
-        return rates
+        between = next((pair for pair in pairwise(self.corners) if self.last_epoch <= pair[1][0]), self.corners[-2:])
+        (start, lr_from, momentum_from), (end, lr_to, momentum_to) = between
+        done = (self.last_epoch - start) / (end - start)
+        if self.cycle_momentum:
+            for group in self.optimizer.param_groups:
+                self._write_momentum(group, self._between(group[momentum_from], group[momentum_to], done))
+        return [self._between(group[lr_from], group[lr_to], done) for group in self.optimizer.param_groups]

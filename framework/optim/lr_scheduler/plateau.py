@@ -1,10 +1,8 @@
 """The schedule that looks at results."""
 
 import math
-import warnings
 
-from ..optimizer import Optimizer
-from .base import EPOCH_WARNING, LRScheduler, one_each, write_lr
+from .base import LRScheduler, one_each, warn_of_epoch, write_lr
 
 
 class ReduceLROnPlateau(LRScheduler):
@@ -18,36 +16,25 @@ class ReduceLROnPlateau(LRScheduler):
                  threshold_mode: str = "rel", cooldown: int = 0, min_lr=0, eps: float = 1e-8):  # fmt: skip
         if factor >= 1:
             raise ValueError("Factor should be < 1.0.")
-        if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
-        if mode not in ("min", "max"):
-            raise ValueError(f"mode {mode} is unknown!")
-        if threshold_mode not in ("rel", "abs"):
-            raise ValueError(f"threshold mode {threshold_mode} is unknown!")
-        if isinstance(min_lr, (list, tuple)) and len(min_lr) != len(optimizer.param_groups):
-            raise ValueError(f"expected {len(optimizer.param_groups)} min_lrs, got {len(min_lr)}")
+        if mode not in ("min", "max") or threshold_mode not in ("rel", "abs"):
+            raise ValueError(f"mode should be min or max and threshold_mode rel or abs, but got {mode} and {threshold_mode}")
+        self.min_lrs = one_each("min_lr", optimizer, min_lr)
         self.optimizer, self.mode, self.factor, self.patience, self.eps = optimizer, mode, factor, patience, eps
         self.threshold, self.threshold_mode, self.cooldown = threshold, threshold_mode, cooldown
-        self.min_lrs = one_each("min_lr", optimizer, min_lr)
         self.best = math.inf if mode == "min" else -math.inf
         self.cooldown_counter = self.num_bad_epochs = self.last_epoch = 0
         self._last_lr = self._present_lr()
 
-    @property
-    def in_cooldown(self) -> bool:
-        return self.cooldown_counter > 0
-
     def step(self, metrics, epoch: int | None = None) -> None:
         """Begin the next epoch (or `epoch`, which PyTorch deprecates), `metrics` being what the last one reached."""
         metrics = float(metrics)
-        if epoch is not None:
-            warnings.warn(EPOCH_WARNING, stacklevel=2)
+        warn_of_epoch(epoch)
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         if self._is_better(metrics):
             self.best, self.num_bad_epochs = metrics, 0
         else:
             self.num_bad_epochs += 1
-        if self.in_cooldown:
+        if self.cooldown_counter > 0:
             self.cooldown_counter -= 1
             self.num_bad_epochs = 0
         if self.num_bad_epochs > self.patience:

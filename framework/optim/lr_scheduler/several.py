@@ -2,7 +2,6 @@
 
 from bisect import bisect_right
 
-from ..optimizer import Optimizer
 from .base import LRScheduler, write_lr
 from .plateau import ReduceLROnPlateau
 
@@ -11,16 +10,11 @@ class _Several(LRScheduler):
     """A schedule made of others on the same optimizer."""
 
     def __init__(self, optimizer, schedulers):
-        name = type(self).__name__
         for i, scheduler in enumerate(schedulers):
-            if not hasattr(scheduler, "optimizer"):
-                raise TypeError(f"{name} at index {i} should have `optimizer` as its attribute.")
             if isinstance(scheduler, ReduceLROnPlateau):
-                raise ValueError(f"{name} does not support `ReduceLROnPlateau` scheduler as it requires additional kwargs to be specified "
-                                 f"when calling `step`, but got one at index {i} in the given schedulers sequence.")  # fmt: skip
+                raise ValueError(f"{type(self).__name__} does not support ReduceLROnPlateau, whose step needs a metric (index {i})")
             if scheduler.optimizer is not optimizer:
-                raise ValueError(f"{name} expects all schedulers to belong to the same optimizer, but got scheduler "
-                                 f"{type(scheduler).__name__} at index {i} with a different one.")  # fmt: skip
+                raise ValueError(f"{type(self).__name__} expects all schedulers to belong to the same optimizer, but that at {i} does not")
         self.optimizer, self._schedulers = optimizer, schedulers
 
     def _rewind(self) -> None:
@@ -31,22 +25,13 @@ class _Several(LRScheduler):
             else:
                 scheduler.last_epoch -= 1
 
-    def state_dict(self):
-        """All attributes but the optimizer, and the states of the schedulers."""
-        return {**super().state_dict(), "_schedulers": [each.state_dict() for each in self._schedulers]}
-
-    def load_state_dict(self, state_dict):
-        super().load_state_dict({name: value for name, value in state_dict.items() if name != "_schedulers"})
-        for scheduler, state in zip(self._schedulers, state_dict["_schedulers"], strict=True):
-            scheduler.load_state_dict(state)
-
 
 class ChainedScheduler(_Several):
     """Several schedules at once: the product of their factors."""
 
-    def __init__(self, schedulers, optimizer: Optimizer | None = None):
-        if len(schedulers) < 1:
-            raise ValueError(f"{type(self).__name__} expects at least one scheduler to be chained, but got no scheduler.")
+    def __init__(self, schedulers, optimizer=None):
+        if not schedulers:
+            raise ValueError("ChainedScheduler expects at least one scheduler to be chained, but got no scheduler.")
         super().__init__(optimizer or schedulers[0].optimizer, schedulers)
         self._last_lr = self._present_lr()
 
@@ -65,12 +50,8 @@ class SequentialLR(_Several):
     """One schedule after the other: the next begins, at its own epoch 0, at each of the milestones."""
 
     def __init__(self, optimizer, schedulers: list, milestones: list[int], last_epoch: int = -1):
-        if len(schedulers) < 1:
-            raise ValueError(f"{type(self).__name__} expects at least one scheduler, but got no scheduler.")
         if len(milestones) != len(schedulers) - 1:
-            raise ValueError("Sequential Schedulers expects number of schedulers provided to be one more than the number of milestone "
-                             f"points, but got number of schedulers {len(schedulers)} and the number of milestones to be equal to "
-                             f"{len(milestones)}")  # fmt: skip
+            raise ValueError(f"expected one scheduler more than milestones, but got {len(schedulers)} and {len(milestones)}")
         super().__init__(optimizer, schedulers)
         self._milestones, self.last_epoch = milestones, last_epoch + 1
         for group in optimizer.param_groups:

@@ -3,11 +3,8 @@
 import bisect
 import itertools
 import math
-import warnings
 from collections.abc import Sequence
 from typing import Generic, TypeVar
-
-import numpy as np
 
 from ... import random
 
@@ -45,25 +42,8 @@ class TensorDataset(Dataset):
     def __getitem__(self, index):
         return tuple(each[index] for each in self.tensors)
 
-    def __getitems__(self, indices) -> "Rows":
-        index = np.asarray(indices, dtype=np.int64)
-        return Rows([each[index] for each in self.tensors])
-
     def __len__(self) -> int:
         return len(self.tensors[0])
-
-
-class Rows(Sequence):
-    """The samples of a batch that was read in one go: `columns` are stacked already, as the default collate function wants them."""
-
-    def __init__(self, columns: list):
-        self.columns = columns
-
-    def __getitem__(self, index):
-        return tuple(each[index] for each in self.columns)
-
-    def __len__(self) -> int:
-        return len(self.columns[0])
 
 
 class ConcatDataset(Dataset[Sample]):
@@ -71,19 +51,16 @@ class ConcatDataset(Dataset[Sample]):
 
     def __init__(self, datasets):
         self.datasets = list(datasets)
-        if not self.datasets:
-            raise AssertionError("datasets should not be an empty iterable")
-        if any(isinstance(each, IterableDataset) for each in self.datasets):
-            raise AssertionError("ConcatDataset does not support IterableDataset")
+        if not self.datasets or any(isinstance(each, IterableDataset) for each in self.datasets):
+            raise AssertionError("ConcatDataset needs one data set or more, none of them an IterableDataset")
         self.cumulative_sizes = list(itertools.accumulate(len(each) for each in self.datasets))
 
     def __getitem__(self, index):
-        if index < 0:
-            if -index > len(self):
-                raise ValueError("absolute value of index should not exceed dataset length")
-            index += len(self)
+        if index < -len(self):
+            raise ValueError("absolute value of index should not exceed dataset length")
+        index = range(len(self))[index]
         which = bisect.bisect_right(self.cumulative_sizes, index)
-        return self.datasets[which][index - self.cumulative_sizes[which - 1] if which else index]
+        return self.datasets[which][index - self.cumulative_sizes[which] + len(self.datasets[which])]
 
     def __len__(self) -> int:
         return self.cumulative_sizes[-1]
@@ -94,38 +71,22 @@ class Subset(Dataset[Sample]):
 
     def __init__(self, dataset: Dataset[Sample], indices: Sequence[int]):
         self.dataset, self.indices = dataset, indices
-        if type(self).__getitem__ is not Subset.__getitem__ and type(self).__getitems__ is Subset.__getitems__:
-            raise NotImplementedError(f"{type(self).__name__} overrides __getitem__ but not __getitems__.")
 
     def __getitem__(self, index):
-        return self.dataset[[self.indices[each] for each in index] if isinstance(index, list) else self.indices[index]]
-
-    def __getitems__(self, indices):
-        return read(self.dataset, [self.indices[each] for each in indices])
+        return self.dataset[self.indices[index]]
 
     def __len__(self) -> int:
         return len(self.indices)
 
 
-def read(dataset, indices: list):
-    """The samples with the given numbers, in one go if the data set can do that."""
-    if hasattr(dataset, "__getitems__"):
-        return dataset.__getitems__(indices)
-    return [dataset[each] for each in indices]
-
-
 def random_split(dataset: Dataset[Sample], lengths: Sequence[int | float], generator=random.default_generator) -> list[Subset[Sample]]:
     """Subsets of the given lengths, which share out the samples at random; fractions are rounded down and the rest dealt out in turn."""
     if math.isclose(sum(lengths), 1) and sum(lengths) <= 1:
-        for i, fraction in enumerate(lengths):
-            if not 0 <= fraction <= 1:
-                raise ValueError(f"Fraction at index {i} is not between 0 and 1")
+        if not all(0 <= fraction <= 1 for fraction in lengths):
+            raise ValueError(f"random_split expects fractions between 0 and 1, but got {lengths}")
         floors = [math.floor(len(dataset) * fraction) for fraction in lengths]
         rest = len(dataset) - sum(floors)
         lengths = [floor + rest // len(floors) + (i < rest % len(floors)) for i, floor in enumerate(floors)]
-        for i, length in enumerate(lengths):
-            if length == 0:
-                warnings.warn(f"Length of split at index {i} is 0. This might result in an empty dataset.", stacklevel=2)
     if sum(lengths) != len(dataset):
         raise ValueError("Sum of input lengths does not equal the length of the input dataset!")
     order = random.permutation(len(dataset), generator).tolist()

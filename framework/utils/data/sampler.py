@@ -41,8 +41,6 @@ class RandomSampler(Sampler[int]):
     """All samples in random order, again and again until there are `num_samples`; or with `replacement`, each drawn from all."""
 
     def __init__(self, data_source: Sized, replacement: bool = False, num_samples: int | None = None, generator=None):
-        if not isinstance(replacement, bool):
-            raise TypeError(f"replacement should be a boolean value, but got replacement={replacement}")
         self.data_source, self.replacement, self._num_samples, self.generator = data_source, replacement, num_samples, generator
         _check_count("num_samples", self.num_samples)
 
@@ -83,8 +81,6 @@ class WeightedRandomSampler(Sampler[int]):
 
     def __init__(self, weights: Sequence[float], num_samples: int, replacement: bool = True, generator=None):
         _check_count("num_samples", num_samples)
-        if not isinstance(replacement, bool):
-            raise ValueError(f"replacement should be a boolean value, but got replacement={replacement}")
         self.weights = as_tensor(weights, dtype=float64)
         if self.weights.ndim != 1:
             raise ValueError(f"weights should be a 1d sequence but given weights have shape {tuple(self.weights.shape)}")
@@ -94,15 +90,13 @@ class WeightedRandomSampler(Sampler[int]):
         weights = self.weights.numpy()
         if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.sum() > 0):
             raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0, or its sum is 0")
+        uniform = random.uniform((self.num_samples,) if self.replacement else weights.shape, np.float64, self.generator)
         if self.replacement:
             cumulative = np.cumsum(weights)
-            uniform = random.uniform((self.num_samples,), np.float64, self.generator)
             return iter(np.searchsorted(cumulative / cumulative[-1], uniform, side="right").tolist())
         if self.num_samples > np.count_nonzero(weights):
             raise RuntimeError("cannot sample n_sample > number of positive weights samples without replacement")
-        uniform = random.uniform(weights.shape, np.float64, self.generator)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            arrival = np.where(weights > 0, -np.log1p(-uniform) / weights, np.inf)
+        arrival = np.where(weights > 0, -np.log1p(-uniform) / weights, np.inf)
         return iter(np.argsort(arrival, kind="stable")[: self.num_samples].tolist())
 
     def __len__(self) -> int:
@@ -114,8 +108,6 @@ class BatchSampler(Sampler[list[int]]):
 
     def __init__(self, sampler: Sampler[int] | Iterable[int], batch_size: int, drop_last: bool):
         _check_count("batch_size", batch_size)
-        if not isinstance(drop_last, bool):
-            raise ValueError(f"drop_last should be a boolean value, but got drop_last={drop_last}")
         self.sampler, self.batch_size, self.drop_last = sampler, batch_size, drop_last
 
     def __iter__(self):

@@ -1,6 +1,11 @@
 """Layers that are a function and its options, one line each.
 
     class ELU(Layer, of=F.elu, alpha=1.0, inplace=False): ...
+
+A family that differs by the function alone names the options once:
+
+    class _MaxPool(Layer, kernel_size=REQUIRED, stride=None, …): ...
+    class MaxPool1d(_MaxPool, of=F.max_pool1d): ...
 """
 
 from inspect import Parameter, Signature
@@ -14,11 +19,15 @@ REQUIRED = Parameter.empty  # the default of an option without one
 class Layer(Module):
     """The function `of`, with the options that the class names, in their order, as arguments and attributes."""
 
-    def __init_subclass__(cls, of=None, shown: bool = True, **options):
+    __signature__, shown = Signature(), None
+
+    def __init_subclass__(cls, of=None, shown: tuple | None = None, **options):
         if of is not None:
-            cls.function, cls.shown, cls.__doc__ = staticmethod(of), shown, cls.__doc__ or of.__doc__
-            parameters = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=default) for name, default in options.items()]
-            cls.__signature__ = Signature(parameters)
+            cls.function, cls.__doc__ = staticmethod(of), cls.__doc__ or of.__doc__
+        if shown is not None:
+            cls.shown = shown  # the options that the repr tells of, unless all
+        if options:
+            cls.__signature__ = Signature(Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=options[name]) for name in options)
 
     def __init__(self, *args, **kwargs):
         super().__init__()
@@ -28,7 +37,7 @@ class Layer(Module):
 
     def keep(self, **options) -> None:
         """Make the options attributes."""
-        self.options = list(options)
+        self.options = tuple(options)
         for name, value in options.items():
             setattr(self, name, value)
 
@@ -36,11 +45,11 @@ class Layer(Module):
         return self.function(*inputs, **{name: getattr(self, name) for name in self.options})
 
     def extra_repr(self) -> str:
-        names = [name for name in self.options if name != "inplace" or self.inplace]
-        return ", ".join(f"{name}={getattr(self, name)!r}" for name in names) if self.shown else ""
+        names = [name for name in self.options if name != "inplace" or self.inplace] if self.shown is None else self.shown
+        return ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
 
 
-class Loss(Layer):
+class Loss(Layer, shown=()):
     """A loss with its `reduction`: "mean", "sum" or "none"; its weights, tensors or None, are buffers."""
 
     def keep(self, size_average=None, reduce=None, **options) -> None:
@@ -48,6 +57,3 @@ class Loss(Layer):
         for name in (name for name in options if name.endswith("weight")):
             self.register_buffer(name, None)
         super().keep(**options)
-
-    def extra_repr(self) -> str:
-        return ""

@@ -1,0 +1,29 @@
+"""PyTorch's arguments that are not offered: they change where or how a result is stored, never what it is.  They are refused by name."""
+
+import functools
+import inspect
+
+NOT_OFFERED = {
+    "out", "layout", "memory_format", "generator", "names", "pin_memory", "sparse_grad", "foreach", "fused", "capturable", "differentiable",
+    "multiprocessing_context", "pin_memory_device", "in_order",
+}  # fmt: skip
+
+
+def refuse_argument(function: str, name: str, value) -> None:
+    """NotImplementedError, unless the argument was given as PyTorch's default."""
+    if value is not None and value is not False:
+        raise NotImplementedError(f"{function}() does not support the argument '{name}'")
+
+
+def offered(function):
+    """`function`, refusing by name the arguments of PyTorch's that it does not have."""
+    own = inspect.signature(function).parameters
+
+    @functools.wraps(function)
+    def checked(*args, **kwargs):
+        for name in kwargs.keys() & NOT_OFFERED:
+            if name not in own:
+                refuse_argument(function.__qualname__.removesuffix(".__init__"), name, kwargs.pop(name))
+        return function(*args, **kwargs)
+
+    return checked
