@@ -229,8 +229,7 @@ def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False)
     """`steps` numbers evenly spaced from `start` to `end`, both included; exact from both ends."""
     module, kind = _where_and_what(device, dtype)
     start, end = (each.item() if isinstance(each, Variable) else each for each in (start, end))
-    if steps < 0:
-        raise RuntimeError("number of steps must be non-negative")
+    (steps,) = sizes((steps,))
     place, step = module.arange(steps, dtype=np.float64), (end - start) / max(steps - 1, 1)
     out = np.where(place < steps // 2, start + step * place, end - step * (steps - 1 - place)) if steps > 1 else place + start
     return _finish(out.astype(kind), requires_grad)
@@ -255,10 +254,8 @@ def triu_indices(row, col, offset=0, *, dtype=dtypes.int64, device=None):
 
 def eye(n, m=None, *, dtype=None, device=None, requires_grad=False):
     """The identity matrix, (n, m)."""
-    if n < 0 or (m or 0) < 0:
-        raise RuntimeError(f"the numbers of rows and columns must not be negative, got {n} and {m}")
     module, kind = _where_and_what(device, dtype)
-    return _finish(module.eye(n, m, dtype=kind), requires_grad)
+    return _finish(module.eye(*sizes((n, n if m is None else m)), dtype=kind), requires_grad)
 
 
 def _like(make):

@@ -6,7 +6,7 @@ in NumPy, in CuPy and in a kernel.
 """
 
 import math
-import secrets
+import os
 import threading
 from contextlib import contextmanager
 
@@ -66,7 +66,7 @@ class Generator:
 
     def seed(self) -> int:
         """Start a stream nobody can foretell, and return its seed."""
-        return self.manual_seed(secrets.randbits(63)).initial_seed()
+        return self.manual_seed(int.from_bytes(os.urandom(8), "little") >> 1).initial_seed()
 
     def initial_seed(self) -> int:
         """The seed of this stream."""

@@ -1,9 +1,7 @@
-"""Random numbers in tensors: functions whose parameters are tensors, and in-place fills.
-
-A fill maps uniform numbers u in [0, 1) to a distribution by the inverse of its cumulative distribution function.
-"""
+"""Random numbers in tensors: in-place fills, and functions whose parameters are tensors."""
 
 import numpy as np
+from ml_dtypes import finfo
 
 from . import creation, dtypes, random
 from .autograd.inplace import check_writable, overwrite
@@ -12,31 +10,37 @@ from .autograd.variable import Variable
 from .device import array_module
 from .size import broadcast_shapes
 
-# name: (how the numbers are drawn, the values from them, what must hold of the parameters)
-FILLS = {
-    "uniform_": (random.uniform, lambda u, from_=0.0, to=1.0: u * (to - from_) + from_, lambda from_=0.0, to=1.0: from_ <= to),
-    "exponential_": (random.uniform, lambda u, lambd=1.0: -np.log1p(-u) / lambd, lambda lambd=1.0: lambd > 0),
-    "normal_": (random.normal, lambda z, mean=0.0, std=1.0: z * std + mean, lambda mean=0.0, std=1.0: std >= 0),
-}
-
 
 def _overwrite(self, array):
     check_writable(self)
     return overwrite(self, cast(Variable.wrap(array), self._array.dtype))
 
 
-def _fill(name, draw, formula, valid):
-    def fill(self, *parameters, generator=None, **named):
-        if "from" in named:  # not a name in Python
-            named["from_"] = named.pop("from")
-        if not valid(*parameters, **named):
-            raise RuntimeError(f"{name}: parameters outside of their range: {parameters or named}")
-        creation.floating(self.dtype)
-        numbers = draw(self._array.shape, self._array.dtype, generator, array_module(self._array))
-        return _overwrite(self, formula(numbers, *parameters, **named))
+def _drawn(self, draw, generator):
+    """Random numbers for all elements of a floating tensor."""
+    creation.floating(self.dtype)
+    return draw(self._array.shape, self._array.dtype, generator, array_module(self._array))
 
-    fill.__name__, fill.__doc__ = name, f"Overwrite with random numbers of the {name.strip('_')} distribution."
-    return fill
+
+def uniform_(self, from_=0.0, to=1.0, *, generator=None):
+    """Overwrite with uniform random numbers in [from_, to)."""
+    if from_ > to:
+        raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={from_} > to={to}")
+    return _overwrite(self, _drawn(self, random.uniform, generator) * (to - from_) + from_)
+
+
+def normal_(self, mean=0.0, std=1.0, *, generator=None):
+    """Overwrite with random numbers of the normal distribution."""
+    if std < 0:
+        raise RuntimeError(f"normal_ expects std >= 0.0, but found std {std}")
+    return _overwrite(self, _drawn(self, random.normal, generator) * std + mean)
+
+
+def exponential_(self, lambd=1.0, *, generator=None):
+    """Overwrite with random numbers of the exponential distribution: -log(1 - u) / lambd, for u uniform."""
+    if lambd <= 0:
+        raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd}")
+    return _overwrite(self, -np.log1p(-_drawn(self, random.uniform, generator)) / lambd)
 
 
 def bernoulli_(self, p=0.5, *, generator=None):
@@ -50,20 +54,15 @@ def bernoulli_(self, p=0.5, *, generator=None):
 
 def random_(self, from_=None, to=None, *, generator=None):
     """Overwrite with integers from `from_` up to, but not including, `to`; left out, all that the type holds exactly from 0 on."""
-    if to is None:
-        from_, to = 0, from_
-    if to is None:
-        exact = {"float64": 53, "float32": 24, "float16": 11, "bfloat16": 8, "bool": 1}
-        bits = exact.get(self.dtype.name) or np.iinfo(self._array.dtype).bits - self.dtype.is_signed
-        to = (1 << bits) + self.dtype.is_floating_point
-    if from_ >= to:
-        raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={from_} >= to={to}")
-    if self._array.dtype.kind in "iu" and not np.iinfo(self._array.dtype).min <= from_ < to <= np.iinfo(self._array.dtype).max + 1:
-        raise RuntimeError(f"random_: from or to - 1 is out of bounds for {self.dtype.name}")
+    dtype, kind = self._array.dtype, self._array.dtype.kind
+    end = 2 if kind == "b" else (2 << finfo(dtype).nmant) + 1 if kind in "fV" else int(np.iinfo(dtype).max) + 1
+    from_, to = (0, end if from_ is None else from_) if to is None else (from_, to)
+    if from_ >= to or (kind in "iu" and not np.iinfo(dtype).min <= from_ < to <= end):
+        raise RuntimeError(f"random_ expects from < to, both in the range of {self.dtype.name}, but got from={from_}, to={to}")
     return _overwrite(self, random.integers(from_, to, self._array.shape, generator, array_module(self._array)))
 
 
-METHODS = {"bernoulli_": bernoulli_, "random_": random_, **{name: _fill(name, *row) for name, row in FILLS.items()}}
+METHODS = {each.__name__: each for each in (uniform_, normal_, exponential_, bernoulli_, random_)}
 
 
 def bernoulli(input, p=None, *, generator=None):

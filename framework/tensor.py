@@ -85,13 +85,16 @@ class Tensor(Variable):
             raise RuntimeError(f"Boolean value of Tensor with {'more than one value' if self.numel() else 'no values'} is ambiguous")
         return bool(self.item())
 
-    def __float__(self) -> float:
+    def _only(self):
         if self.numel() != 1:
             raise ValueError("only one element tensors can be converted to Python scalars")
-        return float(self.item())
+        return self.item()
+
+    def __float__(self) -> float:
+        return float(self._only())
 
     def __int__(self) -> int:
-        return int(self.item() if self.numel() == 1 else float(self))
+        return int(self._only())
 
     def __index__(self) -> int:
         if self.numel() != 1 or self.dtype.is_floating_point:

@@ -172,23 +172,28 @@ def flatten(input, start_dim=0, end_dim=-1):
 # Joining and cutting
 
 
+def _tensors(given, name):
+    for each in given:
+        if not hasattr(each, "ndim"):
+            raise TypeError(f"{name} expects Tensors, but got {type(each).__name__}")
+    return tuple(given)
+
+
 def _joinable(args):
     """The tensors to join in a common type; those of shape (0,) fit anything, as in PyTorch's first days."""
-    tensors, dim = args
-    if not tensors:
-        raise ValueError("cat: expected a non-empty list of Tensors")
-    if not all(hasattr(each, "ndim") for each in tensors):
-        raise TypeError(f"cat: expected a list of Tensors, but got {', '.join(type(each).__name__ for each in tensors)}")
-    tensors = common(tuple(tensors))
+    given, dim = args
+    if not given:
+        raise ValueError("cat expects a non-empty list of Tensors")
+    tensors = common(_tensors(given, "cat"))
     kept = [each for each in tensors if tuple(each.shape) != (0,)] or tensors[:1]
     return list(kept), normalize(dim, kept[0].ndim)
 
 
 def _stackable(args):
-    tensors, dim = args
+    tensors, dim = _tensors(args[0], "stack"), args[1]
     if len({tuple(each.shape) for each in tensors}) != 1:
         raise RuntimeError(f"stack expects each tensor to be of equal size, but got {[list(each.shape) for each in tensors]}")
-    return list(common(tuple(tensors))), dim
+    return list(common(tensors)), dim
 
 
 # fmt: off
