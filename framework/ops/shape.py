@@ -21,7 +21,7 @@ def distinct(dims, ndim: int) -> tuple:
     """Several `dims` counted from the front; RuntimeError if one is named twice."""
     dims = tuple(normalize(each, ndim) for each in ((dims,) if isinstance(dims, int) else dims))
     if len(set(dims)) < len(dims):
-        raise RuntimeError(f"a dim appears multiple times in the list of dims {list(dims)}")
+        raise RuntimeError(f"dim {max(dims, key=dims.count)} appears multiple times in the list of dims")
     return dims
 
 
