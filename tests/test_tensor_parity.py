@@ -152,9 +152,10 @@ def test_in_place_changes_of_views(expression):
 NAMES = """
 x + 1 | x - 1 | x * 2 | x / 2 | -x | x ** 2 | x.exp() | x.log() | x.sqrt() | x.abs() | x.sum() | x.relu() | x.sigmoid() | x.tanh()
 x.softmax(0) | x.log_softmax(0) | x.max(0)[0] | x.amax() | x.prod() | x.cumsum(0) | x.gather(0, index)
-x.masked_fill(x > 0, 0) | T.where(x > 0, x, x) | T.maximum(x, x) | x[[0, 1]]
+x.masked_fill(x > 0, 0) | T.where(x > 0, x, x) | T.maximum(x, x) | x[0] | x[0:1] | x[:, 0] | x[0, 1:] | x[None] | x[:] | x[...] | x[[0, 1]]
 x[x > 0] | T.cat([x, x]) | T.stack([x, x]) | x.split(2)[0] | x.chunk(2)[0] | x.unbind()[0]
-x.unfold(0, 2, 1) | x.unflatten(0, (3, 1)) | x.flatten() | x.reshape(9) | x.view(9) | x.permute(1, 0)
+x.tensor_split(2)[0] | T.hsplit(x, 3)[0] | x.narrow(0, 0, 1) | x.select(0, 1) | x.unfold(0, 2, 1)
+x.unflatten(0, (3, 1)) | x.flatten() | x.reshape(9) | x.view(9) | x.permute(1, 0)
 x.T | x.mT | x.t() | x.transpose(0, 1) | x.movedim(0, 1) | x.swapaxes(0, 1) | x.expand(2, 3, 3) | T.broadcast_to(x, (2, 3, 3))
 x.squeeze() | x.unsqueeze(0) | x.clone() | x.contiguous() | x.t().contiguous() | x.flip(0) | x.fliplr() | x.roll(1) | x.tril() | x.triu()
 x.repeat(2, 1) | x.tile(2) | x.diagonal() | x[0].diag() | T.diag_embed(x) | T.diagflat(x) | T.atleast_3d(x) | T.hstack([x, x])

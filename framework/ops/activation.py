@@ -9,7 +9,7 @@ from ..autograd.op import cast, op
 from ..device import array_module, special
 from .elementwise import abs, elementwise, erf, exp, sigmoid, tanh, where
 from .promotion import expect, refuse
-from .reduce import sum_op
+from .reduce import sum
 from .shape import normalize, split
 
 smooth = partial(elementwise, promote=None, not_for="biu")  # an op on floating tensors alone
@@ -46,9 +46,9 @@ mish = formula(lambda input: input * tanh(softplus(input)))
 softsign = formula(lambda input: input / (abs(input) + 1))
 tanhshrink = formula(lambda input: input - tanh(input))
 softmax_op = op(lambda input, dim: _softmax(input, dim), name="softmax",
-                input=lambda grad, out, dim: out * (grad - sum_op(grad * out, dim, True)))
+                input=lambda grad, out, dim: out * (grad - sum(grad * out, dim, True)))
 log_softmax_op = op(lambda input, dim: _log_softmax(input, dim), name="log_softmax",
-                    input=lambda grad, out, dim: grad - exp(out) * sum_op(grad, dim, True))
+                    input=lambda grad, out, dim: grad - exp(out) * sum(grad, dim, True))
 # fmt: on
 
 

@@ -14,7 +14,7 @@ from ..autograd.op import broadcast_to, op
 from ..autograd.variable import Variable
 from ..device import array_module
 from .elementwise import exp, where
-from .reduce import sum_op
+from .reduce import sum
 from .scatter import gather
 from .shape import constant_pad, stack, unsqueeze
 
@@ -30,7 +30,7 @@ def _log_sum(input):
 log_sum = op(_log_sum, name="log_sum", input=lambda grad, input, out:
              unsqueeze(grad, -1) * exp(input - unsqueeze(where(out == -np.inf, 0.0, out), -1)))
 # The same values, known to be normalized: the gradient is, as PyTorch's, the one with respect to a log_softmax's input
-normalized = op(lambda input: input, name="normalized", input=lambda grad, out: grad - exp(out) * sum_op(grad, -1, True))
+normalized = op(lambda input: input, name="normalized", input=lambda grad, out: grad - exp(out) * sum(grad, -1, True))
 # All rows at once, so that their gradients are joined at once
 rows = op(lambda input: tuple(input), name="rows", input=lambda grad: stack(grad))
 # fmt: on

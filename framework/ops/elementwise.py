@@ -231,6 +231,7 @@ def clamp_max(input, max):
 
 def lerp(input, end, weight):
     """input + weight (end - input)."""
+    refuse("biu", "lerp", input)
     same_type(input, end, *([weight] if isinstance(weight, Variable) and weight.ndim else []))
     return lerp_op(input, end, weight)
 

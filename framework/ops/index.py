@@ -31,6 +31,10 @@ def _dtype(part):
     return getattr(getattr(part, "_array", part), "dtype", None)
 
 
+def _is_array(part) -> bool:
+    return _dtype(part) is not None
+
+
 def _is_mask(part) -> bool:
     return _dtype(part) == np.bool_
 
@@ -44,44 +48,38 @@ def _split(position) -> tuple:
     if isinstance(position, list) and any(each is None or each is ... or isinstance(each, _SEQUENCES) for each in position):
         warnings.warn("Using a non-tuple sequence for multidimensional indexing is deprecated; use x[tuple(seq)]", stacklevel=3)
         position = tuple(position)
-    basic, picks, picking = [], [], False
+    basic, picks = [], []
     for part in map(_part, position if isinstance(position, tuple) else (position,)):
-        if part is True or part is False:  # a new dimension of length 1 or 0
+        if isinstance(part, bool):
             basic.append(None)
-            part = np.arange(int(part))
-        elif _dtype(part) is not None:
+            picks.append(np.arange(int(part)))  # of the new dimension its only element, or none
+        elif _is_array(part):
             basic += [_ALL] * (part.ndim if _is_mask(part) else 1)
+            picks.append(part)
         else:
             basic.append(part)
             picks += [] if isinstance(part, int) else [... if part is ... else _ALL]
-            continue
-        picks.append(part)
-        picking = True
-    basic = None if picking and all(each is ... or each == _ALL for each in basic) else tuple(basic)
-    return basic, tuple(picks) if picking else None
+    if not any(map(_is_array, picks)):
+        return tuple(basic), None
+    return None if all(each is ... or each == _ALL for each in basic) else tuple(basic), tuple(picks)
 
 
 def _part(part):
     """One entry of an index: an int, a bool, a slice, None, ... or else an array of integers or a mask (a Variable if it was one)."""
     part = part.item() if isinstance(part, np.generic) else part
-    if part is None or part is ...:
-        return part
-    if isinstance(part, slice):
-        if part.step is not None and part.step <= 0:
-            raise ValueError("step must be greater than zero")
+    if isinstance(part, slice) and part.step is not None and part.step <= 0:
+        raise ValueError("step must be greater than zero")
+    if part is None or part is ... or isinstance(part, (slice, bool)):
         return part
     if isinstance(part, (list, tuple, range)):
         part = np.asarray([_part(each) for each in part], dtype=None if len(part) else np.int64)
-    dtype = _dtype(part)
-    if dtype == np.uint8:
+    if _dtype(part) == np.uint8:
         warnings.warn("indexing with dtype uint8 is now deprecated, please use a dtype bool instead.", stacklevel=4)
-        part, dtype = cast(part, np.dtype(bool)), np.dtype(bool)
-    if dtype is not None:
-        if dtype not in (np.int32, np.int64, bool):
+        part = cast(part, np.dtype(bool))
+    if _is_array(part):
+        if _dtype(part) not in (np.int32, np.int64, np.bool_):
             raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
         return part if part.ndim else part.item()
-    if isinstance(part, bool):
-        return part
     if not hasattr(part, "__index__"):
         raise IndexError(f"an index is made of integers, slices, ..., None and tensors of integers or bools, not {type(part).__name__}")
     return part.__index__()
@@ -94,8 +92,8 @@ def _read(input, index):
 
 def _add_at(input, shape, index):
     """Zeros of `shape`, with `input` added at `index`: repeated indices add up."""
-    module, kinds = array_module(input), [each.dtype.kind for each in index if hasattr(each, "dtype")]
-    if kinds in ([], ["b"]):  # no index comes twice
+    module = array_module(input)
+    if list(map(_is_mask, filter(_is_array, index))) in ([], [True]):  # no index comes twice
         out = module.zeros(shape, input.dtype)
         out[index] = input
         return out
@@ -130,8 +128,16 @@ def put_at(input, index, value):
     return out
 
 
-getitem = op(_read, name="index", view=True, input=lambda grad, input_shape, index: add_at(grad, input_shape, index))
+READS = {name: op(_read, name=name, view=True, input=lambda grad, input_shape, index: add_at(grad, input_shape, index))
+         for name in ("select", "slice", "unsqueeze", "alias", "index", "index_select")}  # fmt: skip
 add_at = op(_add_at, name="add_at", input=lambda grad, index: getitem(grad, index))
+
+
+def getitem(input, index):
+    """`input[index]`, of either kind; on the tape by the name of its last step."""
+    last = next((each for each in reversed(index) if each is not ...), ...)
+    name = "alias" if last is ... else "unsqueeze" if last is None else "slice" if isinstance(last, slice) else "select"
+    return READS["index" if any(map(_is_array, index)) else name](input, index)
 
 
 def read(input, position):
@@ -152,7 +158,7 @@ def write(input, position, value: Variable) -> None:
     if picks is None:
         input.copy_(value)
         return
-    if value._array.size == 1 and [_is_mask(each) for each in picks if _dtype(each) is not None] == [True]:  # as masked_fill
+    if value._array.size == 1 and list(map(_is_mask, filter(_is_array, picks))) == [True]:  # as masked_fill
         value = cast(value, input._array.dtype)
     same_type(input, value)
     check_writable(input)

@@ -15,7 +15,6 @@ from .scan import in_dtype, product_of_others, total_type
 from .scatter import scatter_add_into
 from .shape import distinct, normalize, unsqueeze
 
-ValuesIndices = result_type("ValuesIndices", "values indices")
 _MinMax = result_type("aminmax", "min max")
 
 
@@ -65,9 +64,6 @@ def mean(input, dim=None, keepdim=False, dtype=None):
 def prod(input, dim=None, keepdim=False, dtype=None):
     """The product of the elements, in the type that `sum` has."""
     return input.prod(_one_axis("prod", dim, input.ndim), total_type(input, dtype), keepdims=keepdim)
-
-
-sum_op = sum
 
 
 def nanmean(input, dim=None, keepdim=False, *, dtype=None):

@@ -10,7 +10,7 @@ from ..device import array_module
 from ..size import broadcast_shapes
 from . import elementwise
 from .elementwise import where
-from .index import add_at, add_rows, getitem, put_at
+from .index import READS, add_at, add_rows, getitem, put_at
 from .promotion import filling, refuse, same_type
 from .shape import normalize, reshape
 
@@ -151,7 +151,7 @@ def index_select(input, dim, index):
     """The slices `index` of `input` along `dim`."""
     if not input.ndim:
         return reshape(index_select(reshape(input, (1,)), dim, index), ())
-    return getitem(input, _along("index_select", input, dim, index))
+    return READS["index_select"](input, _along("index_select", input, dim, index))
 
 
 def index_add(input, dim, index, source, *, alpha=1):

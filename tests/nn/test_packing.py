@@ -132,7 +132,7 @@ SORTED = pack_padded_sequence(framework.zeros(3, 2, 1), [2, 1])
         (lambda: pack_padded_sequence(framework.zeros(0, 2, 1), [2, 1]), RuntimeError, "Cannot pack empty tensors"),
         (lambda: pack_padded_sequence(framework.zeros(3), [2, 1]), IndexError, "Dimension out of range"),
         (lambda: pad_packed_sequence(SORTED, total_length=1), ValueError, "Expected total_length to be at least the length"),
-        (lambda: pad_sequence([]), RuntimeError, "non-empty"),
+        (lambda: pad_sequence([]), RuntimeError, "stack expects each tensor"),
         (lambda: pad_sequence([framework.zeros(2, 3), framework.zeros(3, 2)]), RuntimeError, "equal size|must match"),
         (lambda: pad_sequence([framework.zeros(2)], padding_side="x"), RuntimeError, "Expected padding_side to be one of left or right"),
         (lambda: pack_sequence([framework.zeros(2), framework.zeros(3)]), RuntimeError, "must be sorted in decreasing order"),

@@ -172,7 +172,7 @@ PAIR = (zeros(1, 2, 4), zeros(1, 2, 4))
         (lambda: nn.LSTM(3, 4, dropout=2), ValueError, r"dropout should be a number in range \[0, 1\]"),
         (lambda: nn.LSTM(3, 4, dropout=True), ValueError, r"dropout should be a number in range \[0, 1\]"),
         (lambda: nn.LSTM(3, 4, bias=1), TypeError, "should be of type bool, got: 1"),
-        (lambda: nn.LSTM(3.0, 4), TypeError, "interpreted as an integer"),
+        (lambda: nn.LSTM(3.0, 4), TypeError, "as an integer"),
         (lambda: nn.LSTM(3, 0), ValueError, "must be greater than zero"),
         (lambda: nn.LSTM(3, 4, 0), ValueError, "must be greater than zero"),
         (lambda: nn.LSTMCell(3, 4)(zeros(2, 5)), RuntimeError, "shapes cannot be multiplied"),

@@ -167,9 +167,9 @@ ERRORS = {
     "backwards": (lambda T, x: x[::-1], ValueError, "step must be greater than zero"),
     "value": (lambda T, x: x.__setitem__([0, 1], T.ones(2)), RuntimeError, "shape mismatch"),
     "value for a mask": (lambda T, x: x.__setitem__(x >= 0, T.ones(2)), RuntimeError, "cannot assign 2 input values to the 6"),
-    "type of the value": (lambda T, x: x.__setitem__([0], T.ones(3, dtype=T.int64)), RuntimeError, "float32 did not match int64"),
+    "type of the value": (lambda T, x: x.__setitem__([0], T.ones(3, dtype=T.int64)), RuntimeError, "float32 and int64"),
     "written outside": (lambda T, x: x.__setitem__([7], 1.0), IndexError, "index 7 is out of bounds"),
-    "index_put": (lambda T, x: x.index_put((T.tensor([0]),), T.ones(3).double()), RuntimeError, "float32 did not match float64"),
+    "index_put": (lambda T, x: x.index_put((T.tensor([0]),), T.ones(3).double()), RuntimeError, "float32 and float64"),
 }
 
 

@@ -142,6 +142,7 @@ def poisson_nll_loss(input, target, log_input=True, full=False, size_average=Non
 def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"):
     """(log var + (x - y)^2 / var) / 2, with var at least `eps`, which its gradient ignores; `full` adds log(2 pi) / 2."""
     var = var if isinstance(var, Variable) else full_like(input, var)
+    refuse("biu", "gaussian_nll_loss", var)
     expect((var >= 0).all(), "var has negative entry/entries", ValueError)
     if var.shape == input.shape[:-1]:
         var = unsqueeze(var, -1)
