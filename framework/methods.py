@@ -63,9 +63,10 @@ _OPERANDS = (Variable, int, float, complex, bool, np.number, np.bool_, np.ndarra
 
 def _operator(function, reflected=False):
     """NotImplemented for operands that are not numbers or tensors: Python then asks the other operand."""
+    call = function.__call__ if isinstance(function, Op) else function  # found once, not at every call
     if reflected:
-        return lambda self, other: function(other, self) if isinstance(other, _OPERANDS) else NotImplemented
-    return lambda self, other: function(self, other) if isinstance(other, _OPERANDS) else NotImplemented
+        return lambda self, other: call(other, self) if isinstance(other, _OPERANDS) else NotImplemented
+    return lambda self, other: call(self, other) if isinstance(other, _OPERANDS) else NotImplemented
 
 
 def as_one(sizes) -> tuple:

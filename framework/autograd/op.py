@@ -50,7 +50,7 @@ class Op:
         self.rules = []
         self.inputs = ()  # names of the differentiable inputs
         self.places = ()  # which of the arguments they are
-        self.plans = {}  # which of them need a gradient -> what a Node keeps for that
+        self.plans = {}  # which of them need a gradient -> the rules for that, and what they want kept
         for names, rule in (rules or {}).items():
             self.rule(*names.replace(" ", "").split(","))(rule)
 
@@ -88,7 +88,7 @@ class Op:
     def wrap(self, out, args, arrays, backward, found):
         """`out` as a Tensor (or a tuple of them), recorded if one of the inputs needs a gradient."""
         several = isinstance(out, tuple)
-        results = [Variable.wrap(each) for each in out] if several else [Variable.wrap(out)]
+        results = [Variable.wrap(each) for each in out] if several else (Variable.wrap(out),)
         if self.view:
             for output, result in enumerate(results):
                 self._mark_view(result, args, output if several else None)
@@ -101,22 +101,36 @@ class Op:
     def _record(self, results, args, arrays, backward, several) -> None:
         """Put `results` behind a new Node, if a differentiable input needs a gradient."""
         edges, types, lists = [], [], None
+        needs = 0  # a binary digit an input: does it need a gradient?
         for place in self.places:
             arg, array = args[place], arrays[place]
             if isinstance(arg, Variable):
                 node = arg._tape_node if arg._view is None else arg._node
-                edges.append((node, arg._output) if node is not None else (arg, 0) if arg._needs_grad else None)
+                edge = (node, arg._output) if node is not None else (arg, 0) if arg._needs_grad else None
+                needs += needs + (edge is not None)
+                edges.append(edge)
                 types.append((array.shape, array.dtype))
             elif isinstance(arg, (list, tuple)):
                 lists = {**(lists or {}), self.parameters[place]: len(arg)}
-                edges += [edge_of(each) for each in arg]
+                behind = [edge_of(each) for each in arg]
+                needs += needs + any(behind)
+                edges += behind
                 types += [(each.shape, each.dtype) for each in array]
             else:
+                needs += needs
                 edges.append(None)
                 types.append(None)
-        if not any(edges):
+        if not needs:
             return
-        node = self.node_type(self, edges, types, lists, args, arrays, results, backward, several)
+        rules, keeps = self.plans.get(needs) or self.plan(needs)
+        node = self.node_type(self, edges, types, rules, len(results))
+        if several:
+            node.several = True
+        if lists is not None:
+            node.lists = lists
+        if backward is not None:
+            node.backward = backward
+        node.keep(keeps, args, arrays, results)
         for output, result in enumerate(results):
             if result._array.dtype.kind in "fV":  # V: bfloat16. Indices and masks have no gradient
                 result._tape_node, result._output = node, output
@@ -160,10 +174,10 @@ class Op:
         ran[self.__name__, "reference"] += 1
         return NotImplemented
 
-    def plan(self, needs: tuple) -> tuple:
-        """For a Node whose inputs `needs` say which want a gradient: the rules, None for one that is not wanted, and what they keep."""
-        wanted = dict(zip(self.inputs, needs, strict=True))
-        rules = [rule if any(wanted[name] for name in rule.names) else None for rule in self.rules]
+    def plan(self, needs: int) -> tuple:
+        """The rules of those inputs whose binary digit in `needs` is 1, None for the others, and what they want kept."""
+        wanted = {name for name, digit in zip(self.inputs, f"{needs:0{len(self.inputs)}b}", strict=True) if digit == "1"}
+        rules = [rule if wanted.intersection(rule.names) else None for rule in self.rules]
         keeps = dict.fromkeys(kept for rule in rules if rule is not None for kept in rule.keeps)
         self.plans[needs] = rules, tuple(keeps)
         return self.plans[needs]
