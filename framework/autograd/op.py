@@ -82,23 +82,30 @@ class Op:
         if self.promote is not None:
             args = self.promote(args)
         arrays, found = unwrap(args)
-        out, backward = self.compute(arrays)
+        out, backward = self.compute(arrays) if self.kernels or self.load_kernels else (self.reference(arrays), None)
         return self.wrap(out, args, arrays, backward, found) if found else out
 
     def wrap(self, out, args, arrays, backward, found):
         """`out` as a Tensor (or a tuple of them), recorded if one of the inputs needs a gradient."""
-        several = isinstance(out, tuple)
-        results = [Variable.wrap(each) for each in out] if several else (Variable.wrap(out),)
+        if isinstance(out, tuple):
+            return self._wrap_tuple(out, args, arrays, backward, found)
+        result = Variable.wrap(out)
+        if self.view:
+            self._mark_view(result, args)
+        if found is ON_TAPE and mode.grad:
+            self._record((result,), args, arrays, backward)
+        return result
+
+    def _wrap_tuple(self, outs, args, arrays, backward, found):
+        results = [Variable.wrap(each) for each in outs]
         if self.view:
             for output, result in enumerate(results):
-                self._mark_view(result, args, output if several else None)
+                self._mark_view(result, args, output)
         if found is ON_TAPE and mode.grad:
-            self._record(results, args, arrays, backward, several)
-        if not several:
-            return results[0]
-        return type(out)(*results) if hasattr(out, "_fields") else tuple(results)
+            self._record(results, args, arrays, backward, several=True)
+        return type(outs)(*results) if hasattr(outs, "_fields") else tuple(results)
 
-    def _record(self, results, args, arrays, backward, several) -> None:
+    def _record(self, results, args, arrays, backward, several=False) -> None:
         """Put `results` behind a new Node, if a differentiable input needs a gradient."""
         edges, types, lists = [], [], None
         needs = 0  # a binary digit an input: does it need a gradient?
@@ -148,13 +155,17 @@ class Op:
 
     def compute(self, arrays: list):
         """The result of the newest kernel that does not decline, or of the forward; and the kernel's own backward, if it has one."""
-        if kernels_enabled and (self.kernels or self.load_kernels):
+        if kernels_enabled:
             result = self.try_kernels(arrays)
             if result is not NotImplemented:
                 return result
-        half = None if self.view else half_type(arrays)
+        return self.reference(arrays), None
+
+    def reference(self, arrays: list):
+        """The result of the forward; 16-bit floats are computed in float32."""
+        half = half_type(arrays)
         try:
-            return (self.forward(*arrays) if half is None else in_single(self.forward, arrays, half)), None
+            return self.forward(*arrays) if half is None or self.view else in_single(self.forward, arrays, half)
         except ValueError as error:
             raise pytorch_error(error, self, arrays) from error
 
