@@ -30,9 +30,9 @@ class MultiheadAttention(Weighted):
         self.out_proj = NonDynamicallyQuantizableLinear(embed_dim, embed_dim, bias=bias, device=device, dtype=dtype)
         apart = self._qkv_differ = not self.kdim == self.vdim == embed_dim
         one, added = (embed_dim, embed_dim), add_bias_kv and (1, 1, embed_dim)
-        self.make(None, device, dtype, in_proj_weight=not apart and (3 * embed_dim, embed_dim), q_proj_weight=apart and one,
-                  k_proj_weight=apart and (embed_dim, self.kdim), v_proj_weight=apart and (embed_dim, self.vdim),
-                  in_proj_bias=bias and (3 * embed_dim,), bias_k=added, bias_v=added)  # fmt: skip
+        self._make(None, device, dtype, in_proj_weight=not apart and (3 * embed_dim, embed_dim), q_proj_weight=apart and one,
+                   k_proj_weight=apart and (embed_dim, self.kdim), v_proj_weight=apart and (embed_dim, self.vdim),
+                   in_proj_bias=bias and (3 * embed_dim,), bias_k=added, bias_v=added)  # fmt: skip
 
     def reset_parameters(self) -> None:
         """Weights as Glorot and Bengio (2010) have it, biases 0."""

@@ -32,7 +32,7 @@ class _Conv(Weighted):
             raise ValueError(f"padding is a number, 'valid' or, if the stride is 1, 'same', but got '{padding}' and {self.stride}")
         channels = (in_channels, out_channels // groups) if self.transposed else (out_channels, in_channels // groups)
         fan = channels[1] * math.prod(self.kernel_size)
-        self.make(fan, device, dtype, weight=(*channels, *self.kernel_size), bias=bias and (out_channels,))
+        self._make(fan, device, dtype, weight=(*channels, *self.kernel_size), bias=bias and (out_channels,))
 
     def forward(self, input):
         padding = self.padding

@@ -59,7 +59,7 @@ class _BackwardHooks:
         return args if self.end else _Watch.apply(self.at_inputs, True, *args)
 
     def watch_outputs(self, result):
-        watched = _Watch.apply(self.at_outputs, False, *_replaced((), result))
+        watched = _Watch.apply(self.at_outputs, False, *(result if isinstance(result, tuple) else (result,)))
         make = getattr(type(result), "_make", tuple)  # a namedtuple stays one
         return make(watched) if isinstance(result, tuple) else watched[0]
 

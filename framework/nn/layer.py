@@ -22,18 +22,19 @@ REQUIRED = inspect.Parameter.empty  # the default of an option without one
 class Weighted(Module):
     """Its parameters start as U(-1/sqrt(fan), 1/sqrt(fan)), where `fan` counts the inputs of one output."""
 
-    def make(self, fan, device, dtype, **shapes) -> None:
+    def _make(self, fan, device, dtype, **shapes) -> None:
         """Register a parameter of each shape, or None where there is none, and draw initial values."""
-        self.fan = fan
+        self._fan, self._drawn = fan, tuple(shapes)
         for name, shape in shapes.items():
             self.register_parameter(name, Parameter(empty(shape, device=device, dtype=dtype)) if shape else None)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Draw new initial values."""
-        bound = 1 / self.fan**0.5 if self.fan else 0
-        for parameter in self.parameters():
-            init.uniform_(parameter, -bound, bound)
+        bound = 1 / self._fan**0.5 if self._fan else 0
+        for name, parameter in self.named_parameters(recurse=False):
+            if name in self._drawn:  # not those that a subclass adds
+                init.uniform_(parameter, -bound, bound)
 
 
 class Layer(Module):

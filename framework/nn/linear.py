@@ -22,7 +22,7 @@ class Linear(Weighted):
     def __init__(self, in_features: int, out_features: int, bias: bool = True, device=None, dtype=None):
         super().__init__()
         self.in_features, self.out_features = in_features, out_features
-        self.make(in_features, device, dtype, weight=(out_features, in_features), bias=bias and (out_features,))
+        self._make(in_features, device, dtype, weight=(out_features, in_features), bias=bias and (out_features,))
 
     def forward(self, input):
         return F.linear(input, self.weight, self.bias)
@@ -38,7 +38,7 @@ class Bilinear(Weighted):
         super().__init__()
         expect(in1_features > 0, f"in1_features must be > 0, but got {in1_features}", ValueError)
         self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
-        self.make(in1_features, device, dtype, weight=(out_features, in1_features, in2_features), bias=bias and (out_features,))
+        self._make(in1_features, device, dtype, weight=(out_features, in1_features, in2_features), bias=bias and (out_features,))
 
     def forward(self, input1, input2):
         return F.bilinear(input1, input2, self.weight, self.bias)

@@ -32,7 +32,7 @@ class _ChannelNorm(_Norm):
         gathered = ("running_mean", num_features, dtype), ("running_var", num_features, dtype), ("num_batches_tracked", (), int64)
         for name, shape, type in gathered:
             self.register_buffer(name, empty(shape, device=device, dtype=type) if track_running_stats else None)
-        self.make(None, device, dtype, weight=affine and (num_features,), bias=affine and bias and (num_features,))
+        self._make(None, device, dtype, weight=affine and (num_features,), bias=affine and bias and (num_features,))
 
     def reset_running_stats(self) -> None:
         """Forget the gathered mean and variance."""
@@ -105,7 +105,7 @@ class GroupNorm(_Norm):
         super().__init__()
         expect(num_channels % num_groups == 0, f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})", ValueError)
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
-        self.make(None, device, dtype, weight=affine and (num_channels,), bias=affine and bias and (num_channels,))
+        self._make(None, device, dtype, weight=affine and (num_channels,), bias=affine and bias and (num_channels,))
 
     def forward(self, input):
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
@@ -121,7 +121,7 @@ class LayerNorm(_Norm):
         shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
         super().__init__()
         self.normalized_shape, self.eps, self.elementwise_affine = shape, eps, elementwise_affine
-        self.make(None, device, dtype, weight=elementwise_affine and shape, bias=elementwise_affine and bias and shape)
+        self._make(None, device, dtype, weight=elementwise_affine and shape, bias=elementwise_affine and bias and shape)
 
     def forward(self, input):
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
@@ -137,7 +137,7 @@ class RMSNorm(_Norm):
         shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
         super().__init__()
         self.normalized_shape, self.eps, self.elementwise_affine = shape, eps, elementwise_affine
-        self.make(None, device, dtype, weight=elementwise_affine and shape, bias=None)
+        self._make(None, device, dtype, weight=elementwise_affine and shape, bias=None)
 
     def forward(self, input):
         return F.rms_norm(input, self.normalized_shape, self.weight, self.eps)

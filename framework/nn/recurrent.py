@@ -73,7 +73,7 @@ class RNNBase(_Recurrent):
         for layer, suffixes in enumerate(self._suffixes):
             for suffix in suffixes:
                 shapes |= self._shapes(len(directions) * (proj_size or hidden_size) if layer else input_size, suffix)
-        self.make(hidden_size, device, dtype, **shapes)
+        self._make(hidden_size, device, dtype, **shapes)
 
     def flatten_parameters(self) -> None:
         """Nothing to do: it arranges memory for PyTorch's use of cuDNN."""
@@ -149,7 +149,7 @@ class _Cell(_Recurrent):
     def __init__(self, input_size, hidden_size, bias=True, device=None, dtype=None):
         super().__init__()
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
-        self.make(hidden_size, device, dtype, **self._shapes(input_size))
+        self._make(hidden_size, device, dtype, **self._shapes(input_size))
 
     def forward(self, input, hx=None):
         given = () if hx is None else hx if self.mode == "LSTM" else (hx,)
