@@ -43,8 +43,8 @@ def names(home) -> list[str]:
     """The public names of a module or class: what it offers itself, not what it imports to work with."""
     offered = getattr(home, "__all__", None) or [each for each in dir(home) if not each.startswith("_")]
     if inspect.ismodule(home) and not hasattr(home, "__all__") and not hasattr(home, "__path__"):
-        own = (home.__name__, "framework.device", "framework.cuda")  # is_available is known to several
-        offered = [each for each in offered if getattr(getattr(home, each), "__module__", None) in own]
+        shared = ("is_available", "device_count")
+        offered = [each for each in offered if each in shared or getattr(getattr(home, each), "__module__", None) == home.__name__]
     return sorted(each for each in offered if isinstance(getattr(home, each), (Callable, property, framework.dtype)))
 
 
