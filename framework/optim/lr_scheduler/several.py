@@ -2,28 +2,27 @@
 
 from bisect import bisect_right
 
-from .base import LRScheduler, write_lr
+from .base import LRScheduler
 from .plateau import ReduceLROnPlateau
 
 
 class _Several(LRScheduler):
     """A schedule made of others on the same optimizer."""
 
+    _not_saved = {"optimizer", "_schedulers"}
+
     def __init__(self, optimizer, schedulers):
-        for i, scheduler in enumerate(schedulers):
-            if isinstance(scheduler, ReduceLROnPlateau):
-                raise ValueError(f"{type(self).__name__} does not support ReduceLROnPlateau, whose step needs a metric (index {i})")
-            if scheduler.optimizer is not optimizer:
-                raise ValueError(f"{type(self).__name__} expects all schedulers to belong to the same optimizer, but that at {i} does not")
+        if any(isinstance(each, ReduceLROnPlateau) or each.optimizer is not optimizer for each in schedulers):
+            raise ValueError(f"{type(self).__name__} expects schedulers of one optimizer, and not ReduceLROnPlateau, whose step needs a metric")
         self.optimizer, self._schedulers = optimizer, schedulers
 
-    def _rewind(self) -> None:
-        """Undo the first steps that the schedulers made in their constructors."""
-        for scheduler in self._schedulers:
-            if isinstance(scheduler, _Several):
-                scheduler._rewind()
-            else:
-                scheduler.last_epoch -= 1
+    def state_dict(self) -> dict:
+        return {**super().state_dict(), "_schedulers": [each.state_dict() for each in self._schedulers]}
+
+    def load_state_dict(self, state_dict: dict) -> None:
+        super().load_state_dict(state_dict)
+        for scheduler, state in zip(self._schedulers, state_dict["_schedulers"], strict=True):
+            scheduler.load_state_dict(state)
 
 
 class ChainedScheduler(_Several):
@@ -35,9 +34,9 @@ class ChainedScheduler(_Several):
         super().__init__(optimizer or schedulers[0].optimizer, schedulers)
         self._last_lr = self._present_lr()
 
-    def _initial_step(self) -> None:
+    def _begin_again(self) -> None:
         for scheduler in self._schedulers:
-            scheduler._initial_step()
+            scheduler._begin_again()
 
     def step(self) -> None:
         """Begin the next epoch."""
@@ -54,22 +53,19 @@ class SequentialLR(_Several):
             raise ValueError(f"expected one scheduler more than milestones, but got {len(schedulers)} and {len(milestones)}")
         super().__init__(optimizer, schedulers)
         self._milestones, self.last_epoch = milestones, last_epoch + 1
-        for group in optimizer.param_groups:
-            write_lr(group, group["initial_lr"])
-        self._rewind()
-        self._initial_step()
+        self._set_lr([group["initial_lr"] for group in optimizer.param_groups])  # all of them have changed it
+        self._begin_again()
 
-    def _initial_step(self) -> None:
-        self._schedulers[0]._initial_step()
+    def _begin_again(self) -> None:
+        self._schedulers[0]._begin_again()
         self._last_lr = self._present_lr()
 
     def step(self) -> None:
         """Begin the next epoch."""
         self.last_epoch += 1
         present = bisect_right(self._milestones, self.last_epoch)
-        scheduler = self._schedulers[present]
-        if present > 0 and self._milestones[present - 1] == self.last_epoch:
-            scheduler._update_lr(0)
+        if self.last_epoch in self._milestones:
+            self._schedulers[present].step(0)
         else:
-            scheduler.step()
-        self._last_lr = scheduler.get_last_lr()
+            self._schedulers[present].step()
+        self._last_lr = self._present_lr()
