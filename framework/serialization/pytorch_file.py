@@ -20,7 +20,7 @@ from ..device import array_module, device, move
 from ..tensor import Size
 from .files import CorruptFileError
 
-_BEFORE_1_6 = b"\x80\x02\x8a\x0al\xfc\x9cF"  # a pickled magic number
+BEGINNINGS = _ZIP, _BEFORE_1_6 = b"PK\x03\x04", b"\x80\x02\x8a\x0al\xfc\x9cF"  # the latter is a pickled magic number
 _BROKEN = (zipfile.BadZipFile, AttributeError, EOFError, LookupError, OSError, OverflowError, TypeError, ValueError, struct.error)
 _PLAIN = (type(None), bool, int, float, str, device, dtypes.dtype, Variable)
 _COLLECTIONS = (dict, OrderedDict, Counter, list, tuple, Size, set)
@@ -28,11 +28,6 @@ _INSTRUCTIONS = (
     "PROTO STOP NONE NEWTRUE NEWFALSE EMPTY_TUPLE EMPTY_DICT EMPTY_LIST BINUNICODE BININT BININT1 BININT2 LONG1 LONG4 BINFLOAT MARK TUPLE "
     "TUPLE1 TUPLE2 TUPLE3 APPEND APPENDS SETITEM SETITEMS BINPUT LONG_BINPUT BINGET LONG_BINGET GLOBAL REDUCE BUILD BINPERSID"
 )
-
-
-def is_one(data: bytes) -> bool:
-    """Whether a file that begins so was written by `torch.save`."""
-    return data.startswith((b"PK\x03\x04", _BEFORE_1_6))
 
 
 def read(data: bytes, name: str, map_location=None):
@@ -185,8 +180,4 @@ _FUNCTIONS = {  # called with the machine first
     ("collections", "Counter"): lambda machine, counts: Counter(machine.copied(counts, dict)),
     ("__builtin__", "set"): lambda machine, items: set(machine.copied(items, list)),
 }
-_TYPES = {each.name: each for each in dtypes.ALL} | {
-    "BoolStorage": dtypes.bool, "ByteStorage": dtypes.uint8, "CharStorage": dtypes.int8, "ShortStorage": dtypes.int16,
-    "IntStorage": dtypes.int32, "LongStorage": dtypes.int64, "HalfStorage": dtypes.float16, "BFloat16Storage": dtypes.bfloat16,
-    "FloatStorage": dtypes.float32, "DoubleStorage": dtypes.float64,
-}  # fmt: skip
+_TYPES = {name: each for each in dtypes.ALL for name in (each.name, f"{each.title}Storage")}  # float32, FloatStorage
