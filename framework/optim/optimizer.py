@@ -1,8 +1,7 @@
 """What every optimizer shares: parameter groups, the state of each parameter, the loop over them, saving and loading.
 
-An algorithm is a pure update, written as the paper's formula on bare arrays, and a constructor whose arguments are its options: adadelta.py is
-a short one.
-What an update takes is, by name and in this order: `param`, `grad`, the state, which begins at zero unless `initial_state` says otherwise,
+An algorithm is a pure update, written as the paper's formula on bare arrays, and a constructor whose arguments are its options: read
+adadelta.py.  What an update takes is, by name and in this order: `param`, `grad`, the state, which begins at zero unless `initial_state` says otherwise,
 then options and `step`, counted from 1.  What it returns is written over the old param and state; a kernel registered for the op may do
 that itself and return the arrays it was given.
 """
@@ -26,8 +25,6 @@ def options(arguments: dict, **valid) -> dict:
     """The options among a constructor's `arguments`, its locals(); ValueError for an impossible one; `valid` says more of some of them."""
     found = {name: value for name, value in arguments.items() if name not in ("self", "params", "__class__")}
     for name, value in found.items():
-        if isinstance(value, Variable) and value.numel() != 1:
-            raise ValueError(f"Tensor {name} must be 1-element")
         if not (valid[name] if name in valid else _POSSIBLE.get(name, lambda value: True)(value)):
             raise ValueError(f"Invalid {name} value: {value}")
     return found

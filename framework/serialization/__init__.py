@@ -5,7 +5,6 @@ from . import safetensors_file
 from .files import CorruptFileError, write_atomically
 from .safetensors_file import save
 
-__all__ = ["CorruptFileError", "load", "save", "write_atomically"]
 
 
 def load(f, map_location=None, *, weights_only: bool = True):

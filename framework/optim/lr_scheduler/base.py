@@ -21,17 +21,14 @@ class LRScheduler:
             for group in optimizer.param_groups:
                 group.setdefault("initial_lr", group["lr"])
         self.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]
-        self.optimizer, self.last_epoch = optimizer, last_epoch
-        self._initial_step()
+        self.optimizer, self.last_epoch = optimizer, last_epoch + 1
+        self._begin()
 
-    def _initial_step(self) -> None:
-        self._step_count, self._is_initial = 0, True
+    def _begin(self) -> None:
+        """Make the first step, which leads to `last_epoch`."""
+        self.last_epoch, self._step_count, self._is_initial = self.last_epoch - 1, 0, True
         self.step()
         self._is_initial = False
-
-    def _begin_again(self) -> None:
-        self.last_epoch -= 1
-        self._initial_step()
 
     def get_lr(self) -> list[float]:
         """The rates of epoch `last_epoch`, from those in the optimizer's groups."""
@@ -48,14 +45,10 @@ class LRScheduler:
     def _set_lr(self, rates) -> None:
         for group, lr in zip(self.optimizer.param_groups, rates, strict=True):
             group["lr"] = lr
-        self._last_lr = self._present_lr()
-
-    def _present_lr(self) -> list[float]:
-        return [group["lr"] for group in self.optimizer.param_groups]
 
     def get_last_lr(self) -> list[float]:
-        """The rates that this scheduler computed last."""
-        return self._last_lr
+        """The present rates."""
+        return [group["lr"] for group in self.optimizer.param_groups]
 
     def state_dict(self) -> dict:
         """All attributes but the optimizer and the user's functions."""

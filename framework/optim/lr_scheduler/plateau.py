@@ -15,13 +15,12 @@ class ReduceLROnPlateau(LRScheduler):
     def __init__(self, optimizer, mode: str = "min", factor: float = 0.1, patience: int = 10, threshold: float = 1e-4,
                  threshold_mode: str = "rel", cooldown: int = 0, min_lr=0, eps: float = 1e-8):  # fmt: skip
         if factor >= 1 or mode not in ("min", "max") or threshold_mode not in ("rel", "abs"):
-            raise ValueError(f"expected a factor < 1, mode min or max and threshold_mode rel or abs, but got {factor, mode, threshold_mode}")
+            raise ValueError(f"expected factor < 1, mode min or max, threshold_mode rel or abs, but got {factor, mode, threshold_mode}")
         self.min_lrs = one_each("min_lr", optimizer, min_lr)
         self.optimizer, self.mode, self.factor, self.patience, self.eps = optimizer, mode, factor, patience, eps
         self.threshold, self.threshold_mode, self.cooldown = threshold, threshold_mode, cooldown
         self.best = math.inf if mode == "min" else -math.inf
         self.cooldown_counter = self.num_bad_epochs = self.last_epoch = 0
-        self._last_lr = self._present_lr()
 
     def step(self, metrics, epoch: int | None = None) -> None:
         """Begin the next epoch, or `epoch`, `metrics` being what the last one reached."""
@@ -30,12 +29,11 @@ class ReduceLROnPlateau(LRScheduler):
         self.best = metrics if better else self.best
         self.num_bad_epochs = 0 if better or self.cooldown_counter > 0 else self.num_bad_epochs + 1
         self.cooldown_counter = max(0, self.cooldown_counter - 1)
-        rates = self._present_lr()
         if self.num_bad_epochs > self.patience:
             self.cooldown_counter, self.num_bad_epochs = self.cooldown, 0
-            lower = [max(lr * self.factor, lowest) for lr, lowest in zip(rates, self.min_lrs, strict=True)]
-            rates = [after if lr - after > self.eps else lr for lr, after in zip(rates, lower, strict=True)]
-        self._set_lr(rates)
+            for group, lowest in zip(self.optimizer.param_groups, self.min_lrs, strict=True):
+                lr = max(group["lr"] * self.factor, lowest)
+                group["lr"] = lr if group["lr"] - lr > self.eps else group["lr"]
 
     def _is_better(self, metrics: float) -> bool:
         sign = 1 if self.mode == "max" else -1

@@ -13,7 +13,7 @@ class _Several(LRScheduler):
 
     def __init__(self, optimizer, schedulers):
         if any(isinstance(each, ReduceLROnPlateau) or each.optimizer is not optimizer for each in schedulers):
-            raise ValueError(f"{type(self).__name__} expects schedulers of one optimizer, and not ReduceLROnPlateau, whose step needs a metric")
+            raise ValueError(f"{type(self).__name__} expects schedulers of one optimizer, whose steps need no metric")
         self.optimizer, self._schedulers = optimizer, schedulers
 
     def state_dict(self) -> dict:
@@ -32,17 +32,15 @@ class ChainedScheduler(_Several):
         if not schedulers:
             raise ValueError("ChainedScheduler expects at least one scheduler to be chained, but got no scheduler.")
         super().__init__(optimizer or schedulers[0].optimizer, schedulers)
-        self._last_lr = self._present_lr()
 
-    def _begin_again(self) -> None:
+    def _begin(self) -> None:
         for scheduler in self._schedulers:
-            scheduler._begin_again()
+            scheduler._begin()
 
     def step(self) -> None:
         """Begin the next epoch."""
         for scheduler in self._schedulers:
             scheduler.step()
-        self._last_lr = self._present_lr()
 
 
 class SequentialLR(_Several):
@@ -54,11 +52,10 @@ class SequentialLR(_Several):
         super().__init__(optimizer, schedulers)
         self._milestones, self.last_epoch = milestones, last_epoch + 1
         self._set_lr([group["initial_lr"] for group in optimizer.param_groups])  # all of them have changed it
-        self._begin_again()
+        self._begin()
 
-    def _begin_again(self) -> None:
-        self._schedulers[0]._begin_again()
-        self._last_lr = self._present_lr()
+    def _begin(self) -> None:
+        self._schedulers[0]._begin()
 
     def step(self) -> None:
         """Begin the next epoch."""
@@ -68,4 +65,3 @@ class SequentialLR(_Several):
             self._schedulers[present].step(0)
         else:
             self._schedulers[present].step()
-        self._last_lr = self._present_lr()
