@@ -1,13 +1,12 @@
 """What every optimizer shares: parameter groups, the state of each parameter, the loop over them, saving and loading.
 
 An algorithm is a pure update, written as the paper's formula on bare arrays, and a constructor whose arguments are its options: read
-adadelta.py.  What an update takes is, by name and in this order: `param`, `grad`, the state, which begins at zero unless `initial_state` says otherwise,
-then options and `step`, counted from 1.  What it returns is written over the old param and state; a kernel registered for the op may do
-that itself and return the arrays it was given.
+adadelta.py.  What an update takes is, by name and in this order: `param`, `grad`, the state, which begins at zero unless `initial_state`
+says otherwise, then options and `step`, counted from 1.  What it returns is written over the old param and state; a kernel registered for
+the op may do that itself and return the arrays it was given.
 """
 
 import inspect
-import warnings
 from collections import defaultdict
 
 from ..autograd.mode import enable_grad, no_grad
@@ -126,10 +125,8 @@ class Optimizer:
                 raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(param).__name__}")
             if not param.is_leaf:
                 raise ValueError("can't optimize a non-leaf Tensor")
-        if len(params) != len(set(params)):
-            warnings.warn("optimizer contains a parameter group with duplicate parameters", stacklevel=3)
-        if any(not set(group["params"]).isdisjoint(params) for group in self.param_groups):
-            raise ValueError("some parameters appear in more than one parameter group")
+        if len(params) != len(set(params)) or any(not set(group["params"]).isdisjoint(params) for group in self.param_groups):
+            raise ValueError("some parameters appear more than once, or in more than one parameter group")
         self.param_groups.append({**self.defaults, **param_group, "params": params})
 
     def __repr__(self) -> str:

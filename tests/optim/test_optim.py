@@ -322,7 +322,7 @@ def test_group_errors():
         optim.SGD(["a"])
     with pytest.raises(ValueError, match="non-leaf"):
         optim.SGD([a * 2])
-    with pytest.warns(UserWarning, match="duplicate parameters"):
+    with pytest.raises(ValueError, match="more than once"):
         optim.SGD([a, a])
     optimizer = optim.SGD([a])
     with pytest.raises(TypeError):

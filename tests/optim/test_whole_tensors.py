@@ -71,7 +71,7 @@ def test_parity_of_muon_in_bfloat16(options):
 
 
 def test_muon_wants_matrices():
-    with pytest.raises(ValueError, match="Muon only supports 2D parameters whereas we found a parameter with size"):
+    with pytest.raises(ValueError, match="Muon only supports 2D parameters"):
         optim.Muon([framework.ones(2, 2, 2)])
     x = framework.ones(2, 2)
     x.grad = x

@@ -2,8 +2,6 @@
 
 from .base import LRScheduler
 from .cycles import CosineAnnealingWarmRestarts, CyclicLR, OneCycleLR
-from .multiplied import (
-    ConstantLR, CosineAnnealingLR, ExponentialLR, LambdaLR, LinearLR, MultiplicativeLR, MultiStepLR, PolynomialLR, StepLR,
-)  # fmt: skip
+from .multiplied import ConstantLR, CosineAnnealingLR, ExponentialLR, LambdaLR, LinearLR, MultiplicativeLR, MultiStepLR, PolynomialLR, StepLR
 from .plateau import ReduceLROnPlateau
 from .several import ChainedScheduler, SequentialLR

@@ -133,8 +133,8 @@ class OneCycleLR(_Cycle):
     def get_lr(self):
         if self.last_epoch > self.total_steps:
             raise ValueError(f"Tried to step {self.last_epoch} times. The specified number of total steps is {self.total_steps}")
-        between = next((pair for pair in pairwise(self.corners) if self.last_epoch <= pair[1][0]), self.corners[-2:])
-        (start, *before), (end, *after) = between
+        lines = (pair for pair in pairwise(self.corners) if self.last_epoch <= pair[1][0])
+        (start, *before), (end, *after) = next(lines, self.corners[-2:])
         done = (self.last_epoch - start) / (end - start)
         done = done if self.anneal_strategy == "linear" else (1 - math.cos(math.pi * done)) / 2
         mixed = [[a * (1 - done) + b * done for a, b in zip(*ends, strict=True)] for ends in zip(before, after, strict=True)]

@@ -24,7 +24,9 @@ class ReduceLROnPlateau(LRScheduler):
 
     def step(self, metrics, epoch: int | None = None) -> None:
         """Begin the next epoch, or `epoch`, `metrics` being what the last one reached."""
-        metrics, better = float(metrics), self._is_better(float(metrics))
+        metrics, sign = float(metrics), 1 if self.mode == "max" else -1
+        bar = self.best * (1 + sign * self.threshold) if self.threshold_mode == "rel" else self.best + sign * self.threshold
+        better = sign * metrics > sign * bar
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         self.best = metrics if better else self.best
         self.num_bad_epochs = 0 if better or self.cooldown_counter > 0 else self.num_bad_epochs + 1
@@ -34,8 +36,3 @@ class ReduceLROnPlateau(LRScheduler):
             for group, lowest in zip(self.optimizer.param_groups, self.min_lrs, strict=True):
                 lr = max(group["lr"] * self.factor, lowest)
                 group["lr"] = lr if group["lr"] - lr > self.eps else group["lr"]
-
-    def _is_better(self, metrics: float) -> bool:
-        sign = 1 if self.mode == "max" else -1
-        bar = self.best * (1 + sign * self.threshold) if self.threshold_mode == "rel" else self.best + sign * self.threshold
-        return sign * metrics > sign * bar

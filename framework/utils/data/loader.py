@@ -104,7 +104,7 @@ class DataLoader:
         ):  # fmt: skip
             if wrong:
                 raise ValueError(message)
-        if sampler is None and is_stream:
+        if is_stream:
             sampler = repeat(None)  # its samples have no numbers
         elif sampler is None:
             sampler = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)

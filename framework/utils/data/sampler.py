@@ -13,6 +13,7 @@ import numpy as np
 from ... import random
 from ...creation import as_tensor
 from ...dtypes import float64
+from ...sampling import multinomial
 
 Index = TypeVar("Index", covariant=True)
 
@@ -70,11 +71,7 @@ class SubsetRandomSampler(Sampler[int]):
 
 
 class WeightedRandomSampler(Sampler[int]):
-    """`num_samples` numbers drawn with probabilities in proportion to `weights`.
-
-    With replacement by inverting the cumulative sum; without, those that come first if sample i arrives after a time of exponential
-    distribution with rate w_i (Efraimidis and Spirakis, 2006, Weighted random sampling with a reservoir).
-    """
+    """`num_samples` numbers drawn with probabilities in proportion to `weights`."""
 
     def __init__(self, weights: Sequence[float], num_samples: int, replacement: bool = True, generator=None):
         _check_count("num_samples", num_samples)
@@ -85,13 +82,11 @@ class WeightedRandomSampler(Sampler[int]):
             raise ValueError("weights should be a 1d sequence of finite numbers, none below 0, enough of them above 0")
 
     def __iter__(self):
-        weights = self.weights.numpy()
-        uniform = random.uniform((self.num_samples,) if self.replacement else weights.shape, np.float64, self.generator)
-        if self.replacement:
-            cumulative = np.cumsum(weights)
-            return iter(np.searchsorted(cumulative / cumulative[-1], uniform, side="right").tolist())
-        arrival = np.where(weights > 0, -np.log1p(-uniform) / weights, np.inf)
-        return iter(np.argsort(arrival, kind="stable")[: self.num_samples].tolist())
+        if not self.replacement:
+            return iter(multinomial(self.weights, self.num_samples, generator=self.generator).tolist())
+        cumulative = np.cumsum(self.weights.numpy())
+        uniform = random.uniform((self.num_samples,), np.float64, self.generator)
+        return iter(np.searchsorted(cumulative / cumulative[-1], uniform, side="right").tolist())
 
     def __len__(self) -> int:
         return self.num_samples
