@@ -146,13 +146,11 @@ class Optimizer:
 
     def load_state_dict(self, state_dict: dict) -> None:
         """Go on from a `state_dict()`: its state is copied, in the type and on the device of each parameter; its options are taken over."""
-        saved = state_dict["param_groups"]
-        if len(saved) != len(self.param_groups):
-            raise ValueError("loaded state dict has a different number of parameter groups")
-        state, groups = defaultdict(dict), []
+        saved, state, groups = state_dict["param_groups"], defaultdict(dict), []
+        theirs, ours = ([len(group["params"]) for group in each] for each in (saved, self.param_groups))
+        if theirs != ours:
+            raise ValueError(f"the state dict has groups of {theirs} parameters, but the optimizer's are of {ours}")
         for new, old in zip(saved, self.param_groups, strict=True):
-            if len(new["params"]) != len(old["params"]):
-                raise ValueError("loaded state dict contains a parameter group that doesn't match the size of optimizer's group")
             for number, param in zip(new["params"], old["params"], strict=True):
                 if number in state_dict["state"]:
                     state[param] = {name: _fitting(name, each, param) for name, each in state_dict["state"][number].items()}

@@ -4,7 +4,7 @@ import gc
 import itertools
 import threading
 import time
-from collections import Counter, OrderedDict, namedtuple
+from collections import Counter, namedtuple
 
 import numpy as np
 import pytest
@@ -225,7 +225,7 @@ BATCHES = {
     "lists": lambda T: [[1, 2.0], [3, 4.0]],
     "named tuples": lambda T: [Point(1, 2.0), Point(3, 4.0)],
     "dicts": lambda T: [{"a": 1, "b": [1.0]}, {"a": 2, "b": [2.0]}],
-    "ordered dicts": lambda T: [OrderedDict(b=1, a=2), OrderedDict(b=3, a=4)],
+    "in order": lambda T: [{"b": 1, "a": 2}, {"b": 3, "a": 4}],
 }
 
 

@@ -2,6 +2,7 @@
 
 from .base import LRScheduler
 from .cycles import CosineAnnealingWarmRestarts, CyclicLR, OneCycleLR
-from .multiplied import ConstantLR, CosineAnnealingLR, ExponentialLR, LambdaLR, LinearLR, MultiplicativeLR, MultiStepLR, PolynomialLR, StepLR
+from .multiplied import ConstantLR, CosineAnnealingLR, ExponentialLR, LambdaLR, LinearLR
+from .multiplied import MultiplicativeLR, MultiStepLR, PolynomialLR, StepLR
 from .plateau import ReduceLROnPlateau
 from .several import ChainedScheduler, SequentialLR

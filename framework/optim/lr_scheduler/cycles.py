@@ -85,9 +85,8 @@ class CyclicLR(_Cycle):
 
     def scale_fn(self, x) -> float:
         """The height of cycle x, or of batch x."""
-        if self._scale_fn_custom is not None:
-            return self._scale_fn_custom(x)
-        return {"triangular": 1.0, "triangular2": 0.5 ** (x - 1), "exp_range": self.gamma**x}[self.mode]
+        scale = {"triangular": 1.0, "triangular2": 0.5 ** (x - 1), "exp_range": self.gamma**x}
+        return scale[self.mode] if self._scale_fn_custom is None else self._scale_fn_custom(x)
 
     def get_lr(self):
         cycle = math.floor(1 + self.last_epoch / self.total_size)

@@ -35,4 +35,5 @@ class ReduceLROnPlateau(LRScheduler):
             self.cooldown_counter, self.num_bad_epochs = self.cooldown, 0
             for group, lowest in zip(self.optimizer.param_groups, self.min_lrs, strict=True):
                 lr = max(group["lr"] * self.factor, lowest)
-                group["lr"] = lr if group["lr"] - lr > self.eps else group["lr"]
+                if group["lr"] - lr > self.eps:
+                    group["lr"] = lr

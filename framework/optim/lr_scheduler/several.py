@@ -11,10 +11,10 @@ class _Several(LRScheduler):
 
     _not_saved = {"optimizer", "_schedulers"}
 
-    def __init__(self, optimizer, schedulers):
-        if any(isinstance(each, ReduceLROnPlateau) or each.optimizer is not optimizer for each in schedulers):
-            raise ValueError(f"{type(self).__name__} expects schedulers of one optimizer, whose steps need no metric")
-        self.optimizer, self._schedulers = optimizer, schedulers
+    def __init__(self, schedulers, optimizer=None):
+        self.optimizer, self._schedulers = optimizer or (schedulers and schedulers[0].optimizer), schedulers
+        if not schedulers or any(isinstance(each, ReduceLROnPlateau) or each.optimizer is not self.optimizer for each in schedulers):
+            raise ValueError(f"{type(self).__name__} expects one scheduler or more of one optimizer, whose steps need no metric")
 
     def state_dict(self) -> dict:
         return {**super().state_dict(), "_schedulers": [each.state_dict() for each in self._schedulers]}
@@ -27,11 +27,6 @@ class _Several(LRScheduler):
 
 class ChainedScheduler(_Several):
     """Several schedules at once: the product of their factors."""
-
-    def __init__(self, schedulers, optimizer=None):
-        if not schedulers:
-            raise ValueError("ChainedScheduler expects at least one scheduler to be chained, but got no scheduler.")
-        super().__init__(optimizer or schedulers[0].optimizer, schedulers)
 
     def _begin(self) -> None:
         for scheduler in self._schedulers:
@@ -49,7 +44,7 @@ class SequentialLR(_Several):
     def __init__(self, optimizer, schedulers: list, milestones: list[int], last_epoch: int = -1):
         if len(milestones) != len(schedulers) - 1:
             raise ValueError(f"expected one scheduler more than milestones, but got {len(schedulers)} and {len(milestones)}")
-        super().__init__(optimizer, schedulers)
+        super().__init__(schedulers, optimizer)
         self._milestones, self.last_epoch = milestones, last_epoch + 1
         self._set_lr([group["initial_lr"] for group in optimizer.param_groups])  # all of them have changed it
         self._begin()

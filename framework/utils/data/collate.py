@@ -51,10 +51,5 @@ def _is_numeric(value) -> bool:
 
 
 def _like(original, values):
-    """`values`, a dict or a list, in the type of `original` where it can be made of them; a list for a tuple without names."""
-    if isinstance(original, tuple):
-        return type(original)(*values) if hasattr(original, "_fields") else values
-    try:
-        return type(original)(values)
-    except TypeError:
-        return values
+    """`values`, a dict or a list; or a named tuple of them where `original` is one."""
+    return type(original)(*values) if hasattr(original, "_fields") else values
