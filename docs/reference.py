@@ -8,6 +8,7 @@ import inspect
 import operator
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import framework
@@ -41,7 +42,7 @@ def find(path: str):
 def names(home) -> list[str]:
     """The public names of a module or class: what it offers itself, no modules."""
     offered = getattr(home, "__all__", None) or [each for each in dir(home) if not each.startswith("_")]
-    return sorted(each for each in offered if not inspect.ismodule(getattr(home, each)))
+    return sorted(each for each in offered if isinstance(getattr(home, each), (Callable, property, framework.dtype)))
 
 
 def sentence(value) -> str:
@@ -57,8 +58,8 @@ def page() -> str:
     lines = [
         "# Reference",
         "",
-        "Every public name, made from the code by `python docs/reference.py`. Arguments, defaults, results and errors are PyTorch's; the last",
-        "column says what of PyTorch's behaviour is left out or different. For all of them:",
+        "Every public name, made from the code by `python docs/reference.py`. Arguments, defaults, results and errors are PyTorch's; the",
+        "last column says what of PyTorch's behaviour is left out or different. For all of them:",
         "",
         *(f"- {each}" for each in left_out["everywhere"]),
     ]

@@ -1,6 +1,7 @@
 """A deep-learning framework small enough to read, with PyTorch's interface: `import framework as torch`."""
 
 import warnings
+from inspect import isfunction
 
 from .tensor import Tensor  # isort: skip: first, for the function `tensor` takes this module's name below
 
@@ -16,6 +17,7 @@ from .dtypes import (
     long, promote_types, set_default_dtype, short, uint8,
 )  # fmt: skip
 from .memory import keep_freed_memory, peak_memory, release_memory
+from .offered import offered
 from .ops.activation import log_softmax, relu, softmax
 from .ops.comparison import (
     allclose, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor, eq, equal, ge, greater,
@@ -87,3 +89,8 @@ def is_tensor(obj) -> bool:
 def is_floating_point(input) -> bool:
     """Whether `input` is of a floating type."""
     return input.is_floating_point()
+
+
+for _name, _value in list(globals().items()):  # the ops refuse what is not offered by themselves
+    if isfunction(_value) and _value.__module__.startswith(("framework.ops", "framework.creation", "framework.sampling")):
+        globals()[_name] = offered(_value)

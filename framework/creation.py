@@ -63,7 +63,7 @@ def check_range(array, dtype) -> None:
 def tensor(data, *, dtype=None, device=None, requires_grad=False):
     """A new tensor with a copy of `data`: a number, nested lists, an array.  Python floats become the default type, integers int64."""
     array = _array_of(data, dtype)
-    array = array.copy() if isinstance(data, (Variable, np.ndarray)) else array
+    array = array.copy() if isinstance(data, Variable) or is_array(data) else array
     return _finish(array if device is None else move(array, Device(device)), requires_grad)
 
 
@@ -112,16 +112,13 @@ class TensorType:
     """PyTorch's first way to name an element type: `FloatTensor` makes tensors, is an argument of `.type()` and of `isinstance`."""
 
     def __init__(self, dtype):
-        self.name, self.dtype = f"{dtype.title}Tensor", dtype
+        self.dtype = dtype
 
     def __call__(self, *data):
         return _finish(of_old_constructor(data, self.dtype))
 
     def __instancecheck__(self, each) -> bool:
-        return isinstance(each, Variable) and type_name(each) == f"framework.{self.name}"
-
-    def __repr__(self) -> str:
-        return f"<class 'framework.{self.name}'>"
+        return isinstance(each, Variable) and each.dtype is self.dtype and not each.is_cuda
 
 
 TENSOR_TYPES = {f"{each.title}Tensor": TensorType(each) for each in dtypes.ALL}

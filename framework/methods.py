@@ -47,7 +47,7 @@ SPREAD = {
 
 # __name__ and __rname__, and __iname__ for those with an underscore
 ARITHMETIC = {
-    "add_": elementwise.add, "sub_": elementwise.sub, "mul_": elementwise.mul, "truediv_": elementwise.true_divide,
+    "add_": elementwise.plus, "sub_": elementwise.sub, "mul_": elementwise.mul, "truediv_": elementwise.true_divide,
     "floordiv_": elementwise.floor_divide, "mod_": elementwise.remainder, "pow_": elementwise.pow, "matmul": linalg.matmul,
     "and_": comparison.bitwise_and, "or_": comparison.bitwise_or, "xor_": comparison.bitwise_xor,
     "lshift_": comparison.bitwise_left_shift, "rshift_": comparison.bitwise_right_shift,
@@ -63,9 +63,10 @@ _OPERANDS = (Variable, int, float, complex, bool, np.number, np.bool_, np.ndarra
 
 def _operator(function, reflected=False):
     """NotImplemented for operands that are not numbers or tensors: Python then asks the other operand."""
+    call = function.__call__ if isinstance(function, Op) else function  # found once, not at every call
     if reflected:
-        return lambda self, other: function(other, self) if isinstance(other, _OPERANDS) else NotImplemented
-    return lambda self, other: function(self, other) if isinstance(other, _OPERANDS) else NotImplemented
+        return lambda self, other: call(other, self) if isinstance(other, _OPERANDS) else NotImplemented
+    return lambda self, other: call(self, other) if isinstance(other, _OPERANDS) else NotImplemented
 
 
 def as_one(sizes) -> tuple:

@@ -25,11 +25,6 @@ class Size(tuple):
     def __radd__(self, other):
         return Size(tuple(other) + tuple(self))
 
-    def __mul__(self, times):
-        return Size(super().__mul__(times))
-
-    __rmul__ = __mul__
-
 
 def broadcast_shapes(*shapes) -> Size:
     """The shape that tensors of these shapes have together; an integer stands for one dimension."""

@@ -140,17 +140,15 @@ class Tensor(Variable):
     def __dlpack_device__(self):
         return self._array.__dlpack_device__()
 
-    def to(self, *args, dtype=None, device=None, non_blocking=False, copy=False, other=None):
+    def to(self, *args, dtype=None, device=None, non_blocking=False, copy=False):
         """This tensor with another type, on another device or both: itself if nothing changes."""
         for each in args:
             if isinstance(each, dtypes.dtype):
                 dtype = each
             elif isinstance(each, Variable):
-                other = each
+                dtype, device = each.dtype, each.device
             elif not isinstance(each, bool):
                 device = each
-        if other is not None:
-            dtype, device = other.dtype, other.device
         result = self if device is None else _on(self, device)
         result = result if dtype in (None, self.dtype) else cast(result, dtype.numpy)
         return result.clone() if copy and result is self else result

@@ -31,7 +31,7 @@ Tensor(ones(2, dtype=int32)) | FloatTensor(np.ones(2)) | Tensor(np.ones(2)) | Te
 DoubleTensor([1]) | ByteTensor([1]) | BoolTensor([1, 0]) | HalfTensor([1]) | IntTensor(2, 3).shape | ShortTensor([1]) | CharTensor([1])
 BFloat16Tensor([1]) | FloatTensor.dtype | ones(2).type() | ones(2).bool().type() | isinstance(ones(2), FloatTensor)
 tensor([np.ones(2, np.float32), [1, 2.5]]) | tensor([tensor(1., dtype=float16), 2.5]) | tensor([tensor(1), 2.5])
-isinstance(ones(2).double(), FloatTensor) | isinstance(1, LongTensor) | FloatTensor | ones(2).type(DoubleTensor)
+isinstance(ones(2).double(), FloatTensor) | isinstance(1, LongTensor) | ones(2).type(DoubleTensor)
 ones(2).type('torch.DoubleTensor') | ones(2).type(int64) | ones(2).type('nonsense')
 isinstance(ones(2), Tensor) | tensor([np.float32(1), 1])
 """
@@ -41,7 +41,7 @@ cat([]) | cat([ones(()), ones(1)]) | cat([ones(2, 2), ones(3, 3)]) | cat([ones(2
 cat([ones(0), ones(2, 2, dtype=int32)]) | cat([ones(2), tensor([1])]) | cat([tensor([1]), tensor([True])]) | cat([ones(0), ones(0)])
 cat((ones(2, 1), ones(2, 2)), axis=1) | cat([ones(2)], dim=3) | cat([ones(2, dtype=float16), ones(2, dtype=bfloat16)]) | stack([])
 stack([ones(2), ones(3)]) | stack([ones(2), tensor([1, 2])], -1) | stack([ones(2)], 3) | Size([1]) + (2,) | (2,) + Size([1])
-Size([1]) * 2 | Size([1, 2])[0:1] | Size((1, 2)).numel() | Size([]).numel() | Size([1, 2])[0] | 2 * Size([1]) | ones(3).narrow(0, 2, 3)
+Size([1, 2])[0:1] | Size((1, 2)).numel() | Size([]).numel() | Size([1, 2])[0] | ones(3).narrow(0, 2, 3)
 ones(3).narrow(0, 5, 0) | ones(3).narrow(0, 0, -1) | arange(3).narrow(0, -2, 1) | narrow(ones(3), dim=0, start=tensor(1), length=1)
 ones(2, 3).select(0, 5) | ones(()).select(0, 0) | arange(6).view(2, 3).select(-1, -1) | ones(3).unfold(0, 5, 1) | ones(3).unfold(0, 2, 0)
 ones(3).unfold(0, -2, 1) | ones(3).unfold(0, 0, 1).shape | ones(6).unflatten(0, (-1, 2)).shape | ones(6).unflatten(0, (4, 2))
@@ -152,9 +152,10 @@ def test_in_place_changes_of_views(expression):
 NAMES = """
 x + 1 | x - 1 | x * 2 | x / 2 | -x | x ** 2 | x.exp() | x.log() | x.sqrt() | x.abs() | x.sum() | x.relu() | x.sigmoid() | x.tanh()
 x.softmax(0) | x.log_softmax(0) | x.max(0)[0] | x.amax() | x.prod() | x.cumsum(0) | x.gather(0, index)
-x.masked_fill(x > 0, 0) | T.where(x > 0, x, x) | T.maximum(x, x) | x[[0, 1]]
+x.masked_fill(x > 0, 0) | T.where(x > 0, x, x) | T.maximum(x, x) | x[0] | x[0:1] | x[:, 0] | x[0, 1:] | x[None] | x[:] | x[...] | x[[0, 1]]
 x[x > 0] | T.cat([x, x]) | T.stack([x, x]) | x.split(2)[0] | x.chunk(2)[0] | x.unbind()[0]
-x.unfold(0, 2, 1) | x.unflatten(0, (3, 1)) | x.flatten() | x.reshape(9) | x.view(9) | x.permute(1, 0)
+x.tensor_split(2)[0] | T.hsplit(x, 3)[0] | x.narrow(0, 0, 1) | x.select(0, 1) | x.unfold(0, 2, 1)
+x.unflatten(0, (3, 1)) | x.flatten() | x.reshape(9) | x.view(9) | x.permute(1, 0)
 x.T | x.mT | x.t() | x.transpose(0, 1) | x.movedim(0, 1) | x.swapaxes(0, 1) | x.expand(2, 3, 3) | T.broadcast_to(x, (2, 3, 3))
 x.squeeze() | x.unsqueeze(0) | x.clone() | x.contiguous() | x.t().contiguous() | x.flip(0) | x.fliplr() | x.roll(1) | x.tril() | x.triu()
 x.repeat(2, 1) | x.tile(2) | x.diagonal() | x[0].diag() | T.diag_embed(x) | T.diagflat(x) | T.atleast_3d(x) | T.hstack([x, x])

@@ -15,7 +15,7 @@ from ..device import array_module
 from .mode import mode
 from .variable import Variable
 
-_numbers = itertools.count()
+numbers = itertools.count()
 sum_to = cast = None  # two ops, which autograd/op.py puts here once it has declared them
 
 
@@ -27,7 +27,7 @@ class Node:
 
     def __init__(self, edges, input_types, outputs: int):
         """`edges`: where each input came from, None where no gradient is needed; `input_types`: (shape, dtype) of each."""
-        self.number = next(_numbers)
+        self.number = next(numbers)
         self.edges, self.input_types, self.outputs = edges, input_types, outputs
 
     def name(self) -> str:
@@ -270,7 +270,7 @@ class RemovableHandle:
     """What `register_hook` returns: `remove()` takes the hook off again."""
 
     def __init__(self, hooks: dict):
-        self._hooks, self._key = hooks, next(_numbers)
+        self._hooks, self._key = hooks, next(numbers)
 
     def remove(self) -> None:
         self._hooks.pop(self._key, None)

@@ -40,7 +40,7 @@ class Fusable(Op):
 class FusedNode(OpNode):
     """A recorded call of a Fusable's kernel: its own backward, and the arguments for running the formula again."""
 
-    def keep(self, args, arrays, results) -> None:
+    def keep(self, keeps, args, arrays, results) -> None:
         self.saved = arrays
         self.remember_version(args)
 

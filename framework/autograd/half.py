@@ -1,12 +1,13 @@
 """Computing with 16-bit floats on a CPU: NumPy is inexact in float16, and lacks most of its functions for bfloat16."""
 
 import numpy as np
+from numpy import ndarray
 
 
 def half_type(values):
     """The 16-bit floating type among `values`, if they are NumPy's; None otherwise."""
     for each in values:
-        if type(each) is np.ndarray and each.itemsize == 2 and each.dtype.kind in "fV":
+        if type(each) is ndarray and each.itemsize == 2 and each.dtype.kind in "fV":
             return each.dtype
     return None
 

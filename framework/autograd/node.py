@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .engine import Node
+from .engine import Node, numbers
 from .variable import Variable, is_array
 
 
@@ -14,33 +14,25 @@ class OpNode(Node):
     several = False  # does the op return a tuple?
     versions = ()  # (version counter of what is kept, as it was then)
 
-    def __init__(self, op, edges, types, lists, args, arrays, results, backward, several):
-        super().__init__(edges, types, len(results))
-        self.op, self.saved = op, {}
-        if several:
-            self.several = True
-        if lists is not None:
-            self.lists = lists
-        if backward is not None:
-            self.backward = backward
-        self.keep(args, arrays, results)
+    def __init__(self, op, edges, input_types, rules, outputs: int):
+        self.number, self.edges, self.input_types, self.outputs = next(numbers), edges, input_types, outputs
+        self.op, self.rules = op, rules  # a rule that no input wants is None
 
-    def keep(self, args, arrays, results) -> None:
-        """Save what the rules of those inputs that need a gradient ask for."""
-        needs = tuple([edge is not None for edge in self.edges] if self.lists is None else [any(each) for each in self.grouped(self.edges)])
-        self.rules, keeps = self.op.plans.get(needs) or self.op.plan(needs)
-        saved = self.saved
+    def keep(self, keeps, args, arrays, results) -> None:
+        """Save what the rules ask for: see Rule.keeps."""
+        self.saved = {}
         for parameter, place, only_shape in keeps:
             if place < 0:
-                saved[parameter] = tuple([each._array for each in results]) if self.several else results[0]._array
+                value = tuple([each._array for each in results]) if self.several else results[0]._array
                 self.remember_version(results)
-            elif not only_shape:
-                saved[parameter] = arrays[place]
-                if arrays[place] is not args[place]:
-                    self.remember_version(args[place])
+            elif only_shape:
+                value = arrays[place]
+                value = [each.shape for each in value] if isinstance(value, (list, tuple)) else np.shape(value)
             else:
                 value = arrays[place]
-                saved[parameter] = [each.shape for each in value] if isinstance(value, (list, tuple)) else np.shape(value)
+                if value is not args[place]:
+                    self.remember_version(args[place])
+            self.saved[parameter] = value
 
     def grouped(self, values):
         """`values`, one a tensor, as one list an input."""

@@ -50,7 +50,7 @@ class Op:
         self.rules = []
         self.inputs = ()  # names of the differentiable inputs
         self.places = ()  # which of the arguments they are
-        self.plans = {}  # which of them need a gradient -> what a Node keeps for that
+        self.plans = {}  # which of them need a gradient -> the rules for that, and what they want kept
         for names, rule in (rules or {}).items():
             self.rule(*names.replace(" ", "").split(","))(rule)
 
@@ -82,41 +82,62 @@ class Op:
         if self.promote is not None:
             args = self.promote(args)
         arrays, found = unwrap(args)
-        out, backward = self.compute(arrays)
+        out, backward = self.compute(arrays) if self.kernels or self.load_kernels else (self.reference(arrays), None)
         return self.wrap(out, args, arrays, backward, found) if found else out
 
     def wrap(self, out, args, arrays, backward, found):
         """`out` as a Tensor (or a tuple of them), recorded if one of the inputs needs a gradient."""
-        several = isinstance(out, tuple)
-        results = [Variable.wrap(each) for each in out] if several else [Variable.wrap(out)]
+        if isinstance(out, tuple):
+            return self._wrap_tuple(out, args, arrays, backward, found)
+        result = Variable.wrap(out)
+        if self.view:
+            self._mark_view(result, args)
+        if found is ON_TAPE and mode.grad:
+            self._record((result,), args, arrays, backward)
+        return result
+
+    def _wrap_tuple(self, outs, args, arrays, backward, found):
+        results = [Variable.wrap(each) for each in outs]
         if self.view:
             for output, result in enumerate(results):
-                self._mark_view(result, args, output if several else None)
+                self._mark_view(result, args, output)
         if found is ON_TAPE and mode.grad:
-            self._record(results, args, arrays, backward, several)
-        if not several:
-            return results[0]
-        return type(out)(*results) if hasattr(out, "_fields") else tuple(results)
+            self._record(results, args, arrays, backward, several=True)
+        return type(outs)(*results) if hasattr(outs, "_fields") else tuple(results)
 
-    def _record(self, results, args, arrays, backward, several) -> None:
+    def _record(self, results, args, arrays, backward, several=False) -> None:
         """Put `results` behind a new Node, if a differentiable input needs a gradient."""
         edges, types, lists = [], [], None
+        needs = 0  # a binary digit an input: does it need a gradient?
         for place in self.places:
             arg, array = args[place], arrays[place]
             if isinstance(arg, Variable):
                 node = arg._tape_node if arg._view is None else arg._node
-                edges.append((node, arg._output) if node is not None else (arg, 0) if arg._needs_grad else None)
+                edge = (node, arg._output) if node is not None else (arg, 0) if arg._needs_grad else None
+                needs += needs + (edge is not None)
+                edges.append(edge)
                 types.append((array.shape, array.dtype))
             elif isinstance(arg, (list, tuple)):
                 lists = {**(lists or {}), self.parameters[place]: len(arg)}
-                edges += [edge_of(each) for each in arg]
+                behind = [edge_of(each) for each in arg]
+                needs += needs + any(behind)
+                edges += behind
                 types += [(each.shape, each.dtype) for each in array]
             else:
+                needs += needs
                 edges.append(None)
                 types.append(None)
-        if not any(edges):
+        if not needs:
             return
-        node = self.node_type(self, edges, types, lists, args, arrays, results, backward, several)
+        rules, keeps = self.plans.get(needs) or self.plan(needs)
+        node = self.node_type(self, edges, types, rules, len(results))
+        if several:
+            node.several = True
+        if lists is not None:
+            node.lists = lists
+        if backward is not None:
+            node.backward = backward
+        node.keep(keeps, args, arrays, results)
         for output, result in enumerate(results):
             if result._array.dtype.kind in "fV":  # V: bfloat16. Indices and masks have no gradient
                 result._tape_node, result._output = node, output
@@ -134,19 +155,26 @@ class Op:
 
     def compute(self, arrays: list):
         """The result of the newest kernel that does not decline, or of the forward; and the kernel's own backward, if it has one."""
-        if kernels_enabled and (self.kernels or self.load_kernels):
+        if kernels_enabled:
             result = self.try_kernels(arrays)
             if result is not NotImplemented:
                 return result
-        half = None if self.view else half_type(arrays)
+        return self.reference(arrays), None
+
+    def reference(self, arrays: list):
+        """The result of the forward; 16-bit floats are computed in float32."""
+        half = half_type(arrays)
         try:
-            return (self.forward(*arrays) if half is None else in_single(self.forward, arrays, half)), None
+            return self.forward(*arrays) if half is None or self.view else in_single(self.forward, arrays, half)
         except ValueError as error:
             raise pytorch_error(error, self, arrays) from error
 
     def try_kernels(self, arrays):
         """(result, its own backward or None) of the newest kernel that does not decline; NotImplemented if all do."""
-        if self.smallest and max([getattr(each, "size", 0) for each in arrays]) < self.smallest:
+        for each in arrays:
+            if getattr(each, "size", 0) >= self.smallest:
+                break
+        else:
             return NotImplemented
         if self.load_kernels is not None:
             self.load_kernels(arrays)
@@ -160,10 +188,10 @@ class Op:
         ran[self.__name__, "reference"] += 1
         return NotImplemented
 
-    def plan(self, needs: tuple) -> tuple:
-        """For a Node whose inputs `needs` say which want a gradient: the rules, None for one that is not wanted, and what they keep."""
-        wanted = dict(zip(self.inputs, needs, strict=True))
-        rules = [rule if any(wanted[name] for name in rule.names) else None for rule in self.rules]
+    def plan(self, needs: int) -> tuple:
+        """The rules of those inputs whose binary digit in `needs` is 1, None for the others, and what they want kept."""
+        wanted = {name for name, digit in zip(self.inputs, f"{needs:0{len(self.inputs)}b}", strict=True) if digit == "1"}
+        rules = [rule if wanted.intersection(rule.names) else None for rule in self.rules]
         keeps = dict.fromkeys(kept for rule in rules if rule is not None for kept in rule.keeps)
         self.plans[needs] = rules, tuple(keeps)
         return self.plans[needs]
@@ -238,8 +266,8 @@ def unwrap(args):
 
 def _sum_to(input, shape):
     extra = input.ndim - len(shape)
-    axes = (*range(extra), *(extra + i for i, length in enumerate(shape) if length == 1 and input.shape[extra + i] != 1))
-    return input.sum(axis=axes, keepdims=True, dtype=input.dtype).reshape(shape) if axes else input.reshape(shape)
+    axes = tuple([i for i, length in enumerate(input.shape) if length != 1 and (i < extra or shape[i - extra] == 1)])
+    return (input.sum(axes, dtype=input.dtype) if axes else input).reshape(shape)
 
 
 # The three ops that the engine itself needs.

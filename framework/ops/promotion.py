@@ -66,9 +66,10 @@ def _to(arg, wanted):
 
 def scaled(args):
     """`common` of all arguments but the last, `alpha` or `value`: that one scales a result, it does not widen it."""
-    operands, scale = common(args[:-1]), args[-1]
+    given, scale = args[:-1], args[-1]
+    operands = common(given)
     if type(scale) is int and scale == 1:
-        return (*operands, 1)
+        return args if operands is given else (*operands, 1)
     tensor = next((each for each in operands if isinstance(each, Variable)), None)
     kind = "f" if tensor is None else tensor._array.dtype.kind
     expect(kind == "b" or not isinstance(scale, bool), "Boolean alpha only supported for Boolean results.")

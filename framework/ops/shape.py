@@ -191,8 +191,9 @@ def _joinable(args):
 
 def _stackable(args):
     tensors, dim = _tensors(args[0], "stack"), args[1]
-    if len({tuple(each.shape) for each in tensors}) != 1:
-        raise RuntimeError(f"stack expects each tensor to be of equal size, but got {[list(each.shape) for each in tensors]}")
+    sizes = [tuple(each.shape) for each in tensors]
+    if len(set(sizes)) != 1:
+        raise RuntimeError(f"stack expects each tensor of a non-empty list to be of equal size, but got the sizes {sizes}")
     return list(common(tensors)), dim
 
 
