@@ -18,7 +18,7 @@ def test_nothing_is_there(namespace):
     assert (cuda.is_available(), cuda.device_count(), cuda.memory_allocated(), cuda.max_memory_allocated()) == (False, 0, 0, 0)
     assert cuda.empty_cache() is None
     for needs_one in (cuda.current_device, cuda.synchronize, cuda.get_device_name):
-        with pytest.raises(AssertionError):
+        with pytest.raises(RuntimeError if namespace is framework else AssertionError):  # PyTorch's build for GPUs has a RuntimeError too
             needs_one()
     for other in (cuda.set_device, lambda place: cuda.device(place).__enter__()):
         with pytest.raises(ValueError, match="Expected a cuda device, but got: cpu"):
@@ -49,7 +49,7 @@ def test_seeding_gpus_leaves_the_cpu_alone(namespace):
 def test_accelerator(namespace):
     accelerator = namespace.accelerator
     assert (accelerator.is_available(), accelerator.current_accelerator(), accelerator.device_count()) == (False, None, 0)
-    with pytest.raises(RuntimeError, match="Cannot access accelerator device when none is available"):
+    with pytest.raises(RuntimeError, match="no CUDA GPU|none is available"):
         accelerator.set_device_index(0)
 
 

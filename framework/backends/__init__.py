@@ -1,5 +1,3 @@
 """Switches of the libraries that compute, by PyTorch's names."""
 
 from . import cuda, cudnn
-
-__all__ = ["cuda", "cudnn"]

@@ -4,7 +4,7 @@ import ml_dtypes
 import numpy as np
 
 from ..autograd.op import op
-from ..creation import zeros, zeros_like
+from ..creation import zeros_like
 from .optimizer import Optimizer, options, scalar
 
 
@@ -18,6 +18,7 @@ def adafactor_update(param, grad, row_var, col_var, variance, step, lr, beta2_de
     grad = -grad if maximize else grad
     fresh = step**beta2_decay  # 1 - beta2
     alpha = max(eps[1], _rms(param)) * min(lr, step**-0.5)
+    smallest = float(ml_dtypes.finfo(param.dtype).eps) if eps[0] is None else eps[0]
     param = param * (1 - lr * weight_decay)
     square = grad * grad
     if row_var is None:
@@ -25,8 +26,8 @@ def adafactor_update(param, grad, row_var, col_var, variance, step, lr, beta2_de
     else:
         row_var = row_var + fresh * (square.mean(-1, keepdims=True) - row_var)
         col_var = col_var + fresh * (square.mean(-2, keepdims=True) - col_var)
-        estimate = row_var @ col_var / np.maximum(row_var.mean(-2, keepdims=True), eps[0])
-    update = grad / np.sqrt(np.maximum(estimate, eps[0] ** 2))
+        estimate = row_var @ col_var / np.maximum(row_var.mean(-2, keepdims=True), smallest)
+    update = grad / np.sqrt(np.maximum(estimate, smallest**2))
     return param - alpha / max(1.0, _rms(update) / d) * update, row_var, col_var, variance
 
 
@@ -44,11 +45,5 @@ class Adafactor(Optimizer, update=adafactor_update):
     def initial_state(self, param, group):
         if param.ndim < 2:
             return {"step": scalar(0.0), "variance": zeros_like(param)}
-        *batch, rows, columns = param.shape
-        like = {"dtype": param.dtype, "device": param.device}
-        return {"step": scalar(0.0), "row_var": zeros(*batch, rows, 1, **like), "col_var": zeros(*batch, 1, columns, **like)}
-
-    def _update(self, param, options):
-        smallest, floor = options["eps"]
-        smallest = float(ml_dtypes.finfo(param._array.dtype).eps) if smallest is None else smallest
-        super()._update(param, {**options, "eps": (smallest, floor)})
+        param = param.detach()
+        return {"step": scalar(0.0), "row_var": zeros_like(param[..., :1]), "col_var": zeros_like(param[..., :1, :])}

@@ -22,8 +22,6 @@ class Adagrad(Optimizer, update=adagrad_update):
 
     def __init__(self, params, lr=1e-2, lr_decay=0, weight_decay=0, initial_accumulator_value=0, eps=1e-10, *, maximize=False):
         super().__init__(params, options(locals()))
-        for group in self.param_groups:  # unlike the others, Adagrad has its state from the beginning
-            self.state.update({param: self.initial_state(param, group) for param in group["params"]})
 
     def initial_state(self, param, group):
         return {"step": scalar(0.0), "sum": full_like(param, group["initial_accumulator_value"])}

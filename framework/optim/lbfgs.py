@@ -40,7 +40,6 @@ class LBFGS(Optimizer):
         """Take up to `max_iter` steps; `closure` computes the loss and its gradients, and its first value is returned."""
         options, params, evaluate = python_numbers(self.param_groups[0]), self.param_groups[0]["params"], enable_grad(closure)
         state = self.state[params[0]]
-        state.setdefault("func_evals", 0)
         state.setdefault("n_iter", 0)
 
         def at(t) -> Point:
@@ -50,7 +49,6 @@ class LBFGS(Optimizer):
 
         first_loss = evaluate()
         loss, grad, evaluations = float(first_loss), self._gradient(), 1
-        state["func_evals"] += 1
         if grad.abs().max() <= options["tolerance_grad"]:
             return first_loss
         for iteration in range(1, options["max_iter"] + 1):
@@ -68,15 +66,13 @@ class LBFGS(Optimizer):
             if start.slope > -options["tolerance_change"]:
                 break
             if options["line_search_fn"] is not None:
-                (t, loss, grad, _), evaluated = strong_wolfe(
-                    at, start, t, direction.abs().max(), options["tolerance_change"], options["max_eval"] - evaluations
-                )
+                length, tries = direction.abs().max(), options["max_eval"] - evaluations
+                (t, loss, grad, _), evaluated = strong_wolfe(at, start, t, length, options["tolerance_change"], tries)
                 state["t"] = t
             elif iteration < options["max_iter"]:
                 (_, loss, grad, _), evaluated = at(t), 1
             self._move(place + t * direction)
             evaluations += evaluated
-            state["func_evals"] += evaluated
             small = grad.abs().max() <= options["tolerance_grad"] or (direction * t).abs().max() <= options["tolerance_change"]
             if evaluations >= options["max_eval"] or small or abs(loss - start.loss) < options["tolerance_change"]:
                 break

@@ -46,9 +46,8 @@ class Muon(Optimizer, update=muon_update):
                  ns_steps=5, adjust_lr_fn=None):  # fmt: skip
         super().__init__(params, options(locals(), ns_coefficients=len(ns_coefficients) == 3, ns_steps=ns_steps < 100,
                                          adjust_lr_fn=adjust_lr_fn in (None, "original", "match_rms_adamw")))  # fmt: skip
-        for param in (each for group in self.param_groups for each in group["params"]):
-            if param.ndim != 2:
-                raise ValueError(f"Muon only supports 2D parameters whereas we found a parameter with size: {param.size()}")
+        if any(param.ndim != 2 for group in self.param_groups for param in group["params"]):
+            raise ValueError("Muon only supports 2D parameters")
 
     def initial_state(self, param, group):
         return {"momentum_buffer": zeros_like(param)}

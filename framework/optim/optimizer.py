@@ -1,24 +1,12 @@
 """What every optimizer shares: parameter groups, the state of each parameter, the loop over them, saving and loading.
 
-An algorithm is a pure update, written as the paper's formula on bare arrays, and a constructor whose arguments are its options:
-
-    @op
-    def adadelta_update(param, grad, square_avg, acc_delta, lr, rho, eps, weight_decay, maximize):
-        …
-        return param - lr * delta, square_avg, acc_delta
-
-    class Adadelta(Optimizer, update=adadelta_update):
-        def __init__(self, params, lr=1.0, rho=0.9, eps=1e-6, weight_decay=0, *, maximize=False):
-            super().__init__(params, options(locals(), rho=0 <= rho <= 1))
-
-What an update takes is, by name and in this order: `param`, `grad`, the state, which begins at zero unless `initial_state` says otherwise,
-then options and `step`, counted from 1.  What it returns is written over the old param and state; a kernel registered for the op may do
-that itself and return the arrays it was given.
+An algorithm is a pure update, written as the paper's formula on bare arrays, and a constructor whose arguments are its options: read
+adadelta.py.  What an update takes is, by name and in this order: `param`, `grad`, the state, which begins at zero unless `initial_state`
+says otherwise, then options and `step`, counted from 1.  What it returns is written over the old param and state; a kernel registered for
+the op may do that itself and return the arrays it was given.
 """
 
-import functools
 import inspect
-import warnings
 from collections import defaultdict
 
 from ..autograd.mode import enable_grad, no_grad
@@ -36,8 +24,6 @@ def options(arguments: dict, **valid) -> dict:
     """The options among a constructor's `arguments`, its locals(); ValueError for an impossible one; `valid` says more of some of them."""
     found = {name: value for name, value in arguments.items() if name not in ("self", "params", "__class__")}
     for name, value in found.items():
-        if isinstance(value, Variable) and value.numel() != 1:
-            raise ValueError(f"Tensor {name} must be 1-element")
         if not (valid[name] if name in valid else _POSSIBLE.get(name, lambda value: True)(value)):
             raise ValueError(f"Invalid {name} value: {value}")
     return found
@@ -62,29 +48,18 @@ def descent(param, grad, weight_decay, maximize):
     return grad + weight_decay * param if weight_decay else grad
 
 
-def _noticed(step):
-    """The method `step`; schedulers, which warn if they are stepped first, see that it was called."""
-
-    @functools.wraps(step)
-    def noticed(self, *args, **kwargs):
-        self._opt_called = True
-        return step(self, *args, **kwargs)
-
-    return noticed
-
-
 class Optimizer:
     """The base of all optimizers: `params` is an iterable of tensors, or of dicts with "params" and options of their own."""
 
     only_with = {}  # state -> the option without which there is none
-    _opt_called = False
+    _opt_called = False  # schedulers, which warn if they are stepped first, see whether `step` was called
 
     def __init_subclass__(cls, update=None):
         if update is not None:
             others = {*inspect.signature(cls.__init__).parameters, "param", "grad", "step", "beta1", "beta2"}
             cls._update_op, cls._state_names = update, [name for name in update.parameters if name not in others]
         if "step" in vars(cls):
-            cls.step = _noticed(cls.step)
+            cls._opt_called = True  # of a step of its own it cannot be seen
         if "__init__" in vars(cls):
             cls.__init__ = offered(cls.__init__)
 
@@ -104,10 +79,10 @@ class Optimizer:
         names = [name for name in self._state_names if group.get(self.only_with.get(name), True)]
         return {"step": scalar(0.0), **{name: zeros_like(param) for name in names}}
 
-    @_noticed
     @no_grad
     def step(self, closure=None):
         """Update every parameter that has a gradient; `closure` computes the loss again, and its value is returned."""
+        self._opt_called = True
         loss = None if closure is None else enable_grad(closure)()
         for group in self.param_groups:
             options = python_numbers(group)
@@ -141,8 +116,6 @@ class Optimizer:
 
     def add_param_group(self, param_group: dict) -> None:
         """Add {"params": tensors, option: value, …}; options left out have their defaults."""
-        if not isinstance(param_group, dict):
-            raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
         params = param_group["params"]
         if isinstance(params, set):
             raise TypeError("optimizer parameters need to be in an ordered collection, such as a list: a set changes between runs")
@@ -152,10 +125,8 @@ class Optimizer:
                 raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(param).__name__}")
             if not param.is_leaf:
                 raise ValueError("can't optimize a non-leaf Tensor")
-        if len(params) != len(set(params)):
-            warnings.warn("optimizer contains a parameter group with duplicate parameters", stacklevel=3)
-        if any(not set(group["params"]).isdisjoint(params) for group in self.param_groups):
-            raise ValueError("some parameters appear in more than one parameter group")
+        if len(params) != len(set(params)) or any(not set(group["params"]).isdisjoint(params) for group in self.param_groups):
+            raise ValueError("some parameters appear more than once, or in more than one parameter group")
         self.param_groups.append({**self.defaults, **param_group, "params": params})
 
     def __repr__(self) -> str:
@@ -175,13 +146,11 @@ class Optimizer:
 
     def load_state_dict(self, state_dict: dict) -> None:
         """Go on from a `state_dict()`: its state is copied, in the type and on the device of each parameter; its options are taken over."""
-        saved = state_dict["param_groups"]
-        if len(saved) != len(self.param_groups):
-            raise ValueError("loaded state dict has a different number of parameter groups")
-        state, groups = defaultdict(dict), []
+        saved, state, groups = state_dict["param_groups"], defaultdict(dict), []
+        theirs, ours = ([len(group["params"]) for group in each] for each in (saved, self.param_groups))
+        if theirs != ours:
+            raise ValueError(f"the state dict has groups of {theirs} parameters, but the optimizer's are of {ours}")
         for new, old in zip(saved, self.param_groups, strict=True):
-            if len(new["params"]) != len(old["params"]):
-                raise ValueError("loaded state dict contains a parameter group that doesn't match the size of optimizer's group")
             for number, param in zip(new["params"], old["params"], strict=True):
                 if number in state_dict["state"]:
                     state[param] = {name: _fitting(name, each, param) for name, each in state_dict["state"][number].items()}

@@ -5,7 +5,6 @@ from . import safetensors_file
 from .files import CorruptFileError, write_atomically
 from .safetensors_file import save
 
-__all__ = ["CorruptFileError", "load", "save", "write_atomically"]
 
 
 def load(f, map_location=None, *, weights_only: bool = True):
@@ -22,5 +21,5 @@ def load(f, map_location=None, *, weights_only: bool = True):
     from . import pytorch_file  # takes a while
 
     name, data = getattr(f, "name", "the file"), f.read()
-    format = pytorch_file if pytorch_file.is_one(data) else safetensors_file
+    format = pytorch_file if data.startswith(pytorch_file.BEGINNINGS) else safetensors_file
     return format.read(data, name, None if map_location is None else device(map_location))

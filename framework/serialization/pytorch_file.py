@@ -20,7 +20,7 @@ from ..device import array_module, device, move
 from ..tensor import Size
 from .files import CorruptFileError
 
-_BEFORE_1_6 = b"\x80\x02\x8a\x0al\xfc\x9cF"  # a pickled magic number
+BEGINNINGS = _ZIP, _BEFORE_1_6 = b"PK\x03\x04", b"\x80\x02\x8a\x0al\xfc\x9cF"  # the latter is a pickled magic number
 _BROKEN = (zipfile.BadZipFile, AttributeError, EOFError, LookupError, OSError, OverflowError, TypeError, ValueError, struct.error)
 _PLAIN = (type(None), bool, int, float, str, device, dtypes.dtype, Variable)
 _COLLECTIONS = (dict, OrderedDict, Counter, list, tuple, Size, set)
@@ -30,37 +30,27 @@ _INSTRUCTIONS = (
 )
 
 
-def is_one(data: bytes) -> bool:
-    """Whether a file that begins so was written by `torch.save`."""
-    return data.startswith((b"PK\x03\x04", _BEFORE_1_6))
-
-
 def read(data: bytes, name: str, map_location=None):
     """The content of the file `name`, `data`."""
     if data.startswith(_BEFORE_1_6):
         raise NotImplementedError(f"{name} has the format of PyTorch before 1.6: save it again with a newer one")
     try:
-        return _only_plain(_Machine(_Archive(data, name), map_location).load())
+        return _only_plain(_Machine(_entries(data, name), map_location).load())
     except _BROKEN as error:
         raise CorruptFileError(f"{name} is damaged or not a file of PyTorch's: {error!r}") from None
 
 
-class _Archive:
-    """The entries of the ZIP file, without the folder that all of them are in; nothing in it may be larger than the file is."""
-
-    def __init__(self, data: bytes, name: str):
-        self.zip = zipfile.ZipFile(io.BytesIO(data))
-        entries = self.zip.infolist()
-        self.folder = next((each.filename.removesuffix("data.pkl") for each in entries if each.filename.endswith("/data.pkl")), "")
-        self.names = {each.filename.removeprefix(self.folder) for each in entries}
-        if "constants.pkl" in self.names or any(each.startswith("code/") for each in self.names):
-            raise NotImplementedError(f"{name} is a TorchScript program, not a checkpoint")
-        bare = all(each.compress_type == zipfile.ZIP_STORED and each.file_size == each.compress_size for each in entries)
-        if not bare or any(each.flag_bits & 1 for each in entries) or sum(each.file_size for each in entries) > len(data):
-            raise CorruptFileError(f"{name} is not PyTorch's: it has entries that are compressed, encrypted, or larger than the file")
-
-    def entry(self, name: str) -> bytes:
-        return self.zip.read(self.folder + name)
+def _entries(data: bytes, name: str) -> dict[str, bytearray]:
+    """What is in the ZIP file, without the folder that all of it is in; nothing may be larger than the file is."""
+    archive = zipfile.ZipFile(io.BytesIO(data))
+    folder = next((each.removesuffix("data.pkl") for each in archive.namelist() if each.endswith("/data.pkl")), "")
+    entries = {each.filename.removeprefix(folder): each for each in archive.infolist()}
+    if any(each.startswith(("code/", "constants.pkl")) for each in entries):
+        raise NotImplementedError(f"{name} is a TorchScript program, not a checkpoint")
+    bare = all(each.compress_type == zipfile.ZIP_STORED and not each.flag_bits & 1 for each in entries.values())
+    if not bare or sum(each.file_size for each in entries.values()) > len(data):
+        raise CorruptFileError(f"{name} is not PyTorch's: it has entries that are compressed, encrypted, or larger than the file")
+    return {name: bytearray(archive.read(each)) for name, each in entries.items()}
 
 
 class _Machine(pickle._Unpickler):
@@ -68,12 +58,11 @@ class _Machine(pickle._Unpickler):
 
     dispatch = {code: pickle._Unpickler.dispatch[code] for name in _INSTRUCTIONS.split() for code in getattr(pickle, name)}
 
-    def __init__(self, archive: _Archive, map_location):
-        program = archive.entry("data.pkl")
-        super().__init__(io.BytesIO(program))
-        self.archive, self.map_location, self.storages = archive, map_location, {}
-        self.swapped = "byteorder" in archive.names and archive.entry("byteorder") == b"big"
-        self.copies = len(program)  # how many items may yet be copied: short programs must not make long results
+    def __init__(self, entries: dict[str, bytearray], map_location):
+        super().__init__(io.BytesIO(entries["data.pkl"]))
+        self.entries, self.map_location, self.storages = entries, map_location, {}
+        self.swapped = entries.get("byteorder") == b"big"
+        self.copies = len(entries["data.pkl"])  # how many items may yet be copied: short programs must not make long results
 
     def find_class(self, module: str, name: str):
         """A type of numbers, or one of our functions."""
@@ -89,7 +78,7 @@ class _Machine(pickle._Unpickler):
         if type(key) is not str:
             raise UnpicklingError("a storage is not described as one")
         if (key, dtype) not in self.storages:
-            array = np.frombuffer(bytearray(self.archive.entry(f"data/{key}")), dtype.numpy)
+            array = np.frombuffer(self.entries[f"data/{key}"], dtype.numpy)
             if array.size != count:
                 raise CorruptFileError(f"data/{key} has {array.size} elements in place of {count}")
             array = array.byteswap() if self.swapped and array.itemsize > 1 else array
@@ -185,8 +174,4 @@ _FUNCTIONS = {  # called with the machine first
     ("collections", "Counter"): lambda machine, counts: Counter(machine.copied(counts, dict)),
     ("__builtin__", "set"): lambda machine, items: set(machine.copied(items, list)),
 }
-_TYPES = {each.name: each for each in dtypes.ALL} | {
-    "BoolStorage": dtypes.bool, "ByteStorage": dtypes.uint8, "CharStorage": dtypes.int8, "ShortStorage": dtypes.int16,
-    "IntStorage": dtypes.int32, "LongStorage": dtypes.int64, "HalfStorage": dtypes.float16, "BFloat16Storage": dtypes.bfloat16,
-    "FloatStorage": dtypes.float32, "DoubleStorage": dtypes.float64,
-}  # fmt: skip
+_TYPES = {name: each for each in dtypes.ALL for name in (each.name, f"{each.title}Storage")}  # float32, FloatStorage

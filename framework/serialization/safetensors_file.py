@@ -15,11 +15,8 @@ from ..autograd.variable import Variable
 from ..device import CPU, move
 from .files import CorruptFileError, write_atomically
 
-_STRUCTURE, _CHECKSUM, _TENSOR, _PAIRS = "framework.structure", "framework.sha256", "__tensor__", "__pairs__"
-_TYPES = {
-    "BOOL": dtypes.bool, "U8": dtypes.uint8, "I8": dtypes.int8, "I16": dtypes.int16, "I32": dtypes.int32, "I64": dtypes.int64,
-    "F16": dtypes.float16, "BF16": dtypes.bfloat16, "F32": dtypes.float32, "F64": dtypes.float64,
-}  # fmt: skip
+_METADATA, _TENSOR, _PAIRS = "framework", "__tensor__", "__pairs__"
+_TYPES = {each.name.upper().replace("FLOAT", "F").replace("UINT", "U").replace("INT", "I"): each for each in dtypes.ALL}  # BF16, U8, BOOL
 
 
 def _describe(value, path: str, tensors: dict):
@@ -42,18 +39,6 @@ def _describe(value, path: str, tensors: dict):
     raise TypeError(f"cannot save a {type(value).__name__} (at '{path}'): only tensors, numbers, strings, dicts and lists can be saved")
 
 
-def _rebuild(value, tensors: dict):
-    if isinstance(value, list):
-        return [_rebuild(each, tensors) for each in value]
-    if not isinstance(value, dict):
-        return value
-    if _TENSOR in value:
-        return tensors[value[_TENSOR]]
-    if _PAIRS in value:
-        return {key: _rebuild(each, tensors) for key, each in value[_PAIRS]}
-    return {key: _rebuild(each, tensors) for key, each in value.items()}
-
-
 def _checksum(tensors: dict, structure: str) -> str:
     """sha256 of the structure and of every tensor's name, type, shape and bytes."""
     digest = hashlib.sha256(structure.encode())
@@ -61,7 +46,7 @@ def _checksum(tensors: dict, structure: str) -> str:
         array = tensors[name]
         digest.update(f"{name} {array.dtype.name} {array.shape}".encode())
         digest.update(array.reshape(-1).view(np.uint8))
-    return digest.hexdigest()
+    return f"sha256:{digest.hexdigest()}"
 
 
 def save(obj, f) -> None:
@@ -70,20 +55,11 @@ def save(obj, f) -> None:
 
     tensors = {}
     structure = json.dumps(_describe(obj, "", tensors))
-    metadata = {_STRUCTURE: structure, _CHECKSUM: _checksum(tensors, structure)}
-    data = _in_order(to_bytes(tensors, metadata))
+    data = to_bytes(tensors, {_METADATA: f"{_checksum(tensors, structure)} {structure}"})  # one entry, for safetensors does not order them
     if hasattr(f, "write"):
         f.write(data)
     else:
         write_atomically(f, data)
-
-
-def _in_order(data: bytes) -> bytes:
-    """The same file with its header sorted: safetensors writes metadata in any order, and equal states must give equal files."""
-    length = int.from_bytes(data[:8], "little")
-    header = json.dumps(json.loads(data[8 : 8 + length]), sort_keys=True, separators=(",", ":")).encode()
-    header += b" " * (-len(header) % 8)  # the tensors begin at a multiple of 8
-    return len(header).to_bytes(8, "little") + header + data[8 + length :]
 
 
 def read(data: bytes, name: str, map_location=None):
@@ -97,11 +73,16 @@ def read(data: bytes, name: str, map_location=None):
         raise NotImplementedError(f"elements of type {dtype} are not supported") from None
     except (SafetensorError, ValueError, OverflowError) as error:
         raise CorruptFileError(f"{name} is damaged or not a safetensors file: {error}") from None
-    structure = metadata.get(_STRUCTURE)
-    if {_STRUCTURE, _CHECKSUM} & set(metadata) and metadata.get(_CHECKSUM) != _checksum(tensors, structure or ""):
+    ours = [value for key, value in metadata.items() if key == _METADATA or value.startswith("sha256:")]  # even if one of these is damaged
+    checksum, _, structure = ours[0].partition(" ") if ours else ("", "", "")
+    if ours and checksum != _checksum(tensors, structure):
         raise CorruptFileError(f"{name} is damaged: its content does not match its checksum")
     tensors = {name: Variable.wrap(move(array, map_location or CPU)) for name, array in tensors.items()}
+
+    def rebuilt(value: dict):
+        return tensors[value[_TENSOR]] if _TENSOR in value else dict(value[_PAIRS]) if _PAIRS in value else value
+
     try:
-        return tensors if structure is None else _rebuild(json.loads(structure), tensors)
+        return json.loads(structure, object_hook=rebuilt) if ours else tensors
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise CorruptFileError(f"{name} does not describe its own tensors: {error!r}") from None

@@ -71,7 +71,7 @@ def test_parity_of_muon_in_bfloat16(options):
 
 
 def test_muon_wants_matrices():
-    with pytest.raises(ValueError, match="Muon only supports 2D parameters whereas we found a parameter with size"):
+    with pytest.raises(ValueError, match="Muon only supports 2D parameters"):
         optim.Muon([framework.ones(2, 2, 2)])
     x = framework.ones(2, 2)
     x.grad = x
@@ -144,7 +144,7 @@ def test_parity_of_lbfgs(options):
     pairs = [lbfgs(each, options) for each in (framework, torch)]
     np.testing.assert_allclose(*(lbfgs_steps(*pair) for pair in pairs), rtol=1e-8)
     state, theirs = (pair[0].state_dict()["state"][0] for pair in pairs)
-    assert set(state) == set(theirs) - {"al"}  # scratch paper, which PyTorch makes where there is none
+    assert set(state) == set(theirs) - {"al", "func_evals"}  # scratch paper and a count for the curious
     for name, ours in state.items():
         value = theirs[name]
         assert isinstance(ours, list) == isinstance(value, list), name

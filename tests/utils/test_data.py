@@ -4,7 +4,7 @@ import gc
 import itertools
 import threading
 import time
-from collections import Counter, OrderedDict, namedtuple
+from collections import Counter, namedtuple
 
 import numpy as np
 import pytest
@@ -107,13 +107,12 @@ def test_concat_dataset():
     assert isinstance(dataset, ConcatDataset)
     assert [dataset[i][0] for i in range(7)] == [0, 1, 2, 0, 1, 2, 3]
     assert (len(dataset), dataset.cumulative_sizes, dataset[-1][0]) == (7, [3, 7], 3)
-    with pytest.raises(ValueError, match="should not exceed dataset length"):
-        dataset[-8]
     for wrong in ([], [Count()]):
         with pytest.raises(AssertionError, match="one data set or more, none of them an IterableDataset"):
             ConcatDataset(wrong)
-    with pytest.raises(IndexError):
-        dataset[7]
+    for index in (7, -8):
+        with pytest.raises(IndexError):
+            dataset[index]
 
 
 def test_subset():
@@ -192,8 +191,8 @@ def test_weighted_sampler_draws_in_proportion():
     assert first[2] / first[0] == pytest.approx(3, rel=0.2)
     assert sorted(WeightedRandomSampler([1.0, 0.0, 3.0], 2, replacement=False)) == [0, 2]
     for weights, count in (([1, 0], 2), ([1, -1], 1), ([0, 0], 1)):
-        with pytest.raises(RuntimeError):
-            iter(WeightedRandomSampler(weights, count, replacement=False))
+        with pytest.raises(ValueError):
+            WeightedRandomSampler(weights, count, replacement=False)
     with pytest.raises(ValueError, match="1d sequence"):
         WeightedRandomSampler([[1.0]], 1)
     with pytest.raises(ValueError, match="num_samples"):
@@ -226,7 +225,7 @@ BATCHES = {
     "lists": lambda T: [[1, 2.0], [3, 4.0]],
     "named tuples": lambda T: [Point(1, 2.0), Point(3, 4.0)],
     "dicts": lambda T: [{"a": 1, "b": [1.0]}, {"a": 2, "b": [2.0]}],
-    "ordered dicts": lambda T: [OrderedDict(b=1, a=2), OrderedDict(b=3, a=4)],
+    "in order": lambda T: [{"b": 1, "a": 2}, {"b": 3, "a": 4}],
 }
 
 
@@ -405,7 +404,7 @@ def test_an_error_of_the_dataset_is_raised_in_its_place(workers):
             got.append(batch[0].tolist())
     assert got == [[0, 1], [2, 3]]
     notes = getattr(error.value, "__notes__", [])
-    assert notes == (["(raised in DataLoader worker 0 of 2)"] if workers else [])
+    assert notes == (["(raised in DataLoader worker 0)"] if workers else [])
     assert workers_ended()
 
 

@@ -20,9 +20,7 @@ def default_collate(batch):
     if isinstance(first, Tensor):
         return stack(batch)
     if _is_numeric(first):
-        if any(np.shape(each) != first.shape for each in batch):
-            raise RuntimeError(f"stack expects each array to be equal size, but got {sorted({np.shape(each) for each in batch})}")
-        return from_numpy(np.stack(batch))
+        return stack([from_numpy(np.asarray(each)) for each in batch])
     if isinstance(first, (int, float)):
         return tensor(batch, dtype=float64 if isinstance(first, float) else None)
     if isinstance(first, (str, bytes)):
@@ -53,10 +51,5 @@ def _is_numeric(value) -> bool:
 
 
 def _like(original, values):
-    """`values`, a dict or a list, in the type of `original` where it can be made of them; a list for a tuple without names."""
-    if isinstance(original, tuple):
-        return type(original)(*values) if hasattr(original, "_fields") else values
-    try:
-        return type(original)(values)
-    except TypeError:
-        return values
+    """`values`, a dict or a list; or a named tuple of them where `original` is one."""
+    return type(original)(*values) if hasattr(original, "_fields") else values

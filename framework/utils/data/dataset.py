@@ -56,8 +56,6 @@ class ConcatDataset(Dataset[Sample]):
         self.cumulative_sizes = list(itertools.accumulate(len(each) for each in self.datasets))
 
     def __getitem__(self, index):
-        if index < -len(self):
-            raise ValueError("absolute value of index should not exceed dataset length")
         index = range(len(self))[index]
         which = bisect.bisect_right(self.cumulative_sizes, index)
         return self.datasets[which][index - self.cumulative_sizes[which] + len(self.datasets[which])]

@@ -3,7 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import islice, repeat, takewhile
 
@@ -37,7 +37,11 @@ def get_worker_info() -> WorkerInfo | None:
 class Worker:
     """Makes the batch of a list of indices; of a stream, a batch of the next samples, as many as there are indices."""
 
-    def __init__(self, loader: "DataLoader"):
+    def __init__(self, loader: "DataLoader", info: WorkerInfo | None = None):
+        if info is not None:
+            _current.info = info
+            if loader.worker_init_fn is not None:
+                loader.worker_init_fn(info.id)
         self.loader, self.stream = loader, iter(loader.dataset) if isinstance(loader.dataset, IterableDataset) else None
 
     def __call__(self, indices):
@@ -59,25 +63,13 @@ class Worker:
         return loader.collate_fn(samples)
 
 
-class WorkerThread(ThreadPoolExecutor):
-    """One thread with a Worker in it, for one epoch."""
-
-    def __init__(self, loader: "DataLoader", info: WorkerInfo):
-        super().__init__(1, f"DataLoader worker {info.id}")
-        self.loader, self.info, self.work = loader, info, None
-
-    def fetch(self, indices):
-        """The batch, made in the thread."""
-        _current.info = self.info
-        try:
-            if self.work is None:
-                if self.loader.worker_init_fn is not None:
-                    self.loader.worker_init_fn(self.info.id)
-                self.work = Worker(self.loader)
-            return self.work(indices)
-        except Exception as error:
-            error.add_note(f"(raised in DataLoader worker {self.info.id} of {self.info.num_workers})")
-            raise
+def work(worker: Future, indices):
+    """The batch that a worker, once made, makes of `indices`; both happen in its thread."""
+    try:
+        return worker.result()(indices)
+    except Exception as error:
+        error.add_note(f"(raised in DataLoader worker {get_worker_info().id})")
+        raise
 
 
 class DataLoader:
@@ -85,13 +77,11 @@ class DataLoader:
 
     The order of an epoch is drawn from `generator` (or the default one) when the loop begins.  With `num_workers`, that many threads
     prepare prefetch_factor * num_workers batches ahead, which come in the same order, and with the same contents, as without.
-    Threads, not processes: NumPy and Pillow let them run side by side, nothing is copied between them, and a process forked after the
-    threads of compiled kernels were started would hang.  They share the data set, so reading it must not change it; and they share the
-    default generator, from which they would take numbers in no fixed order.  A data set that augments at random makes its own `Generator`,
-    seeded by the index of the sample (the same whatever the number of workers), or one a worker with `get_worker_info().seed`.
+    They share the data set, so reading it must not change it, and the default generator, from which they would take numbers in no fixed
+    order: a data set that augments at random makes its own `Generator`, seeded by the index of the sample.
 
-    An exception in a worker is raised in the loop.  Leaving the loop ends the threads.  A batch that takes longer than `timeout` seconds
-    is a RuntimeError.  `pin_memory` and `persistent_workers` change nothing: threads share the memory, and start in no time.
+    An exception in a worker is raised in the loop, and so is a RuntimeError if a batch takes longer than `timeout` seconds.  `pin_memory`
+    and `persistent_workers` change nothing: threads share the memory, and start in no time.
     """
 
     @offered
@@ -103,18 +93,18 @@ class DataLoader:
     ):  # fmt: skip
         is_stream = isinstance(dataset, IterableDataset)
         for wrong, message in (
-            (num_workers < 0 or timeout < 0, "num_workers and timeout should be non-negative"),
-            (prefetch_factor is not None and prefetch_factor < 1, "prefetch_factor should be positive"),
+            (num_workers < 0 or timeout < 0 or (prefetch_factor is not None and prefetch_factor < 1),
+             "num_workers and timeout should be non-negative, prefetch_factor positive"),
             (is_stream and (shuffle or sampler is not None or batch_sampler is not None),
              "DataLoader with IterableDataset: a stream has its own order, which shuffle, sampler and batch_sampler cannot change"),
-            (shuffle and sampler is not None, "sampler is mutually exclusive with shuffle"),
             (batch_sampler is not None and (batch_size != 1 or shuffle or sampler is not None or drop_last),
              "batch_sampler is mutually exclusive with batch_size, shuffle, sampler and drop_last"),
-            (batch_size is None and drop_last, "batch_size=None, which makes no batches, is mutually exclusive with drop_last"),
+            ((shuffle and sampler is not None) or (batch_size is None and drop_last),
+             "sampler is mutually exclusive with shuffle, and batch_size=None, which makes no batches, with drop_last"),
         ):  # fmt: skip
             if wrong:
                 raise ValueError(message)
-        if sampler is None and is_stream:
+        if is_stream:
             sampler = repeat(None)  # its samples have no numbers
         elif sampler is None:
             sampler = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
@@ -124,13 +114,10 @@ class DataLoader:
             batch_sampler = BatchSampler(sampler, batch_size, drop_last)
         self.dataset, self.batch_size, self.drop_last = dataset, batch_size, drop_last
         self.sampler, self.batch_sampler, self.generator = sampler, batch_sampler, generator
+        self._order = sampler if batch_sampler is None else batch_sampler
         self.collate_fn = collate_fn or (default_convert if batch_sampler is None else default_collate)
         self.num_workers, self.worker_init_fn, self.timeout = num_workers, worker_init_fn, timeout
         self.prefetch_factor, self.pin_memory, self.persistent_workers = prefetch_factor or 2, pin_memory, persistent_workers
-
-    @property
-    def _order(self) -> Iterable:
-        return self.sampler if self.batch_sampler is None else self.batch_sampler
 
     def __len__(self) -> int:
         """The number of batches; of a stream, what its own length lets one expect."""
@@ -148,24 +135,25 @@ class DataLoader:
 
     def _fetched_ahead(self, order: Iterator, seed: int) -> Iterator:
         """Deal the batches out to the workers in turn, and collect them in the same turn."""
-        count = self.num_workers
-        threads = [WorkerThread(self, WorkerInfo(i, count, seed + i, self.dataset)) for i in range(count)]
-        turn, pending = deque(threads), deque()
+        threads = [ThreadPoolExecutor(1, f"DataLoader worker {i}") for i in range(self.num_workers)]
+        infos = (WorkerInfo(i, self.num_workers, seed + i, self.dataset) for i in range(self.num_workers))
+        turn, pending = deque((thread, thread.submit(Worker, self, next(infos))) for thread in threads), deque()
 
         def deal(count: int) -> None:
             for indices in islice(order, count if turn else 0):
-                pending.append((turn[0], turn[0].submit(turn[0].fetch, indices)))
+                thread, worker = turn[0]
+                pending.append((turn[0], thread.submit(work, worker, indices)))
                 turn.rotate(-1)
 
         try:
-            deal(self.prefetch_factor * count)
+            deal(self.prefetch_factor * self.num_workers)
             while pending:
-                thread, future = pending.popleft()
+                source, future = pending.popleft()
                 if not wait([future], self.timeout or None).done:
                     raise RuntimeError(f"DataLoader timed out after {self.timeout} seconds")
                 batch = future.result()
-                if batch is EXHAUSTED and thread in turn:
-                    turn.remove(thread)
+                if batch is EXHAUSTED and source in turn:
+                    turn.remove(source)
                 deal(1)
                 if batch is not EXHAUSTED:
                     yield batch

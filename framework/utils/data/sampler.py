@@ -4,7 +4,7 @@ An iterator takes all its random numbers when it is made, none later: the order 
 beginning, whatever else draws from the same generator meanwhile.
 """
 
-from collections.abc import Iterable, Iterator, Sequence, Sized
+from collections.abc import Iterable, Sequence, Sized
 from itertools import islice, takewhile
 from typing import Generic, TypeVar
 
@@ -13,15 +13,13 @@ import numpy as np
 from ... import random
 from ...creation import as_tensor
 from ...dtypes import float64
+from ...sampling import multinomial
 
 Index = TypeVar("Index", covariant=True)
 
 
 class Sampler(Generic[Index]):
     """The base: an iterable of the numbers of samples, or of lists of them."""
-
-    def __iter__(self) -> Iterator[Index]:
-        raise NotImplementedError
 
 
 class SequentialSampler(Sampler[int]):
@@ -73,31 +71,22 @@ class SubsetRandomSampler(Sampler[int]):
 
 
 class WeightedRandomSampler(Sampler[int]):
-    """`num_samples` numbers drawn with probabilities in proportion to `weights`.
-
-    With replacement by inverting the cumulative sum; without, those that come first if sample i arrives after a time of exponential
-    distribution with rate w_i (Efraimidis and Spirakis, 2006, Weighted random sampling with a reservoir).
-    """
+    """`num_samples` numbers drawn with probabilities in proportion to `weights`."""
 
     def __init__(self, weights: Sequence[float], num_samples: int, replacement: bool = True, generator=None):
         _check_count("num_samples", num_samples)
-        self.weights = as_tensor(weights, dtype=float64)
-        if self.weights.ndim != 1:
-            raise ValueError(f"weights should be a 1d sequence but given weights have shape {tuple(self.weights.shape)}")
         self.num_samples, self.replacement, self.generator = num_samples, replacement, generator
+        self.weights = as_tensor(weights, dtype=float64)
+        array = self.weights.numpy()
+        if array.ndim != 1 or not (np.isfinite(array) & (array >= 0)).all() or not (array > 0).sum() >= (1 if replacement else num_samples):
+            raise ValueError("weights should be a 1d sequence of finite numbers, none below 0, enough of them above 0")
 
     def __iter__(self):
-        weights = self.weights.numpy()
-        if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.sum() > 0):
-            raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0, or its sum is 0")
-        uniform = random.uniform((self.num_samples,) if self.replacement else weights.shape, np.float64, self.generator)
-        if self.replacement:
-            cumulative = np.cumsum(weights)
-            return iter(np.searchsorted(cumulative / cumulative[-1], uniform, side="right").tolist())
-        if self.num_samples > np.count_nonzero(weights):
-            raise RuntimeError("cannot sample n_sample > number of positive weights samples without replacement")
-        arrival = np.where(weights > 0, -np.log1p(-uniform) / weights, np.inf)
-        return iter(np.argsort(arrival, kind="stable")[: self.num_samples].tolist())
+        if not self.replacement:
+            return iter(multinomial(self.weights, self.num_samples, generator=self.generator).tolist())
+        cumulative = np.cumsum(self.weights.numpy())
+        uniform = random.uniform((self.num_samples,), np.float64, self.generator)
+        return iter(np.searchsorted(cumulative / cumulative[-1], uniform, side="right").tolist())
 
     def __len__(self) -> int:
         return self.num_samples
