@@ -10,6 +10,7 @@ from .ops.decompositions import linalg_qr as qr
 from .ops.decompositions import linalg_svd as svd
 from .ops.diagonal import diagonal as _diagonal
 from .ops.linalg import matmul
+from .ops.promotion import expect
 from .ops.reduce import amax, amin, sum
 from .ops.reduce import norm as _norm
 from .ops.shape import distinct, movedim, unsqueeze
@@ -32,10 +33,9 @@ def diagonal(A, *, offset=0, dim1=-2, dim2=-1):
 
 def matrix_power(input, n):
     """The product of `n` copies of square matrices, by repeated squaring; of their inverses if `n` is negative."""
-    if not isinstance(n, int):
-        raise TypeError(f"matrix_power(): n must be int, not {type(n).__name__}")
-    if input.ndim < 2 or input.shape[-1] != input.shape[-2]:
-        raise RuntimeError(f"matrix_power(): expected square matrices, but got the shape {tuple(input.shape)}")
+    expect(isinstance(n, int), f"matrix_power(): n must be int, not {type(n).__name__}", TypeError)
+    square = input.ndim > 1 and input.shape[-1] == input.shape[-2]
+    expect(square, f"matrix_power(): expected square matrices, but got the shape {tuple(input.shape)}")
     if n < 0:
         return matrix_power(inv(input), -n)
     if n < 2:
@@ -48,8 +48,8 @@ def multi_dot(tensors):
     """The product of a chain of matrices (the first and the last may be vectors), in the order of the fewest multiplications."""
     row, column = tensors[0].ndim == 1, tensors[-1].ndim == 1
     chain = [unsqueeze(tensors[0], 0) if row else tensors[0], *tensors[1:-1], unsqueeze(tensors[-1], 1) if column else tensors[-1]]
-    if len(tensors) < 2 or any(each.ndim != 2 for each in chain):
-        raise RuntimeError(f"multi_dot(): expected two or more matrices, but got the shapes {[tuple(each.shape) for each in tensors]}")
+    right = len(tensors) > 1 and all(each.ndim == 2 for each in chain)
+    expect(right, f"multi_dot(): expected two or more matrices, but got the shapes {[tuple(each.shape) for each in tensors]}")
     sizes = [chain[0].shape[0], *(each.shape[1] for each in chain)]
 
     @cache
@@ -67,8 +67,7 @@ def multi_dot(tensors):
 
 def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None):
     """(sum |x|^ord)^(1/ord) of all elements or along `dim`; the largest |x| for inf, the smallest for -inf, how many are not 0 for 0."""
-    if not isinstance(ord, (int, float)):
-        raise TypeError(f"vector_norm(): ord must be a number, not {ord!r}")
+    expect(isinstance(ord, (int, float)), f"vector_norm(): ord must be a number, not {ord!r}", TypeError)
     return _norm(x, ord, dim, keepdim, dtype)
 
 
@@ -76,17 +75,12 @@ def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None):
     """Norms of matrices: sqrt(sum A^2) ("fro"); of the singular values the sum ("nuc"), largest (2), smallest (-2); of the columns' (1, -1)
     or rows' (inf, -inf) sums of |A| the largest or smallest."""
     dims = distinct(dim, A.ndim)
-    if len(dims) != 2:
-        raise RuntimeError(f"matrix_norm(): dim must be two dimensions, but is {dim}")
+    expect(len(dims) == 2, f"matrix_norm(): dim must be two dimensions, but is {dim}")
+    expect(ord in ("fro", "nuc", 1, -1, 2, -2, inf, -inf), f"matrix_norm(): Order {ord} not supported.")
     if ord == "fro":
         return vector_norm(A, 2, dims, keepdim, dtype=dtype)
     A = movedim(A if dtype is None else A.to(dtype), dims, (-2, -1))
-    if ord in ("nuc", 2, -2):
-        values = svd(A, False).S
-    elif ord in (1, -1, inf, -inf):
-        values = vector_norm(A, 1, -2 if abs(ord) == 1 else -1)
-    else:
-        raise RuntimeError(f"matrix_norm(): Order {ord} not supported.")
+    values = svd(A, False).S if ord in ("nuc", 2, -2) else vector_norm(A, 1, -2 if abs(ord) == 1 else -1)
     out = sum(values, -1) if ord == "nuc" else (amax if ord > 0 else amin)(values, -1)
     for each in sorted(dims) if keepdim else ():
         out = unsqueeze(out, each)
@@ -100,6 +94,5 @@ def norm(A, ord=None, dim=None, keepdim=False, *, dtype=None):
     dims = tuple(range(-A.ndim, 0)) if dim is None else (dim,) if isinstance(dim, int) else tuple(dim)
     if isinstance(ord, str) or len(dims) == 2:
         return matrix_norm(A, ord, dims, keepdim, dtype=dtype)
-    if len(dims) != 1:
-        raise RuntimeError(f"norm(): order {ord} is that of a vector or a matrix, but the dimensions are {dims}")
+    expect(len(dims) == 1, f"norm(): order {ord} is that of a vector or a matrix, but the dimensions are {dims}")
     return vector_norm(A, ord, dims, keepdim, dtype=dtype)

@@ -1,9 +1,6 @@
 """Probability distributions: their densities, moments and samples, with parameters that may need gradients."""
 
-from .bernoulli import Bernoulli
-from .categorical import Categorical
-from .distribution import Distribution
+from .discrete import Bernoulli, Categorical
+from .distribution import Distribution, kl_divergence
 from .independent import Independent
-from .kl import kl_divergence
-from .multivariate_normal import MultivariateNormal
-from .normal import Normal
+from .normal import MultivariateNormal, Normal

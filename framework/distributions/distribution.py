@@ -1,31 +1,15 @@
 """What all distributions share: shapes, checks of parameters and values, and how they print."""
 
+from collections import namedtuple
 from functools import cached_property
-
-import ml_dtypes
 
 from ..autograd import enable_grad, no_grad
 from ..creation import tensor
 from ..ops.forms import broadcast_tensors
 from ..tensor import Size, Tensor
 
-
-class Constraint:
-    """A set that values must lie in: how it prints, and which elements (or events) are inside."""
-
-    def __init__(self, name: str, check):
-        self.name, self.check = name, check
-
-    def __repr__(self) -> str:
-        return self.name
-
-
+Constraint = namedtuple("Constraint", "name check")  # a set that values must lie in, and which elements (or events) are inside
 real = Constraint("Real()", lambda x: x == x)
-real_vector = Constraint("IndependentConstraint(Real(), 1)", lambda x: (x == x).all(-1))
-positive = Constraint("GreaterThan(lower_bound=0.0)", lambda x: x > 0)
-unit_interval = Constraint("Interval(lower_bound=0.0, upper_bound=1.0)", lambda x: (x >= 0) & (x <= 1))
-boolean = Constraint("Boolean()", lambda x: (x == 0) | (x == 1))
-simplex = Constraint("Simplex()", lambda x: (x >= 0).all(-1) & ((x.sum(-1) - 1).abs() < 1e-6))
 
 
 class Distribution:
@@ -44,7 +28,7 @@ class Distribution:
 
     def _check(self, constraint, what, value) -> None:
         if self._validate_args and not constraint.check(value.detach()).all():
-            raise ValueError(f"Expected {what} of {self!r} to satisfy the constraint {constraint}, but found invalid values:\n{value}")
+            raise ValueError(f"Expected {what} of {self!r} to satisfy the constraint {constraint.name}, but found invalid values:\n{value}")
 
     def check_value(self, value) -> None:
         """ValueError unless `value` is a tensor of events that this distribution can have."""
@@ -72,11 +56,18 @@ class Distribution:
     def _not_offered(self, *args, **options):
         raise NotImplementedError(f"{type(self).__name__} does not offer this: it has no formula for it")
 
-    rsample = log_prob = entropy = cdf = icdf = _not_offered
+    rsample = log_prob = entropy = cdf = icdf = divergence = _not_offered
 
     def __repr__(self) -> str:
         given = ", ".join(f"{name}: {each if each.numel() == 1 else each.shape}" for name, each in self._given.items())
         return f"{type(self).__name__}({given})"
+
+
+def kl_divergence(p, q):
+    """Kullback and Leibler's KL(p || q) = E_p[log p - log q], one number for each of the batch, of two distributions of one kind."""
+    if type(p).divergence is not type(q).divergence:
+        raise NotImplementedError(f"No KL(p || q) of p of type {type(p).__name__} and q of type {type(q).__name__}")
+    return p.divergence(q)
 
 
 def lazily(function):
@@ -96,9 +87,3 @@ def broadcast_all(*values) -> tuple:
     """`values` as tensors of one shape; numbers take the type of the first tensor, or the default one."""
     like = next((each for each in values if isinstance(each, Tensor)), tensor(0.0))
     return broadcast_tensors([each if isinstance(each, Tensor) else tensor(each, dtype=like.dtype, device=like.device) for each in values])
-
-
-def kept_inside(probs):
-    """Probabilities away from 0 and 1 by the precision of their type, so that their logarithms are finite."""
-    eps = float(ml_dtypes.finfo(probs.dtype.numpy).eps)
-    return probs.clamp(eps, 1 - eps)

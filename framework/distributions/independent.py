@@ -1,6 +1,6 @@
 """Many distributions seen as one."""
 
-from .distribution import Constraint, Distribution
+from .distribution import Distribution, kl_divergence
 
 
 def _the_bases(name):
@@ -18,16 +18,12 @@ class Independent(Distribution):
         kept = len(batch) - count
         super().__init__(batch[:kept], batch[kept:] + base_distribution.event_shape, validate_args)
 
-    has_rsample, mean, mode, variance, sample, rsample = map(_the_bases, ("has_rsample", "mean", "mode", "variance", "sample", "rsample"))
+    support, has_rsample, mean, mode = map(_the_bases, ("support", "has_rsample", "mean", "mode"))
+    variance, sample, rsample = map(_the_bases, ("variance", "sample", "rsample"))
 
     def total(self, values):
         """Summed over the dimensions that belong to an event."""
         return values.sum(tuple(range(-self.reinterpreted_batch_ndims, 0))) if self.reinterpreted_batch_ndims else values
-
-    @property
-    def support(self):
-        inner, count = self.base_dist.support, self.reinterpreted_batch_ndims
-        return Constraint(f"IndependentConstraint({inner}, {count})", inner.check) if count else inner
 
     def log_prob(self, value):
         """The sum of the logarithms: the parts are independent."""
@@ -36,6 +32,12 @@ class Independent(Distribution):
     def entropy(self):
         """The sum of the entropies."""
         return self.total(self.base_dist.entropy())
+
+    def divergence(self, q):
+        """The sum of the divergences."""
+        if self.reinterpreted_batch_ndims != q.reinterpreted_batch_ndims:
+            raise NotImplementedError("KL(p || q) of Independent distributions that reinterpret different numbers of dimensions")
+        return self.total(kl_divergence(self.base_dist, q.base_dist))
 
     def __repr__(self) -> str:
         return f"Independent({self.base_dist}, {self.reinterpreted_batch_ndims})"

@@ -65,7 +65,7 @@ def test_as_pytorch(name):
     asked = 0
     for ask in QUANTITIES.values():
         (ours, our_leaves, our_value), (theirs, their_leaves, their_value) = (make(name, library) for library in (framework, torch))
-        assert text(ours) == text(theirs) and text(ours.support) == text(theirs.support)
+        assert text(ours) == text(theirs) and ours.support.name in text(theirs.support)
         assert (ours.batch_shape, ours.event_shape) == (tuple(theirs.batch_shape), tuple(theirs.event_shape))
         assert ours.has_rsample == theirs.has_rsample
         try:

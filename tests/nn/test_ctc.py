@@ -101,13 +101,13 @@ def test_the_gradient_of_log_probabilities_is_pytorchs():
 @pytest.mark.parametrize(
     "targets, input_lengths, target_lengths, blank, message",
     [
-        (PADDED, (7, 8, 7), (1, 1, 1), 0, "Expected input_lengths to have value at most 7, but got "),
+        (PADDED, (7, 8, 7), (1, 1, 1), 0, "input_lengths at most 7, but got "),
         (PADDED, (7, 7), (1, 1, 1), 0, "target_lengths must be of size batch_size"),
         (PADDED, (7, 7, 7), (1, 1), 0, "target_lengths must be of size batch_size"),
-        (PADDED, (7, 7, 7), (1, 5, 1), 0, "size at least 5 at dimension 1"),
+        (PADDED, (7, 7, 7), (1, 5, 1), 0, "as many labels as target_lengths says, but got the size "),
         (PADDED, (7, 7, 7), (1, -1, 1), 0, "Expected lengths to have value at least 0"),
         (PADDED, (7, 7, 7), (1, 1, 1), 5, "blank must be in label range"),
-        (JOINED, (7, 7, 7), (1, 1, 1), 0, "Expected targets to have size 3, but got 5"),
+        (JOINED, (7, 7, 7), (1, 1, 1), 0, "as many labels as target_lengths says, but got the size "),
         (PADDED.astype(float), (7, 7, 7), (1, 1, 1), 0, "targets must be integers, but got float64"),
     ],
 )

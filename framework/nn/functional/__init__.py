@@ -17,15 +17,12 @@ from .loss import (
     triplet_margin_with_distance_loss,
 )  # fmt: skip
 from .normalization import batch_norm, group_norm, instance_norm, layer_norm, local_response_norm, normalize, rms_norm
-from .padding import pad
 from .pooling import (
     adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d, adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d,
     avg_pool1d, avg_pool2d, avg_pool3d, fractional_max_pool2d, lp_pool1d, lp_pool2d, lp_pool3d, max_pool1d, max_pool2d, max_pool3d,
     max_unpool1d, max_unpool2d, max_unpool3d,
 )  # fmt: skip
 from .sparse import bilinear, embedding, embedding_bag, one_hot
-from .vision import (
-    channel_shuffle, fold, interpolate, pixel_shuffle, pixel_unshuffle, unfold, upsample_bilinear, upsample_nearest,
-)  # fmt: skip
+from .vision import channel_shuffle, fold, interpolate, pad, pixel_shuffle, pixel_unshuffle, unfold, upsample_bilinear, upsample_nearest
 
 __all__ = [name for name, value in vars().items() if callable(value)]

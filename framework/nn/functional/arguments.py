@@ -19,8 +19,8 @@ def window(dims: int, kernel_size, stride, padding, dilation) -> tuple:
     """The four with a number for each dimension; RuntimeError if they make no window."""
     kernel, stride, padding, dilation = (tuple_of(each, dims) for each in (kernel_size, stride, padding, dilation))
     if min(*kernel, *stride, *dilation) < 1 or min(padding) < 0:
-        given = f"kernel size {kernel}, stride {stride}, padding {padding} and dilation {dilation}"
-        raise RuntimeError(f"{given} should be greater than zero, but for the padding, which should not be negative")
+        given = f"kernel size {kernel}, stride {stride}, dilation {dilation} and padding {padding}"
+        raise RuntimeError(f"{given} should be greater than zero, the padding not negative")
     return kernel, stride, padding, dilation
 
 

@@ -6,6 +6,7 @@ from ... import dtypes, random
 from ...ops import attention as ops
 from ...ops.forms import repeat_interleave
 from ...ops.linalg import linear, matmul
+from ...ops.promotion import expect
 from ...ops.shape import cat, chunk, constant_pad, permute, reshape, unsqueeze
 from .dropout import dropout
 
@@ -16,29 +17,21 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.
     `attn_mask` (…, L, S): bools say what may be seen, floats are added.  `is_causal`: query i sees keys 0 … i.  `enable_gqa`: several
     heads of queries (…, H, L, E) share one of keys (Ainslie et al., 2023).
     """
-    if min(each.ndim for each in (query, key, value)) < 2:
-        raise RuntimeError(f"Expected query, key, and value to all be at least 2 dimensional, but got {query.ndim, key.ndim, value.ndim}")
-    if attn_mask is not None and is_causal:
-        raise RuntimeError("scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True")
-    if attn_mask is not None and attn_mask.dtype not in (dtypes.bool, query.dtype):
-        raise RuntimeError(f"Expected attn_mask dtype to be bool or to match query dtype, but got {attn_mask.dtype} and {query.dtype}")
-    if not 0 <= dropout_p <= 1:
-        raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout_p}")
-    if enable_gqa:
-        key, value = (_repeated(each, query.shape[-3]) for each in (key, value))
+    expect(min(query.ndim, key.ndim, value.ndim) > 1, "Expected query, key, and value to all be at least 2 dimensional")
+    if attn_mask is not None:
+        expect(not is_causal, "scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True")
+        right = attn_mask.dtype in (dtypes.bool, query.dtype)
+        expect(right, f"Expected attn_mask dtype to be bool or to match query dtype, but got {attn_mask.dtype} and {query.dtype}")
+    expect(0 <= dropout_p <= 1, f"dropout probability has to be between 0 and 1, but got {dropout_p}")
+    if enable_gqa:  # each head of the keys as many times in a row as it is shared
+        heads = query.shape[-3]
+        expect(not heads % key.shape[-3], "Number of heads in key and value must divide the number of heads in query")
+        key, value = (repeat_interleave(each, heads // each.shape[-3], -3) for each in (key, value))
     if dropout_p == 1:  # nothing is left to divide by 1 - p
         value, dropout_p = value * 0, 0.0
-    scale = (1 / math.sqrt(query.shape[-1]) if query.shape[-1] else 1.0) if scale is None else scale
-    count = math.prod(query.shape[:-1]) * key.shape[-2]
-    stream = random.default_generator.take(count) if dropout_p else (None, None)
+    scale = 1 / math.sqrt(query.shape[-1] or 1) if scale is None else scale
+    stream = random.default_generator.take(math.prod(query.shape[:-1]) * key.shape[-2]) if dropout_p else (None, None)
     return ops.attention(query, key, value, attn_mask, is_causal, scale, dropout_p, *stream)
-
-
-def _repeated(heads, count):
-    """(…, H, S, E) -> (…, count, S, E), each head count / H times in a row."""
-    if count % heads.shape[-3]:
-        raise RuntimeError("Number of heads in key and value must divide the number of heads in query")
-    return repeat_interleave(heads, count // heads.shape[-3], -3)
 
 
 def _added(query, masks):
@@ -47,14 +40,11 @@ def _added(query, masks):
     for name, mask, shape, among in masks:
         if mask is None:
             continue
-        if tuple(mask.shape) != shape:
-            error = RuntimeError if name == "attn_mask" else AssertionError
-            raise error(f"The shape of the {len(shape)}D {name} is {tuple(mask.shape)}, but should be {shape}.")
-        if mask.dtype is dtypes.bool:
-            mask = query.new_zeros(shape).masked_fill(mask, -math.inf)
-        elif not mask.is_floating_point():
-            raise AssertionError(f"only bool and floating types of {name} are supported")
-        mask = reshape(mask, among)
+        error = RuntimeError if name == "attn_mask" else AssertionError
+        expect(tuple(mask.shape) == shape, f"The shape of the {len(shape)}D {name} is {tuple(mask.shape)}, but should be {shape}.", error)
+        is_bool = mask.dtype is dtypes.bool
+        expect(is_bool or mask.is_floating_point(), f"only bool and floating types of {name} are supported", AssertionError)
+        mask = reshape(query.new_zeros(shape).masked_fill(mask, -math.inf) if is_bool else mask, among)
         total = mask if total is None else total + mask
     return total
 
@@ -70,21 +60,18 @@ def multi_head_attention_forward(query, key, value, embed_dim_to_check, num_head
     """
     for name, each, allowed in (("query", query, (2, 3)), ("key", key, (query.ndim,)), ("value", value, (query.ndim,)),
                                 ("key_padding_mask", key_padding_mask, (query.ndim - 1,)), ("attn_mask", attn_mask, (2, 3))):  # fmt: skip
-        if each is not None and each.ndim not in allowed:
-            wanted = " or ".join(f"{n}-D" for n in allowed)
-            raise AssertionError(f"For {query.ndim}-D `query`, expected `{name}` to be {wanted} but found {each.ndim}-D tensor instead")
+        right = each is None or each.ndim in allowed
+        expect(right, f"For {query.ndim}-D `query`, `{name}` should be of one of {allowed} dimensions", AssertionError)
     alone = query.ndim == 2
     if alone:
         query, key, value = (unsqueeze(each, 1) for each in (query, key, value))
     (length, n, embed), head = query.shape, embed_dim_to_check // num_heads
-    if embed != embed_dim_to_check or head * num_heads != embed:
-        raise AssertionError(f"was expecting embedding dimension of {embed_dim_to_check}, but got {embed} in {num_heads} heads")
-    if key.shape[:2] != value.shape[:2] or not use_separate_proj_weight and key.shape != value.shape:
-        raise AssertionError(f"key shape {key.shape} does not match value shape {value.shape}")
-    if is_causal and attn_mask is None:
-        raise RuntimeError("Need attn_mask if specifying the is_causal hint, see Transformer.generate_square_subsequent_mask")
-    if bias_k is not None and (static_k is not None or static_v is not None):
-        raise AssertionError("bias cannot be added to static key or value.")
+    right = embed == embed_dim_to_check == head * num_heads
+    expect(right, f"was expecting embedding dimension of {embed_dim_to_check}, but got {embed} in {num_heads} heads", AssertionError)
+    right = key.shape == value.shape or use_separate_proj_weight and key.shape[:2] == value.shape[:2]
+    expect(right, f"key shape {key.shape} does not match value shape {value.shape}", AssertionError)
+    expect(not is_causal or attn_mask is not None, "Need attn_mask if specifying the is_causal hint: generate_square_subsequent_mask")
+    expect(bias_k is None or static_k is None and static_v is None, "bias cannot be added to static key or value.", AssertionError)
 
     weights = (q_proj_weight, k_proj_weight, v_proj_weight) if use_separate_proj_weight else chunk(in_proj_weight, 3)
     biases = (None,) * 3 if in_proj_bias is None else chunk(in_proj_bias, 3)

@@ -1,6 +1,7 @@
 """Convolutions."""
 
 from ...ops import conv as ops
+from ...ops.promotion import expect
 from ...ops.shape import constant_pad
 from .arguments import spatial, tuple_of, window
 
@@ -18,10 +19,8 @@ def conv(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     dims = input.ndim - 2
     _check_operands(input, weight, bias, weight.shape[1] * groups, weight.shape[0], groups)
     if isinstance(padding, str):
-        if padding not in ("same", "valid"):
-            raise RuntimeError(f"Invalid padding string: '{padding}'")
-        if padding == "same" and any(each != 1 for each in tuple_of(stride, dims)):
-            raise RuntimeError("padding='same' is not supported for strided convolutions")
+        expect(padding in ("same", "valid"), f"Invalid padding string: '{padding}'")
+        expect(padding == "valid" or {*tuple_of(stride, dims)} == {1}, "padding='same' is not supported for strided convolutions")
         before, after = zip(*both_sides(padding, weight.shape[2:], tuple_of(dilation, dims)), strict=True)
         if before != after:
             input = constant_pad(input, [0] * (dims + 2), [0, 0, *(b - a for a, b in zip(before, after, strict=True))])
@@ -37,11 +36,10 @@ def conv_transpose(input, weight, bias=None, stride=1, padding=0, output_padding
     _check_operands(input, weight, bias, weight.shape[0], weight.shape[1] * groups, groups)
     kernel, stride, padding, dilation = window(input.ndim - 2, weight.shape[2:], stride, padding, dilation)
     extra = tuple_of(output_padding, input.ndim - 2)
-    if any(not 0 <= e < max(s, d) for e, s, d in zip(extra, stride, dilation, strict=True)):
-        raise RuntimeError(f"output padding must be smaller than either stride or dilation, but got {extra}, {stride}, {dilation}")
+    right = all(0 <= e < max(s, d) for e, s, d in zip(extra, stride, dilation, strict=True))
+    expect(right, f"output padding must be smaller than either stride or dilation, but got {extra}, {stride}, {dilation}")
     size = transposed_size(input.shape[2:], kernel, stride, padding, extra, dilation)
-    if min(*input.shape[2:], *size) < 1:
-        raise RuntimeError(f"Output size is too small: {size}, from an input of {list(input.shape[2:])}")
+    expect(min(*input.shape[2:], *size) > 0, f"Output size is too small: {size}, from an input of {input.shape[2:]}")
     return ops.conv_transpose(input, weight, bias, stride, padding, extra, dilation, groups)
 
 
@@ -55,8 +53,8 @@ def _check_operands(input, weight, bias, in_channels, out_channels, groups) -> N
     if input.dtype is not weight.dtype:
         raise RuntimeError(f"Input type ({input.dtype.name}) and weight type ({weight.dtype.name}) should be the same")
     if input.ndim != weight.ndim or weight.shape[0] % groups or input.shape[1] != in_channels:
-        raise RuntimeError(f"Given groups={groups}, weight of size {list(weight.shape)}, expected input{list(input.shape)} to have "
-                           f"{in_channels} channels, but got {input.shape[1]} channels instead")  # fmt: skip
+        raise RuntimeError(f"Given groups={groups} and weight of size {list(weight.shape)}, expected input to have {in_channels} channels, "
+                           f"but got {input.shape[1]} channels instead")  # fmt: skip
     if bias is not None and tuple(bias.shape) != (out_channels,):
         raise RuntimeError(f"expected bias to be 1-dimensional with {out_channels} elements, but got bias of size {list(bias.shape)}")
 

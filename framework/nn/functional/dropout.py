@@ -1,7 +1,5 @@
 """Dropout: in training, zero at random, so that no unit can rely on another."""
 
-import warnings
-
 from ... import random
 from ...ops import random as ops
 from ...ops.promotion import expect
@@ -45,10 +43,8 @@ def alpha_dropout(input, p: float = 0.5, training: bool = False, inplace: bool =
 
 def _channel_dropout(dims):
     def drop(input, p: float = 0.5, training: bool = True, inplace: bool = False):
-        leading = input.ndim - dims  # (N, C) or, unbatched, (C)
+        leading = input.ndim - dims  # (N, C) or, unbatched, (C); but PyTorch's dropout2d takes three dimensions for (N, C, L)
         expect(dims > 1 or leading in (1, 2), f"dropout1d: Expected 2D or 3D input, but received a {input.ndim}D input.")
-        if leading != 2 and (leading != 1 or dims == 2):
-            warnings.warn(f"dropout{dims}d: the first two dimensions of a {input.ndim}-D input are taken for N, C.", stacklevel=2)
         kept = 1 if leading == 1 and dims != 2 else 2
         shape = (*input.shape[:kept], *(1,) * (input.ndim - kept))
         return _in_training(lambda input: input * _dropped(input.new_ones(shape), p), input, p, training, inplace)

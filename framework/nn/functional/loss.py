@@ -32,8 +32,8 @@ def _weighted(loss, weight, reduction, mean_weight=None):
     if weight is None:
         return reduced(loss, reduction)
     expect(weight.shape == loss.shape, "Weights and input must have the same size.", ValueError)
-    out = reduced(loss * weight, reduction)
-    return out / (mean_weight or weight.mean()) if reduction == "mean" else out
+    loss = reduced(loss * weight, reduction)
+    return loss / (mean_weight or weight.mean()) if reduction == "mean" else loss
 
 
 def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
@@ -90,14 +90,11 @@ def binary_cross_entropy_with_logits(input, target, weight=None, size_average=No
 def _check_classes(input, target, weight, ignore_index) -> None:
     expect(input.ndim, "Expected 1 or more dimensions (got 0)", ValueError)
     expected = (*input.shape[:1], *input.shape[2:]) if input.ndim > 1 else ()
-    other_batch = expected and target.ndim and input.shape[0] != target.shape[0]
-    message = f"Expected target size {list(expected)}, got {list(target.shape)}"
-    expect(tuple(target.shape) == expected, message, ValueError if other_batch else RuntimeError)
-    right_type = target.dtype.name == "int64" or target.dtype.name == "uint8" and input.ndim < 3
-    expect(right_type, f"expected target dtype to be Long or Byte, but got {target.dtype.name}")
-    classes = input.shape[1 if input.ndim > 1 else 0]
+    error = ValueError if expected[:1] != tuple(target.shape[:1]) else RuntimeError
+    expect(tuple(target.shape) == expected, f"Expected target size {list(expected)}, got {list(target.shape)}", error)
+    kind, array, classes = target.dtype.name, target._array, input.shape[1 if input.ndim > 1 else 0]
+    expect(kind in ("int64", "uint8"), f"expected target dtype to be Long or Byte, but got {kind}")
     expect(weight is None or tuple(weight.shape) == (classes,), f"weight must hold a number for each of the {classes} classes")
-    array = target._array
     outside = ((array < 0) | (array >= classes)) & (array != ignore_index)
     if outside.any():
         raise IndexError(f"Target {array[outside].flat[0]} is out of bounds.")
@@ -146,8 +143,8 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
     expect((var >= 0).all(), "var has negative entry/entries", ValueError)
     if var.shape == input.shape[:-1]:
         var = unsqueeze(var, -1)
-    different = [n for n, m in zip(var.shape, input.shape, strict=False) if n != m]
-    expect(var.ndim == input.ndim and different in ([], [1]), "var is of incorrect size", ValueError)
+    right = var.ndim == input.ndim and all(n in (m, 1) for n, m in zip(var.shape, input.shape, strict=True))
+    expect(right, "var is of incorrect size", ValueError)
     var = var + (clamp(var, min=eps) - var).detach()
     loss = 0.5 * (log(var) + square(input - target) / var)
     return reduced(loss + 0.5 * math.log(2 * math.pi) if full else loss, reduction)
@@ -191,7 +188,6 @@ def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=
     refuse("biu", "multi_margin_loss", input)
     expect(p in (1, 2), "only p == 1 and p == 2 supported", ValueError)
     right, classes = target.reshape((*input.shape[:-1], 1)), input.shape[-1]
-    expect(((right >= 0) & (right < classes)).all(), "target out of range")
     missing = relu(margin - gather(input, -1, right) + input) ** p
     missing = where(arange(classes) == right, 0.0, missing if weight is None else missing * weight[right])
     return reduced(sum(missing, -1).reshape(target.shape) / classes, reduction, size_average, reduce)
@@ -216,15 +212,13 @@ def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, r
     return reduced(sum(loss, -1) / input.shape[-1], reduction, size_average, reduce)
 
 
-# fmt: off
 def triplet_margin_loss(anchor, positive, negative, margin=1.0, p=2, eps=1e-6, swap=False, size_average=None, reduce=None,
-                        reduction="mean"):
+                        reduction="mean"):  # fmt: skip
     """max(0, margin + d(a, p) - d(a, n)) with d(x, y) = ||x - y + eps||_p (Schroff et al., 2015)."""
     _of_one_dimension(anchor, positive, negative)
-    distance, reduction = partial(pairwise_distance, p=p, eps=eps), legacy_reduction(reduction, size_average, reduce)
+    distance = partial(pairwise_distance, p=p, eps=eps)
     return triplet_margin_with_distance_loss(anchor, positive, negative, distance_function=distance, margin=margin, swap=swap,
-                                             reduction=reduction)
-# fmt: on
+                                             reduction=legacy_reduction(reduction, size_average, reduce))
 
 
 def triplet_margin_with_distance_loss(anchor, positive, negative, *, distance_function=None, margin=1.0, swap=False, reduction="mean"):
@@ -247,16 +241,15 @@ def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reducti
     log_probs = unsqueeze(log_probs, 1) if alone else log_probs
     steps, n, classes = log_probs.shape
     labels, module = targets._array, array_module(targets._array)
-    lengths = [each._array if isinstance(each, Variable) else each for each in (input_lengths, target_lengths)]
-    input_lengths, target_lengths = (module.asarray(each, np.int64).reshape(-1) for each in lengths)
-    longest, total = int(target_lengths.max(initial=0)), int(target_lengths.sum())
+    lengths = [module.asarray(getattr(each, "_array", each), np.int64).reshape(-1) for each in (input_lengths, target_lengths)]
+    (input_lengths, target_lengths), longest = lengths, int(lengths[1].max(initial=0))
     expect(labels.dtype.kind in "iu", f"ctc_loss: targets must be integers, but got {targets.dtype.name}")
     expect(0 <= blank < classes, "ctc_loss: blank must be in label range")
     expect(len(input_lengths) == len(target_lengths) == n, f"input_lengths and target_lengths must be of size batch_size, {n}")
-    expect((input_lengths >= 0).all() and (target_lengths >= 0).all(), "Expected lengths to have value at least 0")
-    expect((input_lengths <= steps).all(), f"Expected input_lengths to have value at most {steps}, but got {input_lengths.tolist()}")
-    expect(labels.ndim != 1 or len(labels) == total or alone, f"Expected targets to have size {total}, but got {len(labels)}")
-    expect(labels.ndim == 1 or labels.shape[1] >= longest, f"Expected targets to have size at least {longest} at dimension 1")
+    right = all((each >= 0).all() for each in lengths) and (input_lengths <= steps).all()
+    expect(right, f"Expected lengths to have value at least 0, and input_lengths at most {steps}, but got {input_lengths.tolist()}")
+    enough = len(labels) == target_lengths.sum() or alone if labels.ndim == 1 else labels.shape[1] >= longest
+    expect(enough, f"Expected targets to have as many labels as target_lengths says, but got the size {list(labels.shape)}")
     if labels.ndim == 1:
         places = (target_lengths.cumsum() - target_lengths)[:, None] + module.arange(longest)
         labels = module.append(labels, blank)[module.minimum(places, len(labels))]

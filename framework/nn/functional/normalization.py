@@ -8,7 +8,7 @@ from ...autograd.mode import no_grad
 from ...dtypes import float32, float64
 from ...ops import norm as ops
 from ...ops.elementwise import clamp, square
-from ...ops.promotion import refuse
+from ...ops.promotion import expect, refuse
 from ...ops.reduce import mean, norm, var
 from ...ops.resample import mean_taps, resample
 
@@ -16,9 +16,7 @@ from ...ops.resample import mean_taps, resample
 def _check(name, input, shape, **vectors) -> None:
     """NotImplementedError for integers; RuntimeError for vectors of another shape, or of another type (but float32 beside 16 bits)."""
     refuse("biu", name, input)
-    for what, each in vectors.items():
-        if each is None:
-            continue
+    for what, each in ((what, each) for what, each in vectors.items() if each is not None):
         if tuple(each.shape) != tuple(shape):
             raise RuntimeError(f"{name}: expected {what} of shape {list(shape)}, but got {list(each.shape)}")
         if each.dtype is not input.dtype and not (input.element_size() == 2 and each.dtype is float32):
@@ -29,8 +27,7 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     """Normalise every channel over the batch; in training also move the running mean and (unbiased) variance by `momentum`."""
     _check("batch_norm", input, input.shape[1:2], running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     if not training:
-        if running_mean is None or running_var is None:
-            raise RuntimeError("running_mean and running_var must be defined in evaluation mode")
+        expect(running_mean is not None and running_var is not None, "running_mean and running_var must be defined in evaluation mode")
         return ops.batch_norm_eval(input, running_mean, running_var, weight, bias, eps).to(input.dtype)
     n = math.prod((*input.shape[:1], *input.shape[2:]))
     if n <= 1:
@@ -56,8 +53,7 @@ def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
     (_, c, *spatial), dims = input.shape, tuple(range(2, input.ndim))
     _check("instance_norm", input, (c,), running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
-    if math.prod(spatial) == 1:
-        raise ValueError(f"Expected more than 1 spatial element when training, got input size {input.shape}")
+    expect(math.prod(spatial) != 1, f"Expected more than 1 spatial element when training, got input size {input.shape}", ValueError)
     for running, statistic in ((running_mean, mean), (running_var, var)):
         _move(momentum, running, None if running is None else statistic(input.detach(), dims).mean(0))
     return ops.group_norm(input, c, weight, bias, eps).to(input.dtype)
@@ -65,11 +61,10 @@ def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=
 
 def group_norm(input, num_groups: int, weight=None, bias=None, eps=1e-5):
     """Normalise each of `num_groups` groups of channels of each sample (Wu and He, 2018)."""
-    if input.ndim < 2 or input.shape[1] % num_groups:
-        raise RuntimeError(f"group_norm expects (N, C, …), C divisible by num_groups={num_groups}, but got {list(input.shape)}")
+    right = input.ndim > 1 and not input.shape[1] % num_groups
+    expect(right, f"group_norm expects (N, C, …), C divisible by num_groups={num_groups}, but got {input.shape}")
     _check("group_norm", input, input.shape[1:2], weight=weight, bias=bias)
-    if input.numel() == num_groups:
-        raise ValueError(f"Expected more than 1 value per channel when training, got input size {list(input.shape)}")
+    expect(input.numel() != num_groups, f"Expected more than 1 value per channel when training, got input size {input.shape}", ValueError)
     return ops.group_norm(input, num_groups, weight, bias, eps).to(input.dtype)
 
 
@@ -99,15 +94,12 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
 def local_response_norm(input, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0):
     """x / (k + alpha mean(x^2))^beta, the mean over `size` neighbouring channels, zeros beyond the edge (Krizhevsky et al., 2012)."""
     refuse("biu", "local_response_norm", input)
-    if input.ndim < 3:
-        raise ValueError(f"Expected 3D or higher dimensionality input (got {input.ndim} dimensions)")
+    expect(input.ndim > 2, f"Expected 3D or higher dimensionality input (got {input.ndim} dimensions)", ValueError)
     n = input.shape[1]
     neighbours = mean_taps(np.arange(n)[:, None] + np.arange(size) - size // 2, n, size)
     return input / (k + alpha * resample(square(input), 1, neighbours)) ** beta
 
 
-def normalize(input, p: float = 2.0, dim=1, eps: float = 1e-12, out=None):
+def normalize(input, p: float = 2.0, dim=1, eps: float = 1e-12):
     """x / max(||x||_p, eps) along `dim`."""
-    if out is not None:
-        raise NotImplementedError("normalize() does not support the argument 'out'")
     return input / clamp(norm(input, p, dim, True), min=eps)

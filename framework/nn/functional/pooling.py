@@ -7,6 +7,7 @@ import numpy as np
 from ...creation import rand
 from ...ops import pool as ops
 from ...ops.elementwise import abs, where
+from ...ops.promotion import expect
 from ...ops.resample import area_taps, resample_spatial
 from ...ops.scatter import scatter
 from ...ops.shape import flatten, reshape
@@ -32,8 +33,7 @@ def max_pool(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=F
 @spatial(not_for="biu")
 def avg_pool(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
     """The mean of each window: its sum over how many elements it has, or over `divisor_override`."""
-    if divisor_override == 0:
-        raise RuntimeError("divisor must be not zero")
+    expect(divisor_override != 0, "divisor must be not zero")
     kernel, stride, padding, _ = _window(input, kernel_size, stride, padding)
     return ops.avg_pool(input, kernel, stride, padding, ceil_mode, count_include_pad, divisor_override)
 
@@ -52,8 +52,8 @@ def lp_pool(input, norm_type, kernel_size, stride=None, ceil_mode=False):
 def _area_taps(input, output_size) -> list:
     """Along each dimension the windows of an adaptive pooling: None in `output_size` stands for the input's."""
     size = [n if o is None else o for o, n in zip(tuple_of(output_size, input.ndim - 2), input.shape[2:], strict=True)]
-    if min(size) < 0 or 0 in input.shape[1:]:
-        raise RuntimeError(f"adaptive pooling needs input with non-zero sizes and output_size >= 0, got {list(input.shape)} and {size}")
+    right = min(size) >= 0 and 0 not in input.shape[1:]
+    expect(right, f"adaptive pooling needs input with non-zero sizes and output_size >= 0, got {list(input.shape)} and {size}")
     return list(map(area_taps, input.shape[2:], size))
 
 
@@ -75,12 +75,11 @@ def fractional_max_pool2d(input, kernel_size, output_size=None, output_ratio=Non
     """The largest of windows at random intervals, so that the output has `output_size`, or `output_ratio` of the input's (Graham, 2014)."""
     kernel, spatial = tuple_of(kernel_size, 2), input.shape[2:]
     if output_size is None:
-        if output_ratio is None:
-            raise ValueError("fractional_max_pool2d requires specifying either an output_size or an output_ratio")
+        expect(output_ratio is not None, "fractional_max_pool2d requires either an output_size or an output_ratio", ValueError)
         output_size = [int(n * ratio) for n, ratio in zip(spatial, tuple_of(output_ratio, 2), strict=True)]
     size = tuple_of(output_size, 2)
-    if any(o + k - 1 > n for n, k, o in zip(spatial, kernel, size, strict=True)):
-        raise RuntimeError(f"fractional_max_pool2d(): kernel {kernel} and output {size} too large relative to input {list(spatial)}")
+    fits = all(o + k - 1 <= n for n, k, o in zip(spatial, kernel, size, strict=True))
+    expect(fits, f"fractional_max_pool2d(): kernel {kernel} and output {size} too large relative to input {list(spatial)}")
     samples = rand(*input.shape[:2], 2, dtype=input.dtype) if _random_samples is None else _random_samples  # u, in [0, 1)
     samples, places = samples.numpy(force=True), []
     for n, k, o, u in zip(spatial, kernel, size, (samples[..., 1:], samples[..., :1]), strict=True):
@@ -95,16 +94,14 @@ def fractional_max_pool2d(input, kernel_size, output_size=None, output_ratio=Non
 @spatial(not_for="biu")
 def max_unpool(input, indices, kernel_size, stride=None, padding=0, output_size=None):
     """The opposite of max pooling: every element where `indices` say it was (of several in one place the last), zeros between them."""
-    if indices.numel() != input.numel():
-        raise RuntimeError(f"Expected shape of indices to be same as that of the input ({list(input.shape)}), got {list(indices.shape)}")
+    same = indices.numel() == input.numel()
+    expect(same, f"Expected shape of indices to be same as that of the input, {list(input.shape)}, got {list(indices.shape)}")
     kernel, stride, padding, _ = _window(input, kernel_size, stride, padding)
     size = [(n - 1) * s + k - 2 * p for n, k, s, p in zip(input.shape[2:], kernel, stride, padding, strict=True)]
     if output_size is not None:
-        wanted, dims = tuple(output_size[-len(size) :]), len(size)
-        if len(output_size) not in (dims, dims + 2):
-            raise ValueError(f"output_size should be a sequence containing {dims} or {dims + 2} elements, but it has {len(output_size)}")
-        if any(not n - s < o < n + s for o, n, s in zip(wanted, size, stride, strict=True)):
-            raise ValueError(f"invalid output_size {wanted}: it must be less than a stride, {stride}, away from {tuple(size)}")
+        wanted = tuple(output_size[-len(size) :])
+        near = all(n - s < o < n + s for o, n, s in zip(wanted, size, stride, strict=True))
+        expect(near, f"invalid output_size {wanted}: it must be less than a stride, {stride}, away from {tuple(size)}", ValueError)
         size = wanted
     planes, values = input.new_zeros(*input.shape[:2], math.prod(size)), flatten(input, 2)
     return reshape(scatter(planes, 2, reshape(indices, values.shape), values), (*input.shape[:2], *size))

@@ -6,14 +6,13 @@ from ...device import array_module
 from ...ops import index as ops
 from ...ops.elementwise import clamp, where
 from ...ops.linalg import linear
-from ...ops.promotion import refuse
+from ...ops.promotion import expect, refuse
 from ...ops.reduce import max_along, norm, sum
 from ...ops.shape import constant_pad, unsqueeze
 
 
 def _padding_row(padding_idx, rows) -> int:
-    if not -rows <= padding_idx < rows:
-        raise AssertionError(f"padding_idx ({padding_idx}) must be within num_embeddings ({rows})")
+    expect(-rows <= padding_idx < rows, f"padding_idx ({padding_idx}) must be within num_embeddings ({rows})", AssertionError)
     return padding_idx % rows
 
 
@@ -31,12 +30,10 @@ def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, sca
 
     `max_norm` first scales longer rows down, in place; `scale_grad_by_freq` divides a row's gradient by how often it is used.
     """
-    if input.dtype.name not in ("int64", "int32"):
-        raise RuntimeError(f"embedding: expected indices of one of the types int64, int32, but got {input.dtype.name}")
-    if weight.ndim != 2:
-        raise RuntimeError(f"embedding: 'weight' must be 2-D, but got {weight.ndim}-D")
-    if sparse:
-        raise NotImplementedError("embedding: sparse gradients are not supported")
+    kind = input.dtype.name
+    expect(kind in ("int64", "int32"), f"embedding: expected indices of one of the types int64, int32, but got {kind}")
+    expect(weight.ndim == 2, f"embedding: 'weight' must be 2-D, but got {weight.ndim}-D")
+    expect(not sparse, "embedding: sparse gradients are not supported", NotImplementedError)
     if max_norm is not None:
         _renormalize(weight, input, max_norm, norm_type)
     out = ops.embedding(weight, input)
@@ -52,8 +49,8 @@ def _bags(n, offsets, include_last_offset):
     """The places (bags, longest) of `n` elements cut at `offsets`; n, after the last, stands for none."""
     module = array_module(offsets._array)
     starts = module.asarray(offsets._array, "int64")
-    if len(starts) and not (starts[0] == 0 and starts[-1] <= n):
-        raise RuntimeError(f"offsets[0] has to be 0 and offsets[-1] can not be greater than input's length {n}, but got {offsets.tolist()}")
+    right = not len(starts) or starts[0] == 0 and starts[-1] <= n
+    expect(right, f"offsets[0] has to be 0 and offsets[-1] can not be greater than input's length {n}, but got {offsets.tolist()}")
     starts, ends = (starts[:-1], starts[1:]) if include_last_offset else (starts, module.append(starts[1:], n))
     places = starts[:, None] + module.arange(max(int((ends - starts).max(initial=0)), 1))
     return offsets.new_tensor(module.where(places < ends[:, None], places, n))
@@ -68,20 +65,16 @@ def embedding_bag(
     A bag is a row of `input` (B, L), or a piece of `input` (n) that starts at one of `offsets` (B); `padding_idx` does not count.
     """
     refuse("biu", "embedding_bag", weight)
-    if mode not in ("sum", "mean", "max"):
-        raise ValueError(f"mode has to be one of sum, mean or max, but got {mode}")
-    if mode == "max" and scale_grad_by_freq:
-        raise ValueError("max mode does not support scaling the gradient by the frequency")
-    if per_sample_weights is not None and mode != "sum":
-        raise NotImplementedError(f"embedding_bag: per_sample_weights is only supported for mode='sum' (got mode='{mode}')")
-    if per_sample_weights is not None and per_sample_weights.shape != input.shape:
-        raise ValueError(f"embedding_bag: per_sample_weights {per_sample_weights.shape} must have the shape of the input {input.shape}")
+    expect(mode in ("sum", "mean", "max"), f"mode has to be one of sum, mean or max, but got {mode}", ValueError)
+    expect(mode != "max" or not scale_grad_by_freq, "max mode does not support scaling the gradient by the frequency", ValueError)
     given = None if offsets is None else offsets.ndim
-    if (input.ndim, given) not in ((1, 1), (2, None)):
-        raise ValueError(f"the input has to be 1D with 1D offsets, or 2D with offsets None, but got {input.ndim}D and offsets {given}")
+    right = (input.ndim, given) in ((1, 1), (2, None))
+    expect(right, f"the input has to be 1D with 1D offsets, or 2D with offsets None, but is {input.ndim}D, offsets {given}", ValueError)
     rows = embedding(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
     counted = input != (-1 if padding_idx is None else _padding_row(padding_idx, len(weight)))
     if per_sample_weights is not None:
+        expect(mode == "sum", f"embedding_bag: per_sample_weights is only supported for mode='sum', not {mode!r}", NotImplementedError)
+        expect(per_sample_weights.shape == input.shape, f"per_sample_weights must have the shape of the input, {input.shape}", ValueError)
         rows = rows * unsqueeze(per_sample_weights, -1)
     if offsets is not None:
         places = _bags(len(input), offsets, include_last_offset)
@@ -95,22 +88,19 @@ def embedding_bag(
 
 def one_hot(tensor, num_classes: int = -1):
     """A new last dimension with a 1 at the class each integer names."""
-    if tensor.dtype.name != "int64":
-        raise RuntimeError(f"one_hot is only applicable to index tensor of type LongTensor, but got {tensor.dtype.name}")
-    if num_classes == 0 or num_classes < 0 and not tensor.numel():
-        raise RuntimeError("one_hot: num_classes should be positive, or -1 for the largest class of a tensor that is not empty")
-    low, high = (int(tensor.min()), int(tensor.max())) if tensor.numel() else (0, 0)
+    expect(tensor.dtype.name == "int64", f"one_hot is only applicable to index tensor of type LongTensor, but got {tensor.dtype.name}")
+    low, high = (int(tensor.min()), int(tensor.max())) if tensor.numel() else (0, -1)
     classes = high + 1 if num_classes == -1 else num_classes
-    if low < 0 or high >= classes:
-        raise RuntimeError(f"Class values must be non-negative and smaller than num_classes ({classes}), but got {low} to {high}")
+    expect(classes > 0, "one_hot: num_classes should be positive, or -1 for the largest class of a tensor that is not empty")
+    expect(low >= 0 and high < classes, f"Class values must be non-negative and smaller than num_classes, {classes}: got {low} to {high}")
     return (unsqueeze(tensor, -1) == arange(classes, device=tensor.device)).long()
 
 
 def bilinear(input1, input2, weight, bias=None):
     """y_o = x1^T W_o x2 + b_o, for x1 (…, I), x2 (…, J), W (O, I, J)."""
     refuse("b", "bilinear", input1)
-    if input1.shape[:-1] != input2.shape[:-1] or (input1.shape[-1], input2.shape[-1]) != weight.shape[1:]:
-        shapes = ", ".join(str(list(each.shape)) for each in (input1, input2, weight))
-        raise RuntimeError(f"bilinear(): expected inputs (…, I) and (…, J) and a weight (O, I, J), but got {shapes}")
+    right = input1.shape[:-1] == input2.shape[:-1] and (input1.shape[-1], input2.shape[-1]) == weight.shape[1:]
+    shapes = f"{input1.shape}, {input2.shape} and {weight.shape}"
+    expect(right, f"bilinear(): expected inputs (…, I) and (…, J) and a weight (O, I, J), but got {shapes}")
     products = unsqueeze(input1, -1) * unsqueeze(input2, -2)  # (…, I, J)
     return linear(products.flatten(-2), weight.flatten(1), bias)

@@ -1,4 +1,4 @@
-"""Images and other grids made larger or smaller, cut into windows, their pixels rearranged."""
+"""Images and other grids made larger or smaller, padded, cut into windows, their pixels rearranged."""
 
 import math
 from functools import partial
@@ -7,46 +7,35 @@ import numpy as np
 
 from ...dtypes import float64
 from ...ops import conv
-from ...ops.promotion import refuse
-from ...ops.resample import area_taps, cubic_taps, linear_taps, nearest_taps, resample_spatial
-from ...ops.shape import movedim, reshape, transpose
+from ...ops.promotion import expect, refuse
+from ...ops.resample import Taps, area_taps, cubic_taps, linear_taps, nearest_taps, resample, resample_spatial
+from ...ops.shape import constant_pad_nd, movedim, reshape, transpose
 from .arguments import batched, tuple_of, window
 
 # mode -> spatial dimensions it is for, and the taps along one of them
 _MODES = {
-    "nearest": ((1, 2, 3), nearest_taps),
-    "nearest-exact": ((1, 2, 3), partial(nearest_taps, exact=True)),
-    "area": ((1, 2, 3), lambda n, out, *_: area_taps(n, out)),
-    "linear": ((1,), linear_taps),
-    "bilinear": ((2,), linear_taps),
-    "trilinear": ((3,), linear_taps),
-    "bicubic": ((2,), cubic_taps),
-}
+    "nearest": ((1, 2, 3), nearest_taps), "nearest-exact": ((1, 2, 3), partial(nearest_taps, exact=True)),
+    "area": ((1, 2, 3), lambda n, out, *_: area_taps(n, out)), "bicubic": ((2,), cubic_taps),
+    "linear": ((1,), linear_taps), "bilinear": ((2,), linear_taps), "trilinear": ((3,), linear_taps),
+}  # fmt: skip
+_NUMPYS_NAMES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
 def interpolate(input, size=None, scale_factor=None, mode: str = "nearest", align_corners=None, recompute_scale_factor=None,
                 antialias: bool = False):  # fmt: skip
     """(N, C, *spatial) stretched to `size`, or by `scale_factor`: nearest, nearest-exact, linear, bilinear, trilinear, bicubic or area."""
-    if mode not in _MODES or antialias:
-        raise NotImplementedError(f"interpolate: mode={mode!r}, antialias={antialias} is not supported; modes: {' | '.join(_MODES)}")
+    offered = mode in _MODES and not antialias
+    expect(offered, f"interpolate: mode={mode!r}, antialias={antialias} is not supported; modes: {[*_MODES]}", NotImplementedError)
     refuse("biu", f"interpolate {mode}", input)
     (allowed, taps), spatial, dims = _MODES[mode], tuple(input.shape[2:]), input.ndim - 2
-    if (size is None) == (scale_factor is None):
-        raise ValueError(f"{'either' if size is None else 'only one of'} size or scale_factor should be defined")
-    if size is not None and recompute_scale_factor:
-        raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
-    given = scale_factor if size is None else size
-    if isinstance(given, (tuple, list)) and len(given) != dims:
-        raise ValueError(f"size and scale_factor must have the same number of spatial dimensions as the input, {dims}, but got {given}")
-    if dims not in allowed:
-        raise NotImplementedError(f"Got {input.ndim}D input for mode {mode}, which is for {[2 + each for each in allowed]}D input")
-    if align_corners is not None and len(allowed) > 1:
-        raise ValueError("align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear")
+    expect((size is None) != (scale_factor is None), "one of size and scale_factor should be defined, and only one", ValueError)
+    expect(dims in allowed, f"Got {input.ndim}D input for mode {mode}, which is for {[*allowed]} spatial dimensions", NotImplementedError)
+    expect(align_corners is None or len(allowed) == 1, "align_corners is for the modes linear, bilinear, bicubic and trilinear", ValueError)
     scales, size = tuple_of(scale_factor, dims), tuple_of(size, dims)
     if scale_factor is not None:
         size = tuple(int(n * scale) for n, scale in zip(spatial, scales, strict=True))
-    if min(*input.shape[1:], *size) < 1:
-        raise RuntimeError(f"Input and output sizes should be greater than 0, but got input {list(input.shape)} and output {list(size)}")
+    positive = min(*input.shape[1:], *size) > 0
+    expect(positive, f"Input and output sizes should be greater than 0, but got input {list(input.shape)} and output {list(size)}")
     real = np.float64 if input.dtype is float64 else np.float32
     along = []
     for n, out, scale in zip(spatial, size, scales, strict=True):
@@ -65,11 +54,41 @@ def upsample_bilinear(input, size=None, scale_factor=None):
     return interpolate(input, size, scale_factor, "bilinear", align_corners=True)
 
 
+def pad(input, pad, mode: str = "constant", value=None):
+    """Add elements around the last dimensions: `pad` = (before last, after last, before second last, …); negative numbers cut off.
+
+    They are `value`, or with mode "reflect" mirrored at the edge, "replicate" the edge's own, "circular" those of the other end.
+    """
+    if mode == "constant":
+        return constant_pad_nd(input, pad, 0 if value is None else value)
+    expect(mode in _NUMPYS_NAMES, f"Unrecognised padding mode {mode}", NotImplementedError)
+    expect(not value, f'Padding mode "{mode}" doesn\'t take in value argument')
+    offered = len(pad) in (2, 4, 6) and input.ndim - len(pad) // 2 in (1, 2)
+    expect(offered, f"Padding size {len(pad)} is not supported for {input.ndim}D input tensor.", NotImplementedError)
+    refuse("" if mode == "circular" else "b", f"pad {mode}", input)
+    for dim, before, after in zip(range(-1, -4, -1), pad[::2], pad[1::2], strict=False):
+        places = _places(input.shape[dim], before, after, mode)
+        input = resample(input, input.ndim + dim, Taps(places[:, None]))
+    return input
+
+
+def _places(n, before, after, mode):
+    """Where, among the n elements along a dimension, the padded one takes its own from."""
+    added, removed = (max(before, 0), max(after, 0)), (max(-before, 0), max(-after, 0))
+    expect(n > 0 and n + before + after > 0, f"padding ({before}, {after}): the input is too small, a dimension of length {n}")
+    expect(mode != "reflect" or max(added) < n, f"Padding size should be less than the input dimension, but got ({before}, {after}) of {n}")
+    if mode == "circular":  # goes round what is left
+        left = n - sum(removed)
+        expect(max(added) <= left, "Padding value causes wrapping around more than once.")
+        return np.pad(np.arange(removed[0], removed[0] + left), added, "wrap")
+    return np.pad(np.arange(n), added, _NUMPYS_NAMES[mode])[removed[0] : n + sum(added) - removed[1]]
+
+
 def pixel_shuffle(input, upscale_factor: int):
     """(…, C r^2, H, W) -> (…, C, H r, W r), r = `upscale_factor`: every r^2 channels become a square of pixels (Shi et al., 2016)."""
     r = upscale_factor
-    if input.ndim < 3 or r <= 0 or input.shape[-3] % r**2:
-        raise RuntimeError(f"pixel_shuffle expects (…, C r^2, H, W), r a positive upscale_factor, but got {list(input.shape)}, r = {r}")
+    right = input.ndim > 2 and r > 0 and not input.shape[-3] % r**2
+    expect(right, f"pixel_shuffle expects (…, C r^2, H, W), r a positive upscale_factor, but got {list(input.shape)}, r = {r}")
     *batch, c, h, w = input.shape
     squares = movedim(reshape(input, (*batch, c // r**2, r, r, h, w)), (-4, -3), (-3, -1))  # (…, C, H, r, W, r)
     return reshape(squares, (*batch, c // r**2, h * r, w * r))
@@ -78,8 +97,8 @@ def pixel_shuffle(input, upscale_factor: int):
 def pixel_unshuffle(input, downscale_factor: int):
     """(…, C, H r, W r) -> (…, C r^2, H, W), r = `downscale_factor`: the opposite of `pixel_shuffle`."""
     r = downscale_factor
-    if input.ndim < 3 or r <= 0 or input.shape[-2] % r or input.shape[-1] % r:
-        raise RuntimeError(f"pixel_unshuffle expects (…, C, H r, W r), r a positive downscale_factor, got {list(input.shape)}, r = {r}")
+    right = input.ndim > 2 and r > 0 and not input.shape[-2] % r and not input.shape[-1] % r
+    expect(right, f"pixel_unshuffle expects (…, C, H r, W r), r a positive downscale_factor, got {list(input.shape)}, r = {r}")
     *batch, c, h, w = input.shape
     channels = movedim(reshape(input, (*batch, c, h // r, r, w // r, r)), (-3, -1), (-4, -3))  # (…, C, r, r, H, W)
     return reshape(channels, (*batch, c * r**2, h // r, w // r))
@@ -87,8 +106,8 @@ def pixel_unshuffle(input, downscale_factor: int):
 
 def channel_shuffle(input, groups: int):
     """The channels (N, C, …) of `groups` groups taken in turn: the first of each, then the second of each (Zhang et al., 2018)."""
-    if input.ndim < 3 or groups <= 0 or input.shape[1] % groups:
-        raise RuntimeError(f"channel_shuffle expects (N, C, …), C divisible by groups, but got {list(input.shape)} and groups={groups}")
+    right = input.ndim > 2 and groups > 0 and not input.shape[1] % groups
+    expect(right, f"channel_shuffle expects (N, C, …), C divisible by groups, but got {list(input.shape)} and groups={groups}")
     n, c, *spatial = input.shape
     return reshape(transpose(reshape(input, (n, groups, c // groups, *spatial)), 1, 2), (n, c, *spatial))
 
@@ -105,6 +124,6 @@ def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
     """Columns (N, C * prod(kernel), windows) added up where their windows lie in (N, C, *output_size)."""
     size, (kernel, *geometry) = tuple_of(output_size, 2), window(2, kernel_size, stride, padding, dilation)
     (n, rows, columns), taps, windows = input.shape, math.prod(kernel), math.prod(conv.positions(size, kernel, *geometry))
-    if rows % taps or columns != windows:
-        raise RuntimeError(f"fold to output_size={size} expects input of size (N, C * {taps}, {windows}), but got {list(input.shape)}")
+    right = not rows % taps and columns == windows
+    expect(right, f"fold to output_size={size} expects input of size (N, C * {taps}, {windows}), but got {list(input.shape)}")
     return conv.fold(input, (n, rows // taps, *size), kernel, geometry)

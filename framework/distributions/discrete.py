@@ -1,0 +1,105 @@
+"""One toss of a coin, and one choice of several."""
+
+import ml_dtypes
+
+from ..creation import rand
+from ..dtypes import float64
+from ..nn.functional import binary_cross_entropy_with_logits, softplus
+from ..ops.activation import softmax
+from ..ops.elementwise import log, log1p, sigmoid, where
+from ..ops.reduce import argmax, logsumexp
+from ..size import broadcast_shapes
+from .distribution import Constraint, Distribution, broadcast_all, lazily, one_of, real
+
+unit_interval = Constraint("Interval(lower_bound=0.0, upper_bound=1.0)", lambda x: (x >= 0) & (x <= 1))
+simplex = Constraint("Simplex()", lambda x: (x >= 0).all(-1) & ((x.sum(-1) - 1).abs() < 1e-6))
+
+
+def _kept_inside(probs):
+    """Probabilities away from 0 and 1 by the precision of their type, so that their logarithms are finite."""
+    eps = float(ml_dtypes.finfo(probs.dtype.numpy).eps)
+    return probs.clamp(eps, 1 - eps)
+
+
+def _term(weight, difference, impossible):
+    """weight * difference, a term of KL(p || q): nothing where p has no weight, infinite where q says impossible."""
+    return where(weight == 0, 0.0, where(impossible, float("inf"), weight * difference))
+
+
+class Bernoulli(Distribution):
+    """1 with probability `probs` = sigmoid(`logits`), else 0."""
+
+    arg_constraints = {"probs": unit_interval, "logits": real}
+    support = Constraint("Boolean()", lambda x: (x == 0) | (x == 1))
+
+    def __init__(self, probs=None, logits=None, validate_args=None):
+        name, given = one_of(probs=probs, logits=logits)
+        (given,) = broadcast_all(given)
+        setattr(self, name, given)
+        super().__init__(given.shape, validate_args=validate_args)
+
+    probs = lazily(lambda self: sigmoid(self.logits))
+    logits = lazily(lambda self: log(_kept_inside(self.probs)) - log1p(-_kept_inside(self.probs)))
+    mean = property(lambda self: self.probs)
+    mode = property(lambda self: where(self.probs == 0.5, float("nan"), (self.probs >= 0.5).to(self.probs.dtype)))
+    variance = property(lambda self: self.probs * (1 - self.probs))
+
+    def sample(self, sample_shape=()):
+        """Random zeros and ones, (*sample_shape, *batch_shape)."""
+        probs = self.probs.detach()
+        return (rand(self.shape_of(sample_shape), dtype=probs.dtype, device=probs.device) < probs).to(probs.dtype)
+
+    def log_prob(self, value):
+        """x log p + (1 - x) log(1 - p)."""
+        self.check_value(value)
+        return -binary_cross_entropy_with_logits(*broadcast_all(self.logits, value), reduction="none")
+
+    def entropy(self):
+        """-p log p - (1 - p) log(1 - p)."""
+        return binary_cross_entropy_with_logits(self.logits, self.probs, reduction="none")
+
+    def divergence(self, q):
+        """p log(p / q) + (1 - p) log((1 - p) / (1 - q))."""
+        ones = _term(self.probs, softplus(-q.logits) - softplus(-self.logits), q.probs == 0)
+        return ones + _term(1 - self.probs, softplus(q.logits) - softplus(self.logits), q.probs == 1)
+
+
+class Categorical(Distribution):
+    """k with probability probs[k], of the last dimension's K; or softmax(logits)[k].  What is given is normalised."""
+
+    arg_constraints = {"probs": simplex, "logits": real}
+
+    def __init__(self, probs=None, logits=None, validate_args=None):
+        name, given = one_of(probs=probs, logits=logits)
+        if given.dim() < 1:
+            raise ValueError(f"`{name}` parameter must be at least one-dimensional.")
+        setattr(self, name, given / given.sum(-1, True) if name == "probs" else given - logsumexp(given, -1, True))
+        last = given.shape[-1] - 1
+        self.support = Constraint(f"IntegerInterval(lower_bound=0, upper_bound={last})", lambda x: (x % 1 == 0) & (x >= 0) & (x <= last))
+        super().__init__(given.shape[:-1], validate_args=validate_args)
+
+    probs = lazily(lambda self: softmax(self.logits, -1))
+    logits = lazily(lambda self: _kept_inside(self.probs).log())
+    mean = variance = property(lambda self: self.probs.detach().sum(-1) * float("nan"))  # choices have no order
+    mode = property(lambda self: argmax(self.probs, -1))
+
+    def sample(self, sample_shape=()):
+        """Random choices, int64 (*sample_shape, *batch_shape): how many of the cumulated probabilities a uniform number reaches."""
+        ladder = self.probs.detach().to(float64).cumsum(-1)
+        height = rand((*self.shape_of(sample_shape), 1), dtype=float64, device=ladder.device) * ladder[..., -1:]
+        return (height >= ladder).sum(-1)
+
+    def log_prob(self, value):
+        """log probs[x]."""
+        self.check_value(value)
+        shape = broadcast_shapes(value.shape, self.batch_shape)
+        return self.logits.expand(*shape, -1).gather(-1, value.long().expand(shape).unsqueeze(-1)).squeeze(-1)
+
+    def entropy(self):
+        """-sum p log p."""
+        lowest = float(ml_dtypes.finfo(self.logits.dtype.numpy).min)  # in place of -inf, which times 0 is nan
+        return -(self.probs * self.logits.clamp(min=lowest)).sum(-1)
+
+    def divergence(self, q):
+        """sum p log(p / q)."""
+        return _term(self.probs, self.logits - q.logits, q.probs == 0).sum(-1)
