@@ -36,11 +36,11 @@ def _array_of(data, dtype=None):
         raise NotImplementedError("complex numbers are not supported")
     if array.dtype == np.uint64:
         raise ValueError("Overflow when unpacking long long")
-    own = dtypes.of_numpy(array.dtype)
+    own = dtypes.of_numpy(array.dtype)  # TypeError if there is none
     if dtype is None and own.is_floating_point and own not in types:  # NumPy's choice for Python floats
         dtype = reduce(dtypes.promote_types, types, dtypes.get_default_dtype())
     elif dtype is not None and isinstance(data, (list, Number)):
-        check_range(array, dtype)
+        _check_range(array, dtype)
     return array if dtype in (None, own) else array.astype(dtype.numpy)
 
 
@@ -52,7 +52,7 @@ def _unwrap_nested(data, types):
     return [_unwrap_nested(each, types) for each in data] if isinstance(data, (list, tuple, range)) else data
 
 
-def check_range(array, dtype) -> None:
+def _check_range(array, dtype) -> None:
     """RuntimeError for numbers that the integer type `dtype` does not hold; PyTorch lets -1 be 255 in uint8."""
     if dtype.kind == dtypes.INTEGER and array.dtype.kind in "iuf":
         info = np.iinfo(dtype.numpy)
@@ -97,10 +97,8 @@ def from_dlpack(ext_tensor):
 def of_old_constructor(data, dtype=None):
     """What `Tensor(…)`, `FloatTensor(…)` make: an array of nested lists or of an array, or one of given sizes with whatever was there."""
     first, wanted = data[0] if data else 0, dtype or dtypes.get_default_dtype()
-    if len(data) != 1 or isinstance(first, (int, Size)):
+    if len(data) != 1 or isinstance(first, (Number, Size)):
         return np.empty(sizes(data or (0,)), wanted.numpy)
-    if isinstance(first, Number):
-        raise TypeError(f"new(): data must be a sequence (got {type(first).__name__})")
     if not isinstance(first, Variable):
         return _array_of(first, wanted)
     if dtype not in (None, first.dtype):
@@ -173,13 +171,15 @@ ones = _filled("ones", "Ones of the given shape.")
 empty = _filled("empty", "A tensor of the given shape whose values are whatever was in its memory.")
 
 
+def _number(value):
+    return value.item() if hasattr(value, "item") else value
+
+
 def full(size, fill_value, *, dtype=None, device=None, requires_grad=False):
     """`fill_value` in the given shape, of the type the value would have as a tensor."""
-    value = np.asarray(fill_value.item() if isinstance(fill_value, Variable) else fill_value)
-    dtype = dtype or dtypes.of_number(value.item())
-    check_range(value, dtype)
-    module, kind = _where_and_what(device, dtype)
-    return _finish(module.full(sizes((size,)), value.astype(kind), kind), requires_grad)
+    value = _array_of(_number(fill_value), dtype)
+    module, _ = _where_and_what(device, dtype)
+    return _finish(module.full(sizes((size,)), value), requires_grad)
 
 
 def rand(*shape, size=None, dtype=None, device=None, requires_grad=False, generator=None):
@@ -194,10 +194,10 @@ def randn(*shape, size=None, dtype=None, device=None, requires_grad=False, gener
     return _finish(random.normal(sizes(shape, size), kind, generator, module), requires_grad)
 
 
-def randint(low, high=None, size=None, *, generator=None, dtype=None, device=None, requires_grad=False):
+def randint(low=0, high=None, size=None, *, generator=None, dtype=None, device=None, requires_grad=False):
     """Random integers from `low` (0 if left out) up to, but not including, `high`."""
-    if size is None:
-        low, high, size = 0, low, high
+    if size is None or high is None:
+        low, high, size = 0, low, high if size is None else size
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
     module, kind = _where_and_what(device, dtype or dtypes.int64)
@@ -213,7 +213,7 @@ def randperm(n, *, generator=None, dtype=None, device=None, requires_grad=False)
 def arange(start=0, end=None, step=1, *, dtype=None, device=None, requires_grad=False):
     """start, start + step, … up to, but not including, `end`: int64 if all three are integers."""
     start, end = (0, start) if end is None else (start, end)
-    start, end, step = (each.item() if isinstance(each, Variable) else each for each in (start, end, step))
+    start, end, step = map(_number, (start, end, step))
     if step == 0 or (end - start) * step < 0:
         raise RuntimeError("step must be nonzero" if step == 0 else "upper bound and lower bound inconsistent with step sign")
     whole = all(isinstance(each, Integral) for each in (start, end, step))
@@ -225,8 +225,7 @@ def arange(start=0, end=None, step=1, *, dtype=None, device=None, requires_grad=
 def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False):
     """`steps` numbers evenly spaced from `start` to `end`, both included; exact from both ends."""
     module, kind = _where_and_what(device, dtype)
-    start, end = (each.item() if isinstance(each, Variable) else each for each in (start, end))
-    (steps,) = sizes((steps,))
+    start, end, (steps,) = _number(start), _number(end), sizes((steps,))
     place, step = module.arange(steps, dtype=np.float64), (end - start) / max(steps - 1, 1)
     out = np.where(place < steps // 2, start + step * place, end - step * (steps - 1 - place)) if steps > 1 else place + start
     return _finish(out.astype(kind), requires_grad)
@@ -255,20 +254,14 @@ def eye(n, m=None, *, dtype=None, device=None, requires_grad=False):
     return _finish(module.eye(*sizes((n, n if m is None else m)), dtype=kind), requires_grad)
 
 
-def _like(make):
+def _like(make, name):
     def like(input, *args, dtype=None, device=None, **options):
         return make(tuple(input.shape), *args, dtype=dtype or input.dtype, device=device or input.device, **options)
 
-    like.__name__ = f"{make.__name__}_like"
-    like.__doc__ = f"`{make.__name__}` in the shape, type and device of `input`."
+    like.__name__, like.__doc__ = f"{name}_like", f"`{name}` in the shape, type and device of `input`."
     return like
 
 
-zeros_like, ones_like, empty_like = _like(zeros), _like(ones), _like(empty)
-full_like, rand_like, randn_like = _like(full), _like(rand), _like(randn)
-
-
-def randint_like(input, low, high=None, *, dtype=None, device=None, **options):
-    """Random integers from `low` (0 if left out) up to `high` in the shape, type and device of `input`."""
-    low, high = (0, low) if high is None else (low, high)
-    return randint(low, high, tuple(input.shape), dtype=dtype or input.dtype, device=device or input.device, **options)
+zeros_like, ones_like, empty_like = _like(zeros, "zeros"), _like(ones, "ones"), _like(empty, "empty")
+full_like, rand_like, randn_like = _like(full, "full"), _like(rand, "rand"), _like(randn, "randn")
+randint_like = _like(lambda size, *bounds, **options: randint(*bounds, size=size, **options), "randint")

@@ -8,7 +8,6 @@ in NumPy, in CuPy and in a kernel.
 import math
 import os
 import threading
-from contextlib import contextmanager
 
 import numpy as np
 from ml_dtypes import finfo
@@ -74,6 +73,8 @@ class Generator:
 
     def take(self, count: int) -> tuple[int, int]:
         """Reserve the next `count` numbers: (key, start) for `bits`."""
+        if self is default_generator and hasattr(_of_thread, "generator"):
+            return _of_thread.generator.take(count)
         start = self._taken
         self._taken += count
         return self._key, start
@@ -95,28 +96,15 @@ class Generator:
         self.manual_seed(seed)._taken = taken
 
 
-_of_thread = threading.local()
+default_generator = Generator()  # from which layers and `rand` take their numbers
+_of_thread = threading.local()  # .generator: what a thread takes in its place
 
 
-class _DefaultGenerator(Generator):
-    """The stream that is taken where none is named; inside `own_stream` a thread has one of its own in its place."""
-
-    def take(self, count: int) -> tuple[int, int]:
-        own = getattr(_of_thread, "generator", None)
-        return super().take(count) if own is None else own.take(count)
-
-
-@contextmanager
-def own_stream(key: int, start: int):
-    """Threads that draw at the same time draw the same at any pace: each from a stream that number `start` of the stream `key` chose."""
+def own_stream(key: int, start: int) -> None:
+    """From now on this thread draws the same at any pace of the others: from a stream that number `start` of the stream `key` chose."""
     _of_thread.generator = Generator().manual_seed(number(key, start))
-    try:
-        yield
-    finally:
-        _of_thread.generator = None
 
 
-default_generator = _DefaultGenerator()  # from which layers and `rand` take their numbers
 manual_seed, seed, initial_seed = default_generator.manual_seed, default_generator.seed, default_generator.initial_seed
 get_rng_state, set_rng_state = default_generator.get_state, default_generator.set_state
 

@@ -1,5 +1,7 @@
 """`Tensor`: PyTorch's methods, a line each onto the ops."""
 
+from operator import index as index_of
+
 import numpy as np
 
 from . import creation, dtypes, methods, printing
@@ -65,14 +67,10 @@ class Tensor(Variable):
         return self._array.ctypes.data
 
     def __len__(self) -> int:
-        if not self.ndim:
-            raise TypeError("len() of a 0-d tensor")
         return len(self._array)
 
     def __iter__(self):
-        if not self.ndim:
-            raise TypeError("iteration over a 0-d tensor")
-        return iter(self.unbind(0))
+        return iter(self.unbind(0) if len(self) else ())  # of no dimensions: TypeError
 
     def __repr__(self) -> str:
         return printing.to_string(self)
@@ -80,26 +78,23 @@ class Tensor(Variable):
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if not self.ndim and type(self) is Tensor else object.__format__(self, spec)
 
-    def __bool__(self) -> bool:
-        if self.numel() != 1:
-            raise RuntimeError(f"Boolean value of Tensor with {'more than one value' if self.numel() else 'no values'} is ambiguous")
-        return bool(self.item())
+    def _number(self, error, what: str):
+        if self._array.size != 1:
+            raise error(f"a Tensor with {self._array.size} elements cannot be converted to {what}")
+        value = self._array.item()
+        return float(value) if self.dtype.is_floating_point else value
 
-    def _only(self):
-        if self.numel() != 1:
-            raise ValueError("only one element tensors can be converted to Python scalars")
-        return self.item()
+    def __bool__(self) -> bool:
+        return bool(self._number(RuntimeError, "a truth value"))
 
     def __float__(self) -> float:
-        return float(self._only())
+        return float(self._number(ValueError, "a float"))
 
     def __int__(self) -> int:
-        return int(self._only())
+        return int(self._number(ValueError, "an int"))
 
     def __index__(self) -> int:
-        if self.numel() != 1 or self.dtype.is_floating_point:
-            raise TypeError("only integer tensors of a single element can be converted to an index")
-        return int(self.item())
+        return +index_of(self._number(TypeError, "an index"))  # a floating number: TypeError
 
     def __contains__(self, element) -> bool:
         return bool((self == element).any())
@@ -108,10 +103,7 @@ class Tensor(Variable):
 
     def item(self):
         """The Python number of a tensor of one element."""
-        if self.numel() != 1:
-            raise RuntimeError(f"a Tensor with {self.numel()} elements cannot be converted to Scalar")
-        value = self._array.item()
-        return float(value) if self.dtype.is_floating_point else value
+        return self._number(RuntimeError, "Scalar")
 
     def tolist(self):
         """Nested lists of Python numbers."""

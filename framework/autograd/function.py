@@ -58,7 +58,8 @@ class FunctionNode(OpNode):
         grads = [grad if grad is None or isinstance(grad, Variable) else Variable.wrap(grad) for grad in grads]
         if self.context._materialize_grads:
             module = next(array_module(each._array) for each in grads if each is not None)
-            grads = [Variable.wrap(module.zeros(*kind)) if grad is None and kind else grad for grad, kind in zip(grads, self.output_types)]
+            kinds = zip(grads, self.output_types, strict=True)
+            grads = [Variable.wrap(module.zeros(*kind)) if grad is None and kind else grad for grad, kind in kinds]
         places = [(self, place) if isinstance(place, int) else place for place in self.places]
         self.context.saved_tensors = tuple(map(on_tape, self.saved, places))
         with set_grad_enabled(recorded):
