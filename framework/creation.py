@@ -10,6 +10,7 @@ from . import dtypes, random
 from .autograd.variable import Variable, is_array
 from .device import array_module, move, namespace
 from .device import device as Device
+from .offered import expect
 from .size import Size
 
 # From data
@@ -26,16 +27,10 @@ def _array_of(data, dtype=None):
     """NumPy's array of a number, of nested lists of numbers, arrays or tensors, in the type PyTorch would choose, or in `dtype`."""
     types = set()
     data = _unwrap_nested(data, types)
-    try:
-        array = data if array_module(data) is not np else np.asarray(data)
-    except ValueError as error:
-        raise ValueError(f"expected sequences of equal length at every level: {error}") from None
-    if array.dtype.kind == "O":
-        raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
-    if array.dtype.kind == "c":
-        raise NotImplementedError("complex numbers are not supported")
-    if array.dtype == np.uint64:
-        raise ValueError("Overflow when unpacking long long")
+    array = data if array_module(data) is not np else np.asarray(data)  # ValueError for lists of unequal lengths
+    expect(array.dtype.kind != "O", f"Could not infer dtype of {type(data).__name__}")
+    expect(array.dtype.kind != "c", "complex numbers are not supported", NotImplementedError)
+    expect(array.dtype != np.uint64, "Overflow when unpacking long long", ValueError)
     own = dtypes.of_numpy(array.dtype)  # TypeError if there is none
     if dtype is None and own.is_floating_point and own not in types:  # NumPy's choice for Python floats
         dtype = reduce(dtypes.promote_types, types, dtypes.get_default_dtype())
@@ -56,8 +51,8 @@ def _check_range(array, dtype) -> None:
     """RuntimeError for numbers that the integer type `dtype` does not hold; PyTorch lets -1 be 255 in uint8."""
     if dtype.kind == dtypes.INTEGER and array.dtype.kind in "iuf":
         info = np.iinfo(dtype.numpy)
-        if not np.all((array >= (info.min or -info.max)) & (array <= info.max)):
-            raise RuntimeError(f"value cannot be converted to type {dtype.name} without overflow")
+        fits = (array >= (info.min or -info.max)) & (array <= info.max)
+        expect(np.all(fits), f"value cannot be converted to type {dtype.name} without overflow")
 
 
 def tensor(data, *, dtype=None, device=None, requires_grad=False):
@@ -78,11 +73,9 @@ def as_tensor(data, dtype=None, device=None):
 
 def from_numpy(ndarray):
     """A tensor that shares the memory of `ndarray`."""
-    if not isinstance(ndarray, np.ndarray):
-        raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
+    expect(isinstance(ndarray, np.ndarray), f"expected np.ndarray (got {type(ndarray).__name__})", TypeError)
     dtypes.of_numpy(ndarray.dtype)  # TypeError if there is none
-    if any(step < 0 for step in ndarray.strides):
-        raise ValueError("tensors with negative strides are not supported: make a copy of the array with array.copy()")
+    expect(min(ndarray.strides, default=0) >= 0, "negative strides are not supported: make a copy with array.copy()", ValueError)
     return _finish(ndarray)
 
 
@@ -101,8 +94,7 @@ def of_old_constructor(data, dtype=None):
         return np.empty(sizes(data or (0,)), wanted.numpy)
     if not isinstance(first, Variable):
         return _array_of(first, wanted)
-    if dtype not in (None, first.dtype):
-        raise TypeError(f"expected a tensor of {dtype} (got one of {first.dtype})")
+    expect(dtype in (None, first.dtype), f"expected a tensor of {dtype} (got one of {first.dtype})", TypeError)
     return first._array
 
 
@@ -120,18 +112,6 @@ class TensorType:
 
 
 TENSOR_TYPES = {f"{each.title}Tensor": TensorType(each) for each in dtypes.ALL}
-
-
-def type_name(tensor) -> str:
-    """What `tensor.type()` says: "framework.FloatTensor", "framework.cuda.LongTensor"."""
-    return f"framework.{'cuda.' if tensor.is_cuda else ''}{tensor.dtype.title}Tensor"
-
-
-def type_of(name):
-    """The dtype that `name` stands for: a dtype, a TensorType, or the name of one."""
-    if isinstance(name, str) and name.rpartition(".")[2] not in TENSOR_TYPES:
-        raise ValueError(f"invalid type: '{name}'")
-    return getattr(TENSOR_TYPES[name.rpartition(".")[2]] if isinstance(name, str) else name, "dtype", name)
 
 
 # Of a given shape
@@ -152,8 +132,7 @@ def _where_and_what(device, dtype):
 
 def floating(dtype):
     """`dtype`; NotImplementedError if it has no fractions."""
-    if dtype is not None and not dtype.is_floating_point:
-        raise NotImplementedError(f"random numbers with a fraction are not implemented for {dtype}")
+    expect(dtype is None or dtype.is_floating_point, f"random numbers with a fraction are not implemented for {dtype}", NotImplementedError)
     return dtype
 
 
@@ -179,7 +158,7 @@ def full(size, fill_value, *, dtype=None, device=None, requires_grad=False):
     """`fill_value` in the given shape, of the type the value would have as a tensor."""
     value = _array_of(_number(fill_value), dtype)
     module, _ = _where_and_what(device, dtype)
-    return _finish(module.full(sizes((size,)), value), requires_grad)
+    return _finish(module.full(sizes((size,)), value, value.dtype), requires_grad)
 
 
 def rand(*shape, size=None, dtype=None, device=None, requires_grad=False, generator=None):
@@ -198,8 +177,7 @@ def randint(low=0, high=None, size=None, *, generator=None, dtype=None, device=N
     """Random integers from `low` (0 if left out) up to, but not including, `high`."""
     if size is None or high is None:
         low, high, size = 0, low, high if size is None else size
-    if low >= high:
-        raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
+    expect(low < high, f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
     module, kind = _where_and_what(device, dtype or dtypes.int64)
     return _finish(random.integers(low, high, sizes((size,)), generator, module).astype(kind), requires_grad)
 
@@ -214,8 +192,7 @@ def arange(start=0, end=None, step=1, *, dtype=None, device=None, requires_grad=
     """start, start + step, … up to, but not including, `end`: int64 if all three are integers."""
     start, end = (0, start) if end is None else (start, end)
     start, end, step = map(_number, (start, end, step))
-    if step == 0 or (end - start) * step < 0:
-        raise RuntimeError("step must be nonzero" if step == 0 else "upper bound and lower bound inconsistent with step sign")
+    expect(step != 0 and (end - start) * step >= 0, f"step must be nonzero and lead from start to end, but is {step}")
     whole = all(isinstance(each, Integral) for each in (start, end, step))
     module, kind = _where_and_what(device, dtype or (dtypes.int64 if whole else None))
     numbers = module.arange(int(np.ceil((end - start) / step)), dtype=np.float64 if kind.kind in "fV" else np.int64)

@@ -14,6 +14,7 @@ from ml_dtypes import finfo
 
 from .device import array_module, namespace
 from .device import device as device_type
+from .offered import expect
 
 GOLDEN = 0x9E3779B97F4A7C15  # 2^64 / golden ratio: what SplitMix64 adds at each step
 MIX_1, MIX_2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
@@ -57,8 +58,7 @@ class Generator:
 
     def manual_seed(self, seed: int) -> "Generator":
         """Start the stream of `seed`, an integer of 64 bits, from its beginning."""
-        if not -(1 << 63) <= int(seed) < 1 << 64:
-            raise ValueError("Overflow when unpacking long long")
+        expect(-(1 << 63) <= int(seed) < 1 << 64, "Overflow when unpacking long long", ValueError)
         self._seed = int(seed) % (1 << 64)
         self._key, self._taken = number(self._seed, -1), 0  # a key unlike those of the neighbouring seeds
         return self
@@ -88,10 +88,8 @@ class Generator:
     def set_state(self, new_state) -> None:
         """Go back to the state in a tensor from `get_state`."""
         array = np.ascontiguousarray(new_state._array)
-        if array.dtype != np.uint8:
-            raise TypeError("RNG state must be a torch.ByteTensor")
-        if array.size != 16:
-            raise RuntimeError(f"a generator's state is a uint8 tensor of 16 bytes, but got {array.size} elements")
+        expect(array.dtype == np.uint8, "RNG state must be a torch.ByteTensor", TypeError)
+        expect(array.size == 16, f"a generator's state is a uint8 tensor of 16 bytes, but got {array.size} elements")
         seed, taken = array.view("<u8").tolist()
         self.manual_seed(seed)._taken = taken
 

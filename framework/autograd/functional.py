@@ -4,6 +4,7 @@
 that does not depend on an input is zero.
 """
 
+from ..offered import expect
 from .engine import grad
 from .mode import enable_grad
 from .variable import Variable
@@ -12,8 +13,7 @@ from .variable import Variable
 def _tuple(value, what) -> tuple:
     values = value if isinstance(value, tuple) else (value,)
     for each in values:
-        if not isinstance(each, Variable):
-            raise TypeError(f"{what} must be a Tensor or a tuple of Tensors, but got {type(each).__name__}")
+        expect(isinstance(each, Variable), f"{what} must be a Tensor or a tuple of Tensors, but got {type(each).__name__}", TypeError)
     return values
 
 
@@ -29,16 +29,15 @@ def _evaluate(func, inputs, create_graph, scalar=False):
     leaves = [each.view_as(each) if create_graph and each.requires_grad else each.detach().requires_grad_() for each in inputs]
     result = func(*leaves)
     outs = _tuple(result, "what the function returns")
-    if scalar and (isinstance(result, tuple) or result._array.size != 1):
-        raise RuntimeError("the function must return a single Tensor with a single element")
+    single = isinstance(result, Variable) and result._array.size == 1
+    expect(single or not scalar, "the function must return a single Tensor with a single element")
     return leaves, result, outs
 
 
 def _pull_back(outs, leaves, v, create_graph) -> tuple:
     """v^T dout/dleaf for each leaf, summed over the outputs; without `v` one in its place, for a single number."""
     vs = (None,) * len(outs) if v is None else _tuple(v, "v")
-    if len(vs) != len(outs):
-        raise RuntimeError(f"v must be {len(outs)} Tensors, but is {len(vs)}")
+    expect(len(vs) == len(outs), f"v must be {len(outs)} Tensors, but is {len(vs)}")
     recorded = [i for i, out in enumerate(outs) if out.requires_grad]
     outs, vs = ([each[i] for i in recorded] for each in (outs, vs))
     return grad(outs, leaves, vs, retain_graph=True, create_graph=create_graph, materialize_grads=True)

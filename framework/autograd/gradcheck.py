@@ -72,7 +72,6 @@ def gradgradcheck(func, inputs, grad_outputs=None, **options) -> bool:
 
     def gradient(*args):
         leaves, starts = args[: len(inputs)], args[len(inputs) :]
-        found = grad(_outputs(func, leaves), [*filter(_needs_gradient, leaves)], starts, create_graph=True, allow_unused=True)
-        return [each for each in found if each is not None]
+        return grad(_outputs(func, leaves), [*filter(_needs_gradient, leaves)], starts, create_graph=True, materialize_grads=True)
 
     return gradcheck(gradient, (*inputs, *grad_outputs), **options)

@@ -15,9 +15,9 @@ def check_writable(tensor: Variable, one_value: bool = False) -> None:
     array = tensor._array
     overlaps = array.size and 0 in array.strides and any(n > 1 and not step for n, step in zip(array.shape, array.strides, strict=True))
     if overlaps and not one_value:
-        raise RuntimeError("more than one element of the written-to tensor refers to a single memory location: clone() it before")
+        raise RuntimeError("more than one element of the written-to tensor refers to a single location in memory: clone() it first")
     if tensor._version is None and not mode.inference:
-        raise RuntimeError("Inplace update to inference tensor outside InferenceMode is not allowed: make a clone of it")
+        raise RuntimeError("Inplace update to inference tensor outside InferenceMode is not allowed: clone() it first")
     if mode.grad:
         for each, what in ((tensor, "a leaf"), (tensor._base, "a view of a leaf")):
             if each is not None and each._needs_grad and each.is_leaf:

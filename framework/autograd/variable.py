@@ -5,6 +5,7 @@
 
 import numpy as np
 
+from ..offered import expect
 from .mode import enable_grad, mode
 
 new, generic = object.__new__, np.generic
@@ -48,10 +49,8 @@ class Variable:
 
     @requires_grad.setter
     def requires_grad(self, wanted: bool):
-        if not (wanted or self.is_leaf):
-            raise RuntimeError("you can only change requires_grad flags of leaf variables: use var.detach() for one without a gradient")
-        if wanted and self._array.dtype.kind in "biu":
-            raise RuntimeError("only Tensors of floating point dtype can require gradients")
+        expect(wanted or self.is_leaf, "you can only change requires_grad flags of leaf variables: use var.detach() instead")
+        expect(not wanted or self._array.dtype.kind not in "biu", "only Tensors of floating point dtype can require gradients")
         self._needs_grad = bool(wanted) and self.is_leaf
 
     is_leaf = property(lambda self: self._node is None, doc="Whether no recorded operation made this tensor.")
@@ -78,8 +77,7 @@ class View:
 
     def check_may_change(self, what: str) -> None:
         """Raise RuntimeError if a recorded in-place change of this view, or of its base, is one that PyTorch forbids."""
-        if self.made_by is not None:
-            raise RuntimeError(f"{self.made_by} and {what} modified inplace, which is not allowed: use an out-of-place operation instead")
+        expect(self.made_by is None, f"{self.made_by} and {what} modified inplace: use an out-of-place operation instead")
 
     def refresh(self, tensor: Variable) -> None:
         """Put `tensor` behind the base's present Node."""
