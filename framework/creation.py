@@ -29,9 +29,7 @@ def _array_of(data, dtype=None):
     data = _unwrap_nested(data, types)
     array = data if array_module(data) is not np else np.asarray(data)  # ValueError for lists of unequal lengths
     expect(array.dtype.kind != "O", f"Could not infer dtype of {type(data).__name__}")
-    expect(array.dtype.kind != "c", "complex numbers are not supported", NotImplementedError)
-    expect(array.dtype != np.uint64, "Overflow when unpacking long long", ValueError)
-    own = dtypes.of_numpy(array.dtype)  # TypeError if there is none
+    own = dtypes.of_numpy(array.dtype)  # an error if there is none
     if dtype is None and own.is_floating_point and own not in types:  # NumPy's choice for Python floats
         dtype = reduce(dtypes.promote_types, types, dtypes.get_default_dtype())
     elif dtype is not None and isinstance(data, (list, Number)):
@@ -74,7 +72,7 @@ def as_tensor(data, dtype=None, device=None):
 def from_numpy(ndarray):
     """A tensor that shares the memory of `ndarray`."""
     expect(isinstance(ndarray, np.ndarray), f"expected np.ndarray (got {type(ndarray).__name__})", TypeError)
-    dtypes.of_numpy(ndarray.dtype)  # TypeError if there is none
+    dtypes.of_numpy(ndarray.dtype)  # an error if there is none
     expect(min(ndarray.strides, default=0) >= 0, "negative strides are not supported: make a copy with array.copy()", ValueError)
     return _finish(ndarray)
 

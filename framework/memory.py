@@ -11,16 +11,14 @@ import resource
 import sys
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # <malloc.h>
-_GIB = 1 << 30
-
-
 _glibc = ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None
 
 
 def keep_freed_memory() -> None:
     """Ask the C allocator to keep what is freed, for all threads alike."""
-    for what, value in ((_M_MMAP_THRESHOLD, _GIB), (_M_TRIM_THRESHOLD, 2 * _GIB - 1), (_M_ARENA_MAX, 1)) if _glibc else ():
-        _glibc.mallopt(what, value)
+    if _glibc:
+        for what, value in ((_M_MMAP_THRESHOLD, 1 << 30), (_M_TRIM_THRESHOLD, (1 << 31) - 1), (_M_ARENA_MAX, 1)):
+            _glibc.mallopt(what, value)
 
 
 def release_memory() -> None:

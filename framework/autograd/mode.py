@@ -72,8 +72,3 @@ class set_grad_enabled(_Switch):
 def is_grad_enabled() -> bool:
     """Whether operations are recorded in this thread."""
     return mode.grad
-
-
-def is_inference_mode_enabled() -> bool:
-    """Whether this thread is inside `inference_mode`."""
-    return mode.inference
