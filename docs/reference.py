@@ -40,8 +40,11 @@ def find(path: str):
 
 
 def names(home) -> list[str]:
-    """The public names of a module or class: what it offers itself, no modules."""
+    """The public names of a module or class: what it offers itself, not what it imports to work with."""
     offered = getattr(home, "__all__", None) or [each for each in dir(home) if not each.startswith("_")]
+    if inspect.ismodule(home) and not hasattr(home, "__all__") and not hasattr(home, "__path__"):
+        shared = ("is_available", "device_count")
+        offered = [each for each in offered if each in shared or getattr(getattr(home, each), "__module__", None) == home.__name__]
     return sorted(each for each in offered if isinstance(getattr(home, each), (Callable, property, framework.dtype)))
 
 

@@ -44,7 +44,7 @@ SPREAD = {name: getattr(shape, name) for name in ("reshape", "permute", "expand"
 
 # __name__ and __rname__, and __iname__ for those with an underscore
 ARITHMETIC = {
-    "add_": elementwise.add, "sub_": elementwise.sub, "mul_": elementwise.mul, "truediv_": elementwise.true_divide,
+    "add_": elementwise.plus, "sub_": elementwise.sub, "mul_": elementwise.mul, "truediv_": elementwise.true_divide,
     "floordiv_": elementwise.floor_divide, "mod_": elementwise.remainder, "pow_": elementwise.pow, "matmul": linalg.matmul,
     "and_": comparison.bitwise_and, "or_": comparison.bitwise_or, "xor_": comparison.bitwise_xor,
     "lshift_": comparison.bitwise_left_shift, "rshift_": comparison.bitwise_right_shift,

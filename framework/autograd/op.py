@@ -171,7 +171,10 @@ class Op:
 
     def try_kernels(self, arrays):
         """(result, its own backward or None) of the newest kernel that does not decline; NotImplemented if all do."""
-        if self.smallest and max([getattr(each, "size", 0) for each in arrays]) < self.smallest:
+        for each in arrays:
+            if getattr(each, "size", 0) >= self.smallest:
+                break
+        else:
             return NotImplemented
         if self.load_kernels is not None:
             self.load_kernels(arrays)
@@ -263,8 +266,8 @@ def unwrap(args):
 
 def _sum_to(input, shape):
     extra = input.ndim - len(shape)
-    axes = (*range(extra), *(extra + i for i, length in enumerate(shape) if length == 1 and input.shape[extra + i] != 1))
-    return input.sum(axis=axes, keepdims=True, dtype=input.dtype).reshape(shape) if axes else input.reshape(shape)
+    axes = tuple([i for i, length in enumerate(input.shape) if length != 1 and (i < extra or shape[i - extra] == 1)])
+    return (input.sum(axes, dtype=input.dtype) if axes else input).reshape(shape)
 
 
 # The three ops that the engine itself needs.

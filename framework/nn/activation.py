@@ -1,7 +1,8 @@
-"""Nonlinearities as modules."""
+"""Nonlinearities and dropout as modules."""
 
 from ..creation import full
 from . import functional as F
+from .functional.dropout import check_probability
 from .layer import REQUIRED, Layer
 from .module import Module
 from .parameter import Parameter
@@ -73,3 +74,19 @@ class PReLU(Module):
 
     def extra_repr(self) -> str:
         return f"num_parameters={self.num_parameters}"
+
+
+class _Dropout(Layer, shown=("p", "inplace"), p=0.5, inplace=False):
+    def keep(self, p, inplace) -> None:
+        check_probability(p)
+        super().keep(p=p, inplace=inplace)
+
+    def forward(self, input):
+        return self.function(input, self.p, self.training, self.inplace)
+
+
+class Dropout(_Dropout, of=F.dropout): ...
+class Dropout1d(_Dropout, of=F.dropout1d): ...
+class Dropout2d(_Dropout, of=F.dropout2d): ...
+class Dropout3d(_Dropout, of=F.dropout3d): ...
+class AlphaDropout(_Dropout, of=F.alpha_dropout): ...

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from ..ops.activation import log_softmax
 from ..ops.index import add_at
+from ..ops.promotion import expect
 from ..ops.scatter import gather, masked_fill
 from ..ops.shape import cat, unsqueeze
 from .container import ModuleList, Sequential
@@ -28,21 +29,13 @@ class AdaptiveLogSoftmaxWithLoss(Module):
             raise ValueError(f"cutoffs should be unique integers from 1 to n_classes - 1 in increasing order, but got {cutoffs}")
         self.in_features, self.n_classes, self.cutoffs = in_features, n_classes, [*cutoffs, n_classes]
         self.div_value, self.head_bias = div_value, head_bias
-        self.shortlist_size, self.n_clusters = cutoffs[0], len(cutoffs)
-        self.head_size = self.shortlist_size + self.n_clusters
+        self.shortlist_size = cutoffs[0]
         where = {"device": device, "dtype": dtype}
-        self.head = Linear(in_features, self.head_size, bias=head_bias, **where)
+        self.head = Linear(in_features, cutoffs[0] + len(cutoffs), bias=head_bias, **where)
         self.tail = ModuleList()
         for i, (low, high) in enumerate(pairwise(self.cutoffs)):
             features = int(in_features // div_value ** (i + 1))
-            layers = Linear(in_features, features, bias=False, **where), Linear(features, high - low, bias=False, **where)
-            self.tail.append(Sequential(*layers))
-
-    def reset_parameters(self) -> None:
-        """Draw new initial values."""
-        for module in self.modules():
-            if isinstance(module, Linear):
-                module.reset_parameters()
+            self.tail.append(Sequential(Linear(in_features, features, False, **where), Linear(features, high - low, False, **where)))
 
     def forward(self, input, target):
         if target.ndim > 1 or tuple(input.shape[:-1]) != tuple(target.shape):
@@ -51,8 +44,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
             output, loss = self(unsqueeze(input, 0), unsqueeze(target, 0))
             return ASMOutput(output.squeeze(0), loss)
         low, high = (target.min().item(), target.max().item()) if len(target) else (0, 0)
-        if low < 0 or high >= self.n_classes:
-            raise RuntimeError(f"Target values should be in [0, {self.n_classes - 1}], but values in range [{low}, {high}]")
+        expect(low >= 0 and high < self.n_classes, f"Target values should be in [0, {self.n_classes - 1}], but got [{low}, {high}]")
         entry, inside = target, []  # which entry of the head; log-probabilities inside a cluster, and whose they are
         for i, (low, high) in enumerate(pairwise(self.cutoffs)):
             rows = (target >= low) & (target < high)

@@ -3,47 +3,45 @@
 import operator
 from collections import OrderedDict
 from collections.abc import MutableMapping
+from itertools import groupby
 
 from ..tensor import Tensor
 from .module import Module
 from .parameter import Parameter
 
 
-class _Modules(Module):
-    """Its members are modules."""
+class _Container(Module):
+    """Its members are modules, or, for those of `_OfParameters`, parameters."""
+
+    _kind = "_modules"
 
     @property
     def _members(self) -> dict:
-        return self._modules
+        return self.__dict__[self._kind]
 
-    _put = Module.add_module
+    def _put(self, name: str, member) -> None:
+        self._register(self._kind, name, member)
 
 
-class _Parameters(Module):
+class _OfParameters(_Container):
     """Its members are parameters; a plain tensor becomes one."""
 
-    @property
-    def _members(self) -> dict:
-        return self._parameters
+    _kind = "_parameters"
 
-    def _put(self, name: str, value) -> None:
-        self.register_parameter(name, Parameter(value) if isinstance(value, Tensor) and not isinstance(value, Parameter) else value)
+    def _put(self, name: str, member) -> None:
+        super()._put(name, Parameter(member) if type(member) is Tensor else member)
 
     def extra_repr(self) -> str:
-        return "\n".join(f"  ({name}): {_described(each)}" for name, each in self._parameters.items())
+        return "\n".join(f"  ({name}): Parameter containing: [{each.dtype} of size {'x'.join(map(str, each.shape))}]"
+                         for name, each in self._parameters.items())  # fmt: skip
 
 
-def _described(parameter) -> str:
-    where = f" ({parameter.device})" if parameter.is_cuda else ""
-    return f"Parameter containing: [{parameter.dtype} of size {'x'.join(map(str, parameter.shape))}{where}]"
-
-
-class _List(Module):
+class _List(_Container):
     """Members under the names "0", "1", …, indexed as a list is."""
 
-    def __init__(self, members=None):
+    def __init__(self, modules=None):
         super().__init__()
-        self.extend(() if members is None else members)
+        self.extend(() if modules is None else modules)
 
     def _key(self, index) -> str:
         index = operator.index(index)
@@ -68,9 +66,6 @@ class _List(Module):
             del self._members[key]
         self._renumber(list(self))
 
-    def __iadd__(self, members):
-        return self.extend(members)
-
     def _renumber(self, members) -> None:
         self._members.clear()
         self._members.update((str(i), each) for i, each in enumerate(members))
@@ -88,6 +83,8 @@ class _List(Module):
             self.append(each)
         return self
 
+    __iadd__ = extend
+
     def insert(self, index, member):
         """Put one before that at `index`."""
         if not -len(self) <= index <= len(self):
@@ -98,21 +95,15 @@ class _List(Module):
         self._renumber(members)
         return self
 
-    def pop(self, index):
-        """Take the one, or the slice of them, at `index` out."""
-        member = self[index]
-        del self[index]
-        return member
 
-
-class _Dict(Module, MutableMapping):
+class _Dict(_Container, MutableMapping):
     """Members under names, with the methods of a dict; compared and hashed as modules are, by identity."""
 
     __eq__, __hash__ = object.__eq__, object.__hash__
 
-    def __init__(self, members=None):
+    def __init__(self, modules=None):
         super().__init__()
-        self.update({} if members is None else members)
+        self.update({} if modules is None else modules)
 
     def __getitem__(self, key: str):
         return self._members[key]
@@ -134,7 +125,7 @@ class _Dict(Module, MutableMapping):
         return self._members.popitem()
 
 
-class Sequential(_Modules, _List):
+class Sequential(_List):
     """Modules called one after the other: `Sequential(a, b, …)`, or from an OrderedDict that names them."""
 
     def __init__(self, *args):
@@ -154,38 +145,31 @@ class Sequential(_Modules, _List):
         return input
 
 
-class ModuleList(_Modules, _List):
+class ModuleList(_List):
     """A list of modules that the tree knows of; it has no forward of its own."""
-
-    def __init__(self, modules=None):
-        super().__init__(modules)
 
     def _children_repr(self) -> list:
         """Equal neighbours are told once: `(0-2): 3 x Linear(…)`."""
-        blocks = []  # [first, last, text]
-        for i, text in enumerate(map(repr, self)):
-            if blocks and blocks[-1][2] == text:
-                blocks[-1][1] = i
-            else:
-                blocks.append([i, i, text])
-        return [f"({a}): {text}" if a == b else f"({a}-{b}): {b - a + 1} x {text}" for a, b, text in blocks]
+        told, start = [], 0
+        for text, equal in groupby(map(repr, self)):
+            n = len(list(equal))
+            told.append(f"({start}): {text}" if n == 1 else f"({start}-{start + n - 1}): {n} x {text}")
+            start += n
+        return told
 
 
-class ModuleDict(_Modules, _Dict):
+class ModuleDict(_Dict):
     """A dict of modules that the tree knows of."""
 
-    def __init__(self, modules=None):
-        super().__init__(modules)
 
-
-class ParameterList(_Parameters, _List):
+class ParameterList(_OfParameters, _List):
     """A list of parameters that the tree knows of; a plain tensor becomes one."""
 
     def __init__(self, values=None):
         super().__init__(values)
 
 
-class ParameterDict(_Parameters, _Dict):
+class ParameterDict(_OfParameters, _Dict):
     """A dict of parameters that the tree knows of, a plain dict's in the order of its sorted keys; a plain tensor becomes one."""
 
     def __init__(self, parameters=None):

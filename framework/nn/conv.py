@@ -2,18 +2,14 @@
 
 import math
 
-from ..creation import empty
+from ..ops.promotion import expect
 from . import functional as F
-from . import init
 from .functional.arguments import tuple_of
 from .functional.convolution import both_sides, transposed_size
-from .module import Module
-from .parameter import Parameter
-
-_PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
+from .layer import Weighted
 
 
-class _Conv(Module):
+class _Conv(Weighted):
     """Weight (out, in / groups, *kernel) and bias (out), starting as U(-1/sqrt(fan_in), 1/sqrt(fan_in))."""
 
     transposed = False
@@ -27,27 +23,16 @@ class _Conv(Module):
         super().__init__()
         if groups <= 0 or in_channels % groups or out_channels % groups:
             raise ValueError(f"in_channels and out_channels must be divisible by groups, but got {in_channels}, {out_channels}, {groups}")
-        if padding_mode not in _PADDING_MODES:
-            raise ValueError(f"padding_mode must be one of {_PADDING_MODES}, but got padding_mode='{padding_mode}'")
+        expect(padding_mode in ("zeros", "reflect", "replicate", "circular"), f"there is no padding_mode='{padding_mode}'", ValueError)
         self.in_channels, self.out_channels, self.groups, self.padding_mode = in_channels, out_channels, groups, padding_mode
         self.kernel_size, self.stride, self.dilation = (tuple_of(each, self.dims) for each in (kernel_size, stride, dilation))
         self.padding = padding if isinstance(padding, str) else tuple_of(padding, self.dims)
         self.output_padding = (0,) * self.dims
-        if isinstance(padding, str) and padding not in ("valid", "same"):
-            raise ValueError(f"Invalid padding string '{padding}', should be one of 'valid', 'same'")
-        if padding == "same" and any(each != 1 for each in self.stride):
-            raise ValueError("padding='same' is not supported for strided convolutions")
+        if isinstance(padding, str) and padding != "valid" and (padding != "same" or set(self.stride) != {1}):
+            raise ValueError(f"padding is a number, 'valid' or, if the stride is 1, 'same', but got '{padding}' and {self.stride}")
         channels = (in_channels, out_channels // groups) if self.transposed else (out_channels, in_channels // groups)
-        self.weight = Parameter(empty(*channels, *self.kernel_size, device=device, dtype=dtype))
-        self.register_parameter("bias", Parameter(empty(out_channels, device=device, dtype=dtype)) if bias else None)
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Draw new initial values."""
-        init.kaiming_uniform_(self.weight, a=math.sqrt(5))
-        fan_in = init.fans(self.weight)[0]
-        if self.bias is not None and fan_in:
-            init.uniform_(self.bias, -1 / math.sqrt(fan_in), 1 / math.sqrt(fan_in))
+        fan = channels[1] * math.prod(self.kernel_size)
+        self._make(fan, device, dtype, weight=(*channels, *self.kernel_size), bias=bias and (out_channels,))
 
     def forward(self, input):
         padding = self.padding
@@ -75,26 +60,19 @@ class _ConvTranspose(_Conv):
 
     def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, output_padding=0, groups=1, bias=True, dilation=1,
                  padding_mode="zeros", device=None, dtype=None):  # fmt: skip
-        if padding_mode != "zeros":
-            raise ValueError(f'Only "zeros" padding mode is supported for {type(self).__name__}')
+        expect(padding_mode == "zeros", f'Only "zeros" padding mode is supported for {type(self).__name__}', ValueError)
         super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, device=device, dtype=dtype)
         self.output_padding = tuple_of(output_padding, self.dims)
 
     def forward(self, input, output_size=None):
-        extra = self.output_padding if output_size is None else self._extra(input, output_size)
+        extra = self.output_padding
+        if output_size is not None:
+            spatial = input.shape[-self.dims :]
+            least = transposed_size(spatial, self.kernel_size, self.stride, self.padding, (0,) * self.dims, self.dilation)
+            extra = [n - low for n, low in zip(output_size[-self.dims :], least, strict=True)]
+            if any(not 0 <= each < s for each, s in zip(extra, self.stride, strict=True)):
+                raise ValueError(f"requested an output size of {output_size}, but valid sizes are {least} and less than a stride more")
         return self.function(input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation)
-
-    def _extra(self, input, output_size) -> list:
-        """The output padding that makes the result of `output_size`, ValueError if none does."""
-        if len(output_size) not in (self.dims, input.ndim):
-            raise ValueError(f"output_size must have {self.dims} or {input.ndim} elements (got {len(output_size)})")
-        spatial = input.shape[-self.dims :]
-        least = transposed_size(spatial, self.kernel_size, self.stride, self.padding, (0,) * self.dims, self.dilation)
-        extra = [n - low for n, low in zip(output_size[-self.dims :], least, strict=True)]
-        if any(not 0 <= each < s for each, s in zip(extra, self.stride, strict=True)):
-            most = [low + s - 1 for low, s in zip(least, self.stride, strict=True)]
-            raise ValueError(f"requested an output size of {output_size}, but valid sizes range from {least} to {most} (for {spatial})")
-        return extra
 
 
 class ConvTranspose1d(_ConvTranspose, dims=1, function=F.conv_transpose1d): ...

@@ -2,13 +2,13 @@
 
 import itertools
 import math
-import warnings
 
 import numpy as np
 
 from .. import random
 from ..autograd.mode import no_grad
 from ..creation import eye
+from ..ops.promotion import expect
 
 _GAINS = {"linear": 1.0, "sigmoid": 1.0, "tanh": 5 / 3, "relu": math.sqrt(2), "selu": 3 / 4}
 _GAINS |= {f"conv{kind}{dims}d": 1.0 for kind in ("", "_transpose") for dims in (1, 2, 3)}
@@ -17,17 +17,13 @@ _GAINS |= {f"conv{kind}{dims}d": 1.0 for kind in ("", "_transpose") for dims in 
 def calculate_gain(nonlinearity: str, param=None) -> float:
     """The factor that keeps the variance through a nonlinearity: sqrt(2) for ReLU, 5/3 for tanh, …"""
     if nonlinearity == "leaky_relu":
-        if isinstance(param, bool) or not isinstance(param, (int, float, type(None))):
-            raise ValueError(f"negative_slope {param} not a valid number")
         return math.sqrt(2 / (1 + (0.01 if param is None else param) ** 2))
-    if nonlinearity not in _GAINS:
-        raise ValueError(f"Unsupported nonlinearity {nonlinearity}")
+    expect(nonlinearity in _GAINS, f"Unsupported nonlinearity {nonlinearity}", ValueError)
     return _GAINS[nonlinearity]
 
 
 def _check_dimensions(tensor, least, most=math.inf) -> None:
-    if not least <= tensor.ndim <= most:
-        raise ValueError(f"expected a tensor of {least} to {most} dimensions, but got {tensor.ndim}")
+    expect(least <= tensor.ndim <= most, f"expected a tensor of {least} to {most} dimensions, but got {tensor.ndim}", ValueError)
 
 
 def fans(tensor) -> tuple[int, int]:
@@ -78,8 +74,7 @@ def eye_(tensor):
 def dirac_(tensor, groups: int = 1):
     """A one in the middle of the kernel (out, in, *kernel) of each channel for itself: a convolution hands its input on."""
     _check_dimensions(tensor, 3, 5)
-    if tensor.shape[0] % groups:
-        raise ValueError("dim 0 must be divisible by groups")
+    expect(tensor.shape[0] % groups == 0, "dim 0 must be divisible by groups", ValueError)
     tensor.zero_()
     outs, middle = tensor.shape[0] // groups, [n // 2 for n in tensor.shape[2:]]
     for group, channel in itertools.product(range(groups), range(min(outs, tensor.shape[1]))):
@@ -91,10 +86,7 @@ def dirac_(tensor, groups: int = 1):
 def orthogonal_(tensor, gain: float = 1, generator=None):
     """Rows or columns, whichever are fewer, orthogonal and of length `gain`: Q of a random matrix (Saxe et al., 2013)."""
     _check_dimensions(tensor, 2)
-    if not tensor.numel():
-        return tensor
-    rows = tensor.shape[0]
-    flat = random.normal((rows, tensor.numel() // rows), np.float64, generator)
+    flat = random.normal(tuple(tensor.flatten(1).shape), np.float64, generator)
     wide = flat.shape[0] < flat.shape[1]
     q, r = np.linalg.qr(flat.T if wide else flat)
     q = q * np.sign(np.diagonal(r))  # uniform over all orthogonal matrices
@@ -106,9 +98,8 @@ def sparse_(tensor, sparsity: float, std: float = 0.01, generator=None):
     """N(0, std^2) with a share `sparsity` of each column zero (Martens, 2010)."""
     _check_dimensions(tensor, 2, 2)
     tensor.normal_(0, std, generator=generator)
-    rows, columns = tensor.shape
-    for column in range(columns):
-        tensor[random.permutation(rows, generator)[: math.ceil(sparsity * rows)].tolist(), column] = 0
+    for column in range(tensor.shape[1]):
+        tensor[random.permutation(len(tensor), generator)[: math.ceil(sparsity * len(tensor))].tolist(), column] = 0
     return tensor
 
 
@@ -134,13 +125,8 @@ def xavier_normal_(tensor, gain: float = 1.0, generator=None):
 
 
 def _kaiming_std(tensor, a, mode, nonlinearity) -> float:
-    mode = mode.lower()
-    if 0 in tensor.shape:
-        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
-        return 0.0
-    if mode not in ("fan_in", "fan_out"):
-        raise ValueError(f"Mode {mode} not supported, please use one of ['fan_in', 'fan_out']")
-    return calculate_gain(nonlinearity, a) / math.sqrt(fans(tensor)[mode == "fan_out"])
+    expect(mode.lower() in ("fan_in", "fan_out"), f"Mode {mode} not supported, please use one of ['fan_in', 'fan_out']", ValueError)
+    return calculate_gain(nonlinearity, a) / math.sqrt(fans(tensor)[mode.lower() == "fan_out"] or 1)  # 1 for an empty tensor
 
 
 def kaiming_uniform_(tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator=None):

@@ -1,13 +1,14 @@
-"""Losses as modules."""
+"""Losses as modules, and the distances that some are made of."""
 
 from . import functional as F
-from .distance import PairwiseDistance
-from .layer import Loss
+from .layer import Layer, Loss
 
 MEAN = {"reduction": "mean"}
 REDUCED = {"size_average": None, "reduce": None, **MEAN}  # with what it was once said by
 
 
+class CosineSimilarity(Layer, of=F.cosine_similarity, shown=(), dim=1, eps=1e-8): ...
+class PairwiseDistance(Layer, of=F.pairwise_distance, shown=(), p=2.0, eps=1e-6, keepdim=False): ...
 class MSELoss(Loss, of=F.mse_loss, **REDUCED): ...
 class L1Loss(Loss, of=F.l1_loss, **REDUCED): ...
 class SmoothL1Loss(Loss, of=F.smooth_l1_loss, **REDUCED, beta=1.0): ...

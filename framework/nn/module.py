@@ -1,22 +1,36 @@
 """`Module`: a tree of parameters, buffers and further modules, with a forward function."""
 
+from collections import OrderedDict, namedtuple
+from collections.abc import Mapping
+
 from ..autograd.engine import RemovableHandle
 from ..autograd.mode import no_grad
 from ..dtypes import bfloat16, float16, float32, float64
-from ..dtypes import dtype as Dtype
+from ..ops.promotion import expect
 from ..tensor import Tensor
-from .hooks import WithKwargs, call_with_hooks, register
+from .hooks import call_with_hooks
 from .parameter import Parameter
-from .state import Stateful
 
 _KINDS = ("_parameters", "_buffers", "_modules")
-_HOOKS = (
-    "_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks", "_state_dict_hooks", "_state_dict_pre_hooks",
-    "_load_state_dict_pre_hooks", "_load_state_dict_post_hooks",
-)  # fmt: skip
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
-class Module(Stateful):
+class _IncompatibleKeys(namedtuple("IncompatibleKeys", ("missing_keys", "unexpected_keys"))):
+    """What `load_state_dict(strict=False)` could not match."""
+
+    def __repr__(self) -> str:
+        return super().__repr__() if any(self) else "<All keys matched successfully>"
+
+
+def _to(dtype):
+    def cast(self) -> "Module":
+        return self.to(dtype)
+
+    cast.__doc__ = f"Floating tensors to {dtype.name}."
+    return cast
+
+
+class Module:
     """The base of every layer and model: assign parameters and modules as attributes, write `forward`, call the object."""
 
     def __init__(self):
@@ -37,25 +51,20 @@ class Module(Stateful):
 
     def __getattr__(self, name):  # asked where there is no plain attribute of the name
         members = self.__dict__
-        if "_parameters" in members:
-            for kind in _KINDS:
-                if name in members[kind]:
-                    return members[kind][name]
+        for kind in _KINDS:
+            if name in members.get(kind, ()):
+                return members[kind][name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __setattr__(self, name, value):
-        kind = "_parameters" if isinstance(value, Parameter) else "_modules" if isinstance(value, Module) else None
         home = _home(self, name)
-        if kind is None and home is None:
+        kind = "_parameters" if isinstance(value, Parameter) else "_modules" if isinstance(value, Module) else home
+        if kind is None:
             object.__setattr__(self, name, value)
-        elif kind is None and value is not None and not (home == "_buffers" and isinstance(value, Tensor)):
-            raise TypeError(f"cannot assign '{type(value).__name__}' as '{name}', which is one of the module's {home[1:]}")
-        elif kind in (None, home):  # a member may become None, and a buffer another tensor
-            self.__dict__[home][name] = value
-        else:
-            if home is not None or name in self.__dict__:
-                delattr(self, name)
-            _register(self, kind, name, value, object)
+            return
+        if kind != home and (home is not None or name in self.__dict__):
+            delattr(self, name)
+        self._register(kind, name, value)
 
     def __delattr__(self, name):
         home = _home(self, name)
@@ -65,22 +74,30 @@ class Module(Stateful):
             del self.__dict__[home][name]
             self._non_persistent.discard(name)
 
-    def __dir__(self):
-        names = {*super().__dir__(), *self._parameters, *self._buffers, *self._modules}
-        return sorted(name for name in names if not name[0].isdigit())
+    def _register(self, kind: str, name: str, member) -> None:
+        if kind not in self.__dict__:
+            raise AttributeError(f"cannot assign {kind[1:]} before Module.__init__() call")
+        if name == "" or "." in name:
+            raise KeyError(f'the name of one of the {kind[1:]} can\'t be empty or contain ".", but got "{name}"')
+        if hasattr(self, name) and name not in self.__dict__[kind]:
+            raise KeyError(f"attribute '{name}' already exists")
+        wanted = {"_parameters": Parameter, "_buffers": Tensor, "_modules": Module}[kind]
+        if member is not None and not isinstance(member, wanted):
+            raise TypeError(f"cannot assign '{type(member).__name__}' as '{name}': it is not a {wanted.__name__}")
+        self.__dict__[kind][name] = member
 
     def register_parameter(self, name: str, param) -> None:
         """Add a parameter, or None to reserve the name."""
-        _register(self, "_parameters", name, param, Parameter)
+        self._register("_parameters", name, param)
 
     def register_buffer(self, name: str, tensor, persistent: bool = True) -> None:
         """Add a tensor that is part of the state but not learnt; in the `state_dict` if `persistent`."""
-        _register(self, "_buffers", name, tensor, Tensor)
+        self._register("_buffers", name, tensor)
         (self._non_persistent.discard if persistent else self._non_persistent.add)(name)
 
     def add_module(self, name: str, module) -> None:
         """Add a module under `name`."""
-        _register(self, "_modules", name, module, Module)
+        self._register("_modules", name, module)
 
     register_module = add_module
 
@@ -100,13 +117,13 @@ class Module(Stateful):
 
     def modules(self):
         """This module and all below it, each once."""
-        return iter(_tree(self, {}))
+        return (module for _, module in self.named_modules())
 
     def named_children(self):
         """(name, module) for the modules directly below, each once."""
-        seen = set()
+        seen = {None}
         for name, module in self._modules.items():
-            if module is not None and module not in seen:
+            if module not in seen:
                 seen.add(module)
                 yield name, module
 
@@ -115,10 +132,10 @@ class Module(Stateful):
         return (module for _, module in self.named_children())
 
     def _named_members(self, kind, prefix, recurse, remove_duplicate):
-        seen = set()
+        seen = {None}
         for path, module in self.named_modules(None, prefix, remove_duplicate) if recurse else [(prefix, self)]:
             for name, member in module.__dict__[kind].items():
-                if member is not None and member not in seen:
+                if member not in seen:
                     if remove_duplicate:
                         seen.add(member)
                     yield f"{path}.{name}" if path else name, member
@@ -141,15 +158,12 @@ class Module(Stateful):
 
     def get_submodule(self, target: str) -> "Module":
         """The module at the dotted path `target`."""
-        return _at(self, target, "_modules") if target else self
-
-    def get_parameter(self, target: str) -> Parameter:
-        """The parameter at the dotted path `target`."""
-        return _at(self, target, "_parameters")
-
-    def get_buffer(self, target: str) -> Tensor:
-        """The buffer at the dotted path `target`."""
-        return _at(self, target, "_buffers")
+        module = self
+        for name in target.split(".") if target else ():
+            if name not in module._modules:
+                raise AttributeError(f"{type(module).__name__} has no module `{name}`, of the path `{target}`")
+            module = module._modules[name]
+        return module
 
     def apply(self, fn) -> "Module":
         """Call `fn` on every module of the tree, the lowest first."""
@@ -162,8 +176,7 @@ class Module(Stateful):
 
     def train(self, mode: bool = True) -> "Module":
         """Put the whole tree in training mode (dropout drops, batch norm gathers) or out of it."""
-        if not isinstance(mode, bool):
-            raise ValueError("training mode is expected to be boolean")
+        expect(isinstance(mode, bool), "training mode is expected to be boolean", ValueError)
         self.training = mode
         for module in self.children():
             module.train(mode)
@@ -181,13 +194,9 @@ class Module(Stateful):
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Drop the gradients of all parameters, or fill them with zeros."""
-        for module in _tree(self, {}):
-            for parameter in module._parameters.values():
-                if parameter is not None and parameter.grad is not None:
-                    if set_to_none:
-                        parameter.grad = None
-                    else:
-                        parameter.grad.detach_().zero_()
+        for parameter in self.parameters():
+            if parameter.grad is not None:
+                parameter.grad = None if set_to_none else parameter.grad.detach_().zero_()
 
     @no_grad()
     def _apply(self, change) -> "Module":
@@ -202,18 +211,18 @@ class Module(Stateful):
                     module._buffers[name] = change(buffer)
         return self
 
-    def to(self, *args, dtype=None, device=None, non_blocking=False) -> "Module":
+    def to(self, *args, **kwargs) -> "Module":
         """Move the whole tree to a device, to a floating type, or both; integer tensors keep their type."""
-        for each in args:
-            if isinstance(each, Tensor):
-                dtype, device = each.dtype, each.device
-            elif isinstance(each, Dtype):
-                dtype = each
-            elif not isinstance(each, bool):
-                device = each
-        if dtype is not None and not dtype.is_floating_point:
-            raise TypeError(f"nn.Module.to only accepts floating point dtypes, but got desired dtype={dtype}")
-        return self._apply(lambda t: t.to(device=device, dtype=dtype if t.is_floating_point() else None))
+
+        def change(tensor):
+            moved = tensor.to(*args, **kwargs)
+            if not tensor.is_floating_point():
+                return tensor.to(moved.device)
+            if not moved.is_floating_point():
+                raise TypeError(f"nn.Module.to only accepts floating point dtypes, but got desired dtype={moved.dtype}")
+            return moved
+
+        return self._apply(change)
 
     def cuda(self, device=None) -> "Module":
         """Move to a GPU."""
@@ -223,53 +232,61 @@ class Module(Stateful):
         """Move to the host's memory."""
         return self.to("cpu")
 
-    def float(self) -> "Module":
-        """Floating tensors to float32."""
-        return self.to(float32)
+    float, double, half, bfloat16 = map(_to, (float32, float64, float16, bfloat16))
 
-    def double(self) -> "Module":
-        """Floating tensors to float64."""
-        return self.to(float64)
+    # What is saved and loaded: the parameters and the persistent buffers
 
-    def half(self) -> "Module":
-        """Floating tensors to float16."""
-        return self.to(float16)
+    def _state(self):
+        """(path, tensor) of each; of a module in two places, twice."""
+        for path, module in self.named_modules(remove_duplicate=False):
+            for name, member in (*module._parameters.items(), *module._buffers.items()):
+                if member is not None and name not in module._non_persistent:
+                    yield f"{path}.{name}" if path else name, member
 
-    def bfloat16(self) -> "Module":
-        """Floating tensors to bfloat16."""
-        return self.to(bfloat16)
+    def state_dict(self, *, destination=None, prefix: str = "", keep_vars: bool = False) -> OrderedDict:
+        """{path: tensor} of every parameter and persistent buffer, sharing their memory; in `destination` if there is one."""
+        destination = OrderedDict() if destination is None else destination
+        destination.update((prefix + path, tensor if keep_vars else tensor.detach()) for path, tensor in self._state())
+        return destination
 
-    def type(self, dst_type) -> "Module":
-        """All tensors, integers too, to one type."""
-        return self._apply(lambda t: t.type(dst_type))
-
-    def share_memory(self) -> "Module":
-        """Nothing to do: worker threads share all memory."""
-        return self
+    @no_grad()
+    def load_state_dict(self, state_dict, strict: bool = True) -> _IncompatibleKeys:
+        """Copy the tensors of `state_dict` in; RuntimeError lists wrong shapes and, if `strict`, missing and unexpected keys."""
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
+        own, problems = dict(self._state()), []
+        missing, unexpected = [key for key in own if key not in state_dict], [key for key in state_dict if key not in own]
+        for key, given in state_dict.items():
+            if key in own and not isinstance(given, Tensor):
+                problems.append(f"{key} should be a Tensor, but got {type(given)}")
+            elif key in own and given.shape != own[key].shape:
+                problems.append(f"size mismatch for {key}: got shape {given.shape}, but the model's is {own[key].shape}")
+            elif key in own:
+                own[key].copy_(given)
+        for kind, keys in (("Missing", missing), ("Unexpected", unexpected)):
+            if strict and keys:
+                problems.append(f"{kind} key(s) in state_dict: " + ", ".join(f'"{key}"' for key in keys))
+        if problems:
+            raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(problems))
+        return _IncompatibleKeys(missing, unexpected)
 
     # Hooks
 
-    def register_forward_pre_hook(self, hook, *, prepend: bool = False, with_kwargs: bool = False) -> RemovableHandle:
-        """Call `hook(module, args)` before every forward; what it returns replaces the arguments.
+    def register_forward_pre_hook(self, hook) -> RemovableHandle:
+        """Call `hook(module, args)` before every forward; what it returns replaces the arguments."""
+        return RemovableHandle(self._forward_pre_hooks).put(hook)
 
-        `with_kwargs`: call `hook(module, args, kwargs)`, which returns both or None.  `prepend`: before the other hooks.
-        """
-        return register(self._forward_pre_hooks, WithKwargs(hook) if with_kwargs else hook, prepend)
+    def register_forward_hook(self, hook) -> RemovableHandle:
+        """Call `hook(module, args, result)` after every forward; what it returns replaces the result."""
+        return RemovableHandle(self._forward_hooks).put(hook)
 
-    def register_forward_hook(self, hook, *, prepend: bool = False, with_kwargs: bool = False) -> RemovableHandle:
-        """Call `hook(module, args, result)`, or with `with_kwargs` `hook(module, args, kwargs, result)`, after every forward.
-
-        What it returns replaces the result.
-        """
-        return register(self._forward_hooks, WithKwargs(hook) if with_kwargs else hook, prepend)
-
-    def register_full_backward_pre_hook(self, hook, prepend: bool = False) -> RemovableHandle:
+    def register_full_backward_pre_hook(self, hook) -> RemovableHandle:
         """Call `hook(module, grad_output)` in backward before the module's own; what it returns replaces the outputs' gradients."""
-        return register(self._backward_pre_hooks, hook, prepend)
+        return RemovableHandle(self._backward_pre_hooks).put(hook)
 
-    def register_full_backward_hook(self, hook, prepend: bool = False) -> RemovableHandle:
+    def register_full_backward_hook(self, hook) -> RemovableHandle:
         """Call `hook(module, grad_input, grad_output)` in backward; what it returns replaces the inputs' gradients."""
-        return register(self._backward_hooks, hook, prepend)
+        return RemovableHandle(self._backward_hooks).put(hook)
 
     # As text
 
@@ -277,28 +294,15 @@ class Module(Stateful):
         """What stands in the parentheses of the module's repr."""
         return ""
 
-    def _get_name(self) -> str:
-        return type(self).__name__
-
     def _children_repr(self) -> list:
         """What the repr says of the modules below, an item each."""
         return [f"({name}): {module!r}" for name, module in self._modules.items()]
 
     def __repr__(self) -> str:
-        extra, below = self.extra_repr(), self._children_repr()
+        name, extra, below = type(self).__name__, self.extra_repr(), self._children_repr()
         if not below and "\n" not in extra:
-            return f"{self._get_name()}({extra})"
-        return f"{self._get_name()}(\n  " + "\n".join([*extra.splitlines(), *below]).replace("\n", "\n  ") + "\n)"
-
-
-def _tree(module: Module, found: dict) -> dict:
-    """`module` and all below it, each once: the keys of `found`, in order."""
-    if module not in found:
-        found[module] = None
-        for each in module._modules.values():
-            if each is not None:
-                _tree(each, found)
-    return found
+            return f"{name}({extra})"
+        return f"{name}(\n  " + "\n".join([*extra.splitlines(), *below]).replace("\n", "\n  ") + "\n)"
 
 
 def _home(module, name) -> str | None:
@@ -307,26 +311,3 @@ def _home(module, name) -> str | None:
         if name in module.__dict__.get(kind, ()):
             return kind
     return None
-
-
-def _register(module, kind, name, member, wanted) -> None:
-    if "_parameters" not in module.__dict__:
-        raise AttributeError(f"cannot assign {kind[1:]} before Module.__init__() call")
-    if not isinstance(name, str):
-        raise TypeError(f"the name of one of the {kind[1:]} should be a string, but got {name!r}")
-    if name == "" or "." in name:
-        raise KeyError(f'the name of one of the {kind[1:]} can\'t be empty or contain ".", but got "{name}"')
-    if hasattr(module, name) and name not in module.__dict__[kind]:
-        raise KeyError(f"attribute '{name}' already exists")
-    if member is not None and not isinstance(member, wanted):
-        raise TypeError(f"cannot assign '{type(member).__name__}' to '{name}': it is not a {wanted.__name__}")
-    module.__dict__[kind][name] = member
-
-
-def _at(module, target: str, kind: str):
-    """The member at the dotted path `target`."""
-    path, _, name = target.rpartition(".")
-    found = module.get_submodule(path).__dict__[kind].get(name)
-    if found is None:
-        raise AttributeError(f"{module._get_name()} has no attribute `{target}` among its {kind[1:]}")
-    return found

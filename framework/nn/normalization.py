@@ -1,27 +1,21 @@
 """Normalising layers."""
 
-from ..creation import ones, tensor, zeros
+from ..creation import empty
 from ..dtypes import int64
+from ..ops.promotion import expect
 from . import functional as F
 from . import init
-from .layer import REQUIRED, Layer
-from .module import Module
-from .parameter import Parameter
+from .layer import REQUIRED, Layer, Weighted
 
 
-class _Norm(Module):
+class _Norm(Weighted):
     """A scale of ones and a shift of zeros, as far as wanted."""
-
-    def __init__(self, shape, weight, bias, device, dtype):
-        super().__init__()
-        self.register_parameter("weight", Parameter(ones(shape, device=device, dtype=dtype)) if weight else None)
-        self.register_parameter("bias", Parameter(zeros(shape, device=device, dtype=dtype)) if bias else None)
 
     def reset_parameters(self) -> None:
         """Scale 1, shift 0."""
-        for parameter, reset in ((self.weight, init.ones_), (self.bias, init.zeros_)):
+        for parameter, value in ((self.weight, 1), (self.bias, 0)):
             if parameter is not None:
-                reset(parameter)
+                init.constant_(parameter, value)
 
 
 class _ChannelNorm(_Norm):
@@ -32,12 +26,13 @@ class _ChannelNorm(_Norm):
 
     def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True, device=None, dtype=None,
                  *, bias=True):  # fmt: skip
-        super().__init__((num_features,), affine, affine and bias, device, dtype)
+        super().__init__()
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
-        self.register_buffer("running_mean", zeros(num_features, device=device, dtype=dtype) if track_running_stats else None)
-        self.register_buffer("running_var", ones(num_features, device=device, dtype=dtype) if track_running_stats else None)
-        self.register_buffer("num_batches_tracked", tensor(0, dtype=int64, device=device) if track_running_stats else None)
+        gathered = ("running_mean", num_features, dtype), ("running_var", num_features, dtype), ("num_batches_tracked", (), int64)
+        for name, shape, type in gathered:
+            self.register_buffer(name, empty(shape, device=device, dtype=type) if track_running_stats else None)
+        self._make(None, device, dtype, weight=affine and (num_features,), bias=affine and bias and (num_features,))
 
     def reset_running_stats(self) -> None:
         """Forget the gathered mean and variance."""
@@ -107,10 +102,10 @@ class GroupNorm(_Norm):
     """Normalise groups of channels of each sample, then scale and shift every channel (Wu and He, 2018)."""
 
     def __init__(self, num_groups, num_channels, eps=1e-5, affine=True, device=None, dtype=None, *, bias=True):
-        super().__init__((num_channels,), affine, affine and bias, device, dtype)
-        if num_channels % num_groups:
-            raise ValueError(f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})")
+        super().__init__()
+        expect(num_channels % num_groups == 0, f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})", ValueError)
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
+        self._make(None, device, dtype, weight=affine and (num_channels,), bias=affine and bias and (num_channels,))
 
     def forward(self, input):
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
@@ -124,8 +119,9 @@ class LayerNorm(_Norm):
 
     def __init__(self, normalized_shape, eps=1e-5, elementwise_affine=True, bias=True, device=None, dtype=None):
         shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-        super().__init__(shape, elementwise_affine, elementwise_affine and bias, device, dtype)
+        super().__init__()
         self.normalized_shape, self.eps, self.elementwise_affine = shape, eps, elementwise_affine
+        self._make(None, device, dtype, weight=elementwise_affine and shape, bias=elementwise_affine and bias and shape)
 
     def forward(self, input):
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
@@ -139,8 +135,9 @@ class RMSNorm(_Norm):
 
     def __init__(self, normalized_shape, eps=None, elementwise_affine=True, device=None, dtype=None):
         shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-        super().__init__(shape, elementwise_affine, False, device, dtype)
+        super().__init__()
         self.normalized_shape, self.eps, self.elementwise_affine = shape, eps, elementwise_affine
+        self._make(None, device, dtype, weight=elementwise_affine and shape, bias=None)
 
     def forward(self, input):
         return F.rms_norm(input, self.normalized_shape, self.weight, self.eps)

@@ -22,8 +22,7 @@ def _every_gpu() -> list:
 def scatter(inputs, devices: list, dim: int = 0) -> list:
     """`inputs` for each device: tensors are cut along `dim`, containers looked into, everything else is passed on as it is."""
     if isinstance(inputs, Tensor):
-        parts = chunk(inputs, len(devices), dim)
-        return [part.to(where) for part, where in zip(parts, devices, strict=False)]
+        return [part.to(where) for part, where in zip(chunk(inputs, len(devices), dim), devices, strict=False)]
     if isinstance(inputs, (tuple, list)) and inputs:
         make = type(inputs)._make if hasattr(inputs, "_fields") else type(inputs)
         return [make(part) for part in zip(*(scatter(each, devices, dim) for each in inputs), strict=False)]
@@ -32,22 +31,18 @@ def scatter(inputs, devices: list, dim: int = 0) -> list:
     return [inputs] * len(devices)
 
 
-def replicate(module: Module, devices: list) -> list:
-    """`module` once for each device, with copies of its parameters whose gradients flow back to the original.
+def replica(module: Module, where, first: bool, done: dict) -> Module:
+    """`module` with copies of its parameters on a device, whose gradients flow back to the original.
 
     The first replica's buffers are the module's own, so that what it gathers (a running mean) is kept; the others' are copies.
     """
-    return [_replica(module, where, i == 0, {}) for i, where in enumerate(devices)]
-
-
-def _replica(module, where, first, done):
     if module not in done:
-        replica = done[module] = copy.copy(module)
-        members = replica.__dict__
+        done[module] = copy.copy(module)
+        members = done[module].__dict__
         for kind, change in (
             ("_parameters", lambda each: each.to(where)),
             ("_buffers", lambda each: each if first else each.to(where, copy=True)),
-            ("_modules", lambda each: _replica(each, where, first, done)),
+            ("_modules", lambda each: replica(each, where, first, done)),
         ):
             members[kind] = {name: each if each is None else change(each) for name, each in members[kind].items()}
     return done[module]
@@ -92,10 +87,10 @@ def data_parallel(module, inputs, device_ids=None, output_device=None, dim: int 
             raise RuntimeError(f"module must have its parameters and buffers on device {devices[0]}, but one is on {each.device}")
     scattered = scatter((inputs, module_kwargs or {}), devices, dim)
     if len(scattered) == 1:
-        args, options = scattered[0]
-        return module(*args, **options)
+        return module(*scattered[0][0], **scattered[0][1])
     used = devices[: len(scattered)]
-    outputs = parallel_apply(replicate(module, used), *map(list, zip(*scattered, strict=True)), used)
+    replicas = [replica(module, where, i == 0, {}) for i, where in enumerate(used)]
+    outputs = parallel_apply(replicas, *map(list, zip(*scattered, strict=True)), used)
     return gather(outputs, Device(devices[0] if output_device is None else output_device), dim)
 
 
@@ -104,9 +99,8 @@ class DataParallel(Module):
 
     def __init__(self, module: Module, device_ids=None, output_device=None, dim: int = 0):
         super().__init__()
-        self.module, self.dim = module, dim
+        self.module, self.output_device, self.dim = module, output_device, dim
         self.device_ids = _every_gpu() if device_ids is None else list(device_ids)
-        self.output_device = output_device if output_device is not None or not self.device_ids else self.device_ids[0]
 
     def forward(self, *inputs, **kwargs):
         return data_parallel(self.module, inputs, self.device_ids, self.output_device, self.dim, kwargs)

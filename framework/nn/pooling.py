@@ -61,10 +61,4 @@ class AdaptiveMaxPool3d(_AdaptiveMaxPool, of=F.adaptive_max_pool3d): ...
 
 
 class FractionalMaxPool2d(Layer, of=F.fractional_max_pool2d, shown=(), kernel_size=REQUIRED, output_size=None, output_ratio=None,
-                          return_indices=False, _random_samples=None):  # fmt: skip
-    def keep(self, **options) -> None:
-        super().keep(**options)
-        if (self.output_size is None) == (self.output_ratio is None):
-            raise ValueError("FractionalMaxPool2d requires either an output_size or an output_ratio, and only one of them")
-        if self.output_ratio is not None and not all(0 < each < 1 for each in tuple_of(self.output_ratio, 2)):
-            raise ValueError(f"output_ratio must be between 0 and 1 (got {self.output_ratio})")
+                          return_indices=False, _random_samples=None): ...  # fmt: skip

@@ -1,18 +1,15 @@
 """Recurrent layers and cells; the formulas stand in framework/ops/recurrent.py."""
 
-import math
-import warnings
 from functools import partial
 
-from ..creation import empty, zeros
+from ..creation import zeros
 from ..ops import recurrent as ops
 from ..ops.linalg import linear
+from ..ops.promotion import expect
 from ..ops.scatter import index_select
 from ..ops.shape import cat, squeeze, stack, transpose, unbind, unsqueeze
 from . import functional as F
-from . import init
-from .module import Module
-from .parameter import Parameter
+from .layer import Weighted
 from .utils.rnn import PackedSequence
 
 _WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
@@ -23,29 +20,21 @@ _MODES = {  # how many times hidden_size rows the weights have; the formulas of 
 }
 
 
-class _Recurrent(Module):
+class _Recurrent(Weighted):
     """What layers and cells share: parameters, which all start as U(-1/sqrt(hidden_size), 1/sqrt(hidden_size)), and states."""
 
-    mode = "RNN_TANH"
-    proj_size = 0
+    mode, proj_size = "RNN_TANH", 0
 
-    def _register(self, suffix, input_size, device, dtype) -> None:
-        """The parameters of one layer: W_i, W_h and their biases; if its h is projected, W_r."""
+    def _shapes(self, input_size, suffix="") -> dict:
+        """Those of one layer's W_i, W_h and their biases, and, if its h is projected, W_r."""
         rows = _MODES[self.mode][0] * self.hidden_size
-        bias, projection = (rows,) if self.bias else None, (self.proj_size, self.hidden_size) if self.proj_size else None
-        shapes = ((rows, input_size), (rows, self.proj_size or self.hidden_size), bias, bias, projection)
-        for name, shape in zip(_WEIGHTS, shapes, strict=True):
-            self.register_parameter(name + suffix, None if shape is None else Parameter(empty(shape, device=device, dtype=dtype)))
+        bias, projection = self.bias and (rows,), self.proj_size and (self.proj_size, self.hidden_size)
+        shapes = (rows, input_size), (rows, self.proj_size or self.hidden_size), bias, bias, projection
+        return {name + suffix: shape for name, shape in zip(_WEIGHTS, shapes, strict=True)}
 
     def _weights(self, suffix="") -> list:
         """W_ih, W_hh, b_ih and b_hh of one layer, None for those it has not, and W_hr if it is an LSTM's."""
         return [getattr(self, name + suffix) for name in _WEIGHTS[: 5 if self.mode == "LSTM" else 4]]
-
-    def reset_parameters(self) -> None:
-        """Draw new initial values."""
-        bound = 1 / math.sqrt(self.hidden_size)
-        for parameter in self.parameters():
-            init.uniform_(parameter, -bound, bound)
 
     def _states(self, input, hx, *batch) -> list:
         """The states h, or h and c, of shape (*batch, H), found to fit; zeros if not given."""
@@ -67,27 +56,24 @@ class RNNBase(_Recurrent):
     last layer, in the same form, and the last state (num_layers * directions, N, H) of every layer and direction.
     """
 
-    def __init__(self, mode, input_size, hidden_size, num_layers=1, bias=True, batch_first=False, dropout=0.0, bidirectional=False,
+    def __init__(self, input_size, hidden_size, num_layers=1, bias=True, batch_first=False, dropout=0.0, bidirectional=False,
                  proj_size=0, device=None, dtype=None):  # fmt: skip
         super().__init__()
-        self.mode, self.input_size, self.hidden_size, self.num_layers, self.bias = mode, input_size, hidden_size, num_layers, bias
+        self.input_size, self.hidden_size, self.num_layers, self.bias = input_size, hidden_size, num_layers, bias
         self.batch_first, self.dropout, self.bidirectional, self.proj_size = batch_first, float(dropout), bidirectional, proj_size
         if not (isinstance(bias, bool) and isinstance(batch_first, bool)):
             raise TypeError(f"bias and batch_first should be of type bool, got: {bias!r} and {batch_first!r}")
-        if min(input_size, hidden_size, num_layers) <= 0:
-            raise ValueError("input_size, hidden_size and num_layers must be greater than zero")
-        if isinstance(dropout, bool) or not 0 <= dropout <= 1:
-            raise ValueError(f"dropout should be a number in range [0, 1], the probability of zeroing an element, got {dropout}")
-        if dropout and num_layers == 1:
-            warnings.warn(f"dropout={dropout} acts between layers, and there is one: num_layers=1", stacklevel=3)
-        if not 0 <= proj_size < (hidden_size if mode == "LSTM" else 1):
+        expect(min(input_size, hidden_size, num_layers) > 0, "input_size, hidden_size, num_layers must be greater than zero", ValueError)
+        expect(dropout is not True and 0 <= dropout <= 1, f"dropout should be a number in range [0, 1], got {dropout}", ValueError)
+        if not 0 <= proj_size < (hidden_size if self.mode == "LSTM" else 1):
             raise ValueError(f"proj_size should be 0, or of an LSTM a positive integer smaller than hidden_size, got {proj_size}")
         directions = ("", "_reverse") if bidirectional else ("",)
         self._suffixes = [[f"_l{layer}{direction}" for direction in directions] for layer in range(num_layers)]
+        shapes = {}
         for layer, suffixes in enumerate(self._suffixes):
             for suffix in suffixes:
-                self._register(suffix, len(directions) * (proj_size or hidden_size) if layer else input_size, device, dtype)
-        self.reset_parameters()
+                shapes |= self._shapes(len(directions) * (proj_size or hidden_size) if layer else input_size, suffix)
+        self._make(hidden_size, device, dtype, **shapes)
 
     def flatten_parameters(self) -> None:
         """Nothing to do: it arranges memory for PyTorch's use of cuDNN."""
@@ -114,9 +100,8 @@ class RNNBase(_Recurrent):
 
     def _through_layers(self, input, states, batch_sizes=None):
         """The outputs of the last layer over (T, N, I), or over a packed (sum of batch_sizes, I), and the last states of all layers."""
-        wanted = self.weight_ih_l0.dtype
-        if input.dtype is not wanted:
-            raise ValueError(f"RNN input dtype ({input.dtype}) does not match weight dtype ({wanted}): convert one of them with .to()")
+        if input.dtype is not self.weight_ih_l0.dtype:
+            raise ValueError(f"RNN input dtype ({input.dtype}) does not match weight dtype ({self.weight_ih_l0.dtype})")
         if input.shape[-1] != self.input_size:
             raise RuntimeError(f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {input.shape[-1]}")
         if not input.shape[0]:
@@ -141,24 +126,21 @@ class RNN(RNNBase):
     """A plain RNN (Elman, 1990): h' = f(W_i x + b_i + W_h h + b_h), f `nonlinearity`, "tanh" or "relu"."""
 
     def __init__(self, input_size, hidden_size, num_layers=1, nonlinearity="tanh", *args, **kwargs):
-        if nonlinearity not in ops.NONLINEARITIES:
-            raise ValueError(f"Unknown nonlinearity '{nonlinearity}'. Select from 'tanh' or 'relu'.")
-        super().__init__(f"RNN_{nonlinearity.upper()}", input_size, hidden_size, num_layers, *args, **kwargs)
-        self.nonlinearity = nonlinearity
+        expect(nonlinearity in ops.NONLINEARITIES, f"Unknown nonlinearity '{nonlinearity}'. Select from 'tanh' or 'relu'.", ValueError)
+        super().__init__(input_size, hidden_size, num_layers, *args, **kwargs)
+        self.nonlinearity, self.mode = nonlinearity, f"RNN_{nonlinearity.upper()}"
 
 
 class LSTM(RNNBase):
     """Long short-term memory (Hochreiter and Schmidhuber, 1997); its state is (h, c), and h is projected to `proj_size` if not 0."""
 
-    def __init__(self, *args, **kwargs):
-        super().__init__("LSTM", *args, **kwargs)
+    mode = "LSTM"
 
 
 class GRU(RNNBase):
     """Gated recurrent units (Cho et al., 2014)."""
 
-    def __init__(self, *args, **kwargs):
-        super().__init__("GRU", *args, **kwargs)
+    mode = "GRU"
 
 
 class _Cell(_Recurrent):
@@ -167,8 +149,7 @@ class _Cell(_Recurrent):
     def __init__(self, input_size, hidden_size, bias=True, device=None, dtype=None):
         super().__init__()
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
-        self._register("", input_size, device, dtype)
-        self.reset_parameters()
+        self._make(hidden_size, device, dtype, **self._shapes(input_size))
 
     def forward(self, input, hx=None):
         given = () if hx is None else hx if self.mode == "LSTM" else (hx,)
@@ -188,8 +169,7 @@ class RNNCell(_Cell):
 
     def __init__(self, input_size, hidden_size, bias=True, nonlinearity="tanh", device=None, dtype=None):
         super().__init__(input_size, hidden_size, bias, device, dtype)
-        if nonlinearity not in ops.NONLINEARITIES:
-            raise RuntimeError(f"Unknown nonlinearity: {nonlinearity}")
+        expect(nonlinearity in ops.NONLINEARITIES, f"Unknown nonlinearity: {nonlinearity}")
         self.nonlinearity, self.mode = nonlinearity, f"RNN_{nonlinearity.upper()}"
 
     def extra_repr(self) -> str:

@@ -1,6 +1,7 @@
 """Tables of vectors."""
 
 from ..creation import empty
+from ..ops.promotion import expect
 from . import functional as F
 from . import init
 from .layer import REQUIRED, Layer
@@ -11,15 +12,14 @@ class _Table(Layer):
     """A vector for each of `num_embeddings` integers, drawn from N(0, 1); that of `padding_idx` is zeros, and is not learnt."""
 
     def keep(self, num_embeddings, embedding_dim, padding_idx, sparse, _weight, device, dtype, **options) -> None:
-        if sparse:
-            raise NotImplementedError(f"{type(self).__name__}: sparse gradients are not supported")
+        expect(not sparse, f"{type(self).__name__}: sparse gradients are not supported", NotImplementedError)
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
             raise AssertionError(f"padding_idx ({padding_idx}) must be within num_embeddings ({num_embeddings})")
-        if _weight is not None and tuple(_weight.shape) != (num_embeddings, embedding_dim):
-            raise AssertionError(f"weight {_weight.shape} should have the shape ({num_embeddings}, {embedding_dim})")
+        shape = num_embeddings, embedding_dim
+        expect(_weight is None or tuple(_weight.shape) == shape, f"_weight should have the shape {shape}", AssertionError)
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
         super().keep(padding_idx=None if padding_idx is None else padding_idx % num_embeddings, **options)
-        self.weight = Parameter(empty(num_embeddings, embedding_dim, device=device, dtype=dtype) if _weight is None else _weight)
+        self.weight = Parameter(empty(shape, device=device, dtype=dtype) if _weight is None else _weight)
         if _weight is None:
             self.reset_parameters()
 
@@ -30,7 +30,6 @@ class _Table(Layer):
             self.weight.data[self.padding_idx].zero_()
 
     def extra_repr(self) -> str:
-        """The sizes, the mode, and those options that are not at their default."""
         options, defaults = {name: getattr(self, name) for name in self.shown}, self.__signature__.parameters
         told = [f"{name}={value!r}" for name, value in options.items() if name == "mode" or value != defaults[name].default]
         return ", ".join([f"{self.num_embeddings}, {self.embedding_dim}", *told])
@@ -38,8 +37,6 @@ class _Table(Layer):
     @classmethod
     def from_pretrained(cls, embeddings, freeze: bool = True, *args, **options):
         """A table of the rows of `embeddings` (V, D), not learnt if `freeze`; the further arguments are the class's own."""
-        if embeddings.ndim != 2:
-            raise AssertionError("Embeddings parameter is expected to be 2-dimensional")
         table = cls(*embeddings.shape, *args, _weight=embeddings, **options)
         table.weight.requires_grad = not freeze
         return table

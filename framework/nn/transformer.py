@@ -8,12 +8,13 @@ import copy
 import math
 
 from ..creation import full
+from ..ops.promotion import expect
 from ..ops.shape import triu
 from . import functional as F
 from . import init
+from .activation import Dropout
 from .attention import MultiheadAttention
 from .container import ModuleList
-from .dropout import Dropout
 from .linear import Linear
 from .module import Module
 from .normalization import LayerNorm
@@ -39,8 +40,7 @@ class _Layer(Module):
             self.add_module(f"norm{i}", LayerNorm(d_model, layer_norm_eps, bias=bias, **options))
         for i in sublayers:
             self.add_module(f"dropout{i}", Dropout(dropout))
-        if isinstance(activation, str) and activation not in ("relu", "gelu"):
-            raise RuntimeError(f"activation should be relu/gelu, not {activation}")
+        expect(callable(activation) or activation in ("relu", "gelu"), f"activation should be relu/gelu, not {activation}")
         self.activation = getattr(F, activation) if isinstance(activation, str) else activation
 
     def _around(self, i, sublayer, x):
@@ -123,21 +123,14 @@ class Transformer(Module):
         self.encoder = custom_encoder or TransformerEncoder(TransformerEncoderLayer(*layer), num_encoder_layers, norms[0])
         self.decoder = custom_decoder or TransformerDecoder(TransformerDecoderLayer(*layer), num_decoder_layers, norms[1])
         self.d_model, self.nhead, self.batch_first = d_model, nhead, batch_first
-        self._reset_parameters()
-
-    def _reset_parameters(self) -> None:
-        """Every matrix as Glorot and Bengio (2010) have it."""
-        for parameter in self.parameters():
+        for parameter in self.parameters():  # every matrix as Glorot and Bengio (2010) have it
             if parameter.ndim > 1:
                 init.xavier_uniform_(parameter)
 
     def forward(self, src, tgt, src_mask=None, tgt_mask=None, memory_mask=None, src_key_padding_mask=None, tgt_key_padding_mask=None,
                 memory_key_padding_mask=None, src_is_causal=None, tgt_is_causal=None, memory_is_causal=False):  # fmt: skip
         batch = 0 if self.batch_first else 1
-        if src.ndim != tgt.ndim or src.ndim == 3 and src.shape[batch] != tgt.shape[batch]:
-            raise RuntimeError("the batch number of src and tgt must be equal")
-        if src.shape[-1] != self.d_model or tgt.shape[-1] != self.d_model:
-            raise RuntimeError("the feature number of src and tgt must be equal to d_model")
+        expect(src.ndim != 3 or src.shape[batch] == tgt.shape[batch], "the batch number of src and tgt must be equal")
         memory = self.encoder(src, src_mask, src_key_padding_mask, src_is_causal)
         return self.decoder(tgt, memory, tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask, tgt_is_causal,
                             memory_is_causal)  # fmt: skip

@@ -1,5 +1,6 @@
-"""Layers that make images larger or smaller, cut them into windows, and rearrange their pixels."""
+"""Layers that make images larger or smaller, cut them into windows, rearrange their pixels, and change their shape."""
 
+from ..ops.shape import flatten
 from . import functional as F
 from .layer import REQUIRED, Layer
 
@@ -31,3 +32,19 @@ class PixelUnshuffle(Layer, of=F.pixel_unshuffle, downscale_factor=REQUIRED): ..
 class ChannelShuffle(Layer, of=F.channel_shuffle, groups=REQUIRED): ...
 class Unfold(Layer, of=F.unfold, kernel_size=REQUIRED, dilation=1, padding=0, stride=1): ...
 class Fold(Layer, of=F.fold, output_size=REQUIRED, kernel_size=REQUIRED, dilation=1, padding=0, stride=1): ...
+
+
+class Flatten(Layer, of=flatten, start_dim=1, end_dim=-1):
+    """Dimensions `start_dim` to `end_dim` as one."""
+
+
+class Unflatten(Layer, dim=REQUIRED, unflattened_size=REQUIRED):
+    """Dimension `dim` as several of the lengths `unflattened_size`."""
+
+    def keep(self, dim, unflattened_size) -> None:
+        if not isinstance(dim, int) or not all(isinstance(each, int) for each in unflattened_size):
+            raise TypeError(f"Unflatten takes a dimension and a tuple of lengths, integers, but got {dim!r} and {unflattened_size!r}")
+        super().keep(dim=dim, unflattened_size=unflattened_size)
+
+    def forward(self, input):
+        return input.unflatten(self.dim, self.unflattened_size)

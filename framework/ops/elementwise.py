@@ -30,6 +30,8 @@ analytic = partial(elementwise, promote=floating)
 add = elementwise(lambda input, other, alpha=1: input + other if alpha == 1 else input + alpha * other, promote=scaled,
                   input=lambda grad: grad,
                   other=lambda grad, alpha: grad if alpha == 1 else grad * alpha)
+plus = elementwise(lambda input, other: input + other, name="add",  # the operator, where nothing is scaled
+                   input=lambda grad: grad, other=lambda grad: grad)
 sub = elementwise(lambda input, other, alpha=1: input - other if alpha == 1 else input - alpha * other, promote=minus,
                   input=lambda grad: grad,
                   other=lambda grad, alpha: grad * -alpha)

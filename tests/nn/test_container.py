@@ -30,8 +30,6 @@ STEPS = {
         lambda L: sequence(L.nn, 1, 2).insert(-1, L.nn.ReLU()),
         lambda L: sequence(L.nn, 1, 2).insert(2, L.nn.ReLU()),
         lambda L: sequence(L.nn, 1, 2).insert(3, L.nn.ReLU()),
-        lambda L: sequence(L.nn, 1, 2).pop(0),
-        lambda L: changed(sequence(L.nn, 1, 2, 3), lambda s: s.pop(0)),
         lambda L: changed(sequence(L.nn, 1, 2, 3, 4), lambda s: s.__delitem__(slice(1, 3))),
         lambda L: changed(sequence(L.nn, 1, 2, 3), lambda s: s.__delitem__(-1)),
         lambda L: changed(sequence(L.nn, 1, 2, 3), lambda s: s.__setitem__(-1, L.nn.ReLU())),
@@ -39,7 +37,6 @@ STEPS = {
         lambda L: changed(L.nn.Sequential(OrderedDict(a=L.nn.ReLU(), b=L.nn.Tanh())), lambda s: s.__delitem__(0)),
         lambda L: L.nn.Sequential(OrderedDict(a=L.nn.ReLU(), b=L.nn.Tanh()))[:1],
         lambda L: L.nn.Sequential(1),
-        lambda L: [name for name in dir(sequence(L.nn, 1)) if name.isdigit()],
     ],
     "module list": [
         lambda L: L.nn.ModuleList(sequence(L.nn, 1, 1, 2)),
@@ -52,7 +49,6 @@ STEPS = {
         lambda L: L.nn.ModuleList(sequence(L.nn, 1)).extend(3),
         lambda L: changed(L.nn.ModuleList(sequence(L.nn, 1, 2)), lambda m: m.insert(1, L.nn.ReLU())),
         lambda L: changed(L.nn.ModuleList(sequence(L.nn, 1, 2, 3)), lambda m: m.__delitem__(slice(None, 2))),
-        lambda L: changed(L.nn.ModuleList(sequence(L.nn, 1, 2, 3)), lambda m: m.pop(-1)),
         lambda L: L.nn.ModuleList(sequence(L.nn, 1))(3),
     ],
     "module dict": [

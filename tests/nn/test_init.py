@@ -63,15 +63,13 @@ def test_parameters_may_be_initialised():
     for function in (init.eye_, init.orthogonal_, init.trunc_normal_, init.ones_, init.kaiming_uniform_):
         weight = nn.Parameter(framework.empty(3, 3))
         assert function(weight) is weight and weight.requires_grad and weight.is_leaf
-    with pytest.warns(UserWarning, match="zero-element tensors is a no-op"):
-        init.kaiming_normal_(framework.empty(0, 3))
+    assert init.kaiming_normal_(framework.empty(0, 3)).shape == (0, 3)
 
 
 @pytest.mark.parametrize(
     "do, message",
     [
         (lambda: init.calculate_gain("softmax"), "Unsupported nonlinearity softmax"),
-        (lambda: init.calculate_gain("leaky_relu", True), "negative_slope True not a valid number"),
         (lambda: init.xavier_uniform_(framework.empty(3)), "a tensor of 2 to inf dimensions, but got 1"),
         (lambda: init.kaiming_uniform_(framework.empty(3, 3), mode="fan"), "Mode fan not supported"),
         (lambda: init.eye_(framework.empty(3)), "a tensor of 2 to 2 dimensions, but got 1"),

@@ -182,7 +182,7 @@ def test_clipping():
         (lambda: nn.Conv2d(3, 4, 3)(framework.ones(3, 8)), RuntimeError, "Expected 3D .unbatched. or 4D"),
         (lambda: nn.Conv2d(3, 4, 3)(framework.ones(1, 3, 8, 8).double()), RuntimeError, "should be the same"),
         (lambda: nn.Conv2d(3, 4, 3, groups=2), ValueError, "must be divisible by groups"),
-        (lambda: nn.Conv2d(3, 4, 3, padding_mode="mirror"), ValueError, "padding_mode must be one of"),
+        (lambda: nn.Conv2d(3, 4, 3, padding_mode="mirror"), ValueError, "no padding_mode='mirror'"),
         (lambda: nn.Linear(3, 4)(framework.ones(2, 5)), RuntimeError, r"mat1 and mat2 shapes cannot be multiplied \(2x5 and 3x4\)"),
         (lambda: nn.Dropout(1.5), ValueError, "between 0 and 1, but got 1.5"),
         (lambda: nn.BatchNorm2d(3)(framework.ones(2, 3)), ValueError, "expected 4D input"),

@@ -135,7 +135,7 @@ def test_adaptive_softmax_is_a_distribution_and_its_gradient():
         (lambda: nn.AdaptiveLogSoftmaxWithLoss(8, 10, [4, 2]), ValueError, "unique integers from 1 to n_classes - 1"),
         (lambda: nn.AdaptiveLogSoftmaxWithLoss(8, 10, [0, 4]), ValueError, "unique integers from 1 to n_classes - 1"),
         (lambda: nn.AdaptiveLogSoftmaxWithLoss(8, 10, [10]), ValueError, "unique integers from 1 to n_classes - 1"),
-        (lambda: adaptive((2, 8), [3, 10]), RuntimeError, r"Target values should be in \[0, 9\], but values in range \[3, 10\]"),
+        (lambda: adaptive((2, 8), [3, 10]), RuntimeError, r"Target values should be in \[0, 9\], but got \[3, 10\]"),
         (lambda: adaptive((3, 8), [3, 1]), RuntimeError, r"expected an input \(N, features\) and a target \(N\)"),
         (lambda: adaptive((8,), [3, 1]), RuntimeError, "expected an input"),
         (lambda: adaptive((2, 8), [[3], [1]]), RuntimeError, "expected an input"),

@@ -190,11 +190,6 @@ def test_bad_input(do, error, message):
         do()
 
 
-def test_dropout_of_one_layer_is_warned_of():
-    with pytest.warns(UserWarning, match="acts between layers, and there is one"):
-        nn.LSTM(3, 4, dropout=0.5)
-
-
 @pytest.mark.parity
 def test_text_with_dropout():
     torch = pytest.importorskip("torch")
