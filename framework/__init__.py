@@ -5,8 +5,7 @@ from inspect import isfunction
 
 from .tensor import Tensor  # isort: skip: first, for the function `tensor` takes this module's name below
 
-from .autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
-from .autograd.mode import is_inference_mode_enabled
+from .autograd.mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .creation import (
     TENSOR_TYPES, arange, as_tensor, empty, empty_like, eye, from_dlpack, from_numpy, full, full_like, linspace, logspace, ones, ones_like,
     rand, rand_like, randint, randint_like, randn, randn_like, randperm, tensor, tril_indices, triu_indices, zeros, zeros_like,
@@ -41,9 +40,7 @@ from .ops.decompositions import cholesky, det, logdet, qr, slogdet, svd
 from .ops.distance import cdist, dist
 from .ops.einsum import einsum
 from .ops.linalg import matmul
-from .ops.products import (
-    addbmm, addmm, addmv, addr, baddbmm, bmm, cross, dot, inner, kron, mm, mv, outer, tensordot, trace, vdot,
-)  # fmt: skip
+from .ops.products import addbmm, addmm, addmv, addr, baddbmm, bmm, cross, dot, inner, kron, mm, mv, outer, tensordot, trace, vdot
 from .ops.promotion import result_type
 from .ops.reduce import (
     all, amax, amin, aminmax, any, argmax, argmin, logsumexp, max, mean, min, nanmean, nansum, norm, prod, std, std_mean, sum, var,
@@ -68,9 +65,8 @@ from .serialization import load, save
 from .size import Size, broadcast_shapes
 from .threads import get_num_threads, set_num_threads
 
-from . import (
-    accelerator, autograd, backends, cuda, distributions, kernels, linalg, nn, optim, serialization, utils,
-)  # isort: skip  # fmt: skip: they stand on the names above
+# They stand on the names above
+from . import accelerator, autograd, backends, cuda, distributions, kernels, linalg, nn, optim, serialization, utils  # isort: skip
 
 __version__ = "0.1.0"
 concat, moveaxis, row_stack = cat, movedim, vstack

@@ -10,6 +10,7 @@ from . import dtypes, random
 from .autograd.variable import Variable, is_array
 from .device import array_module, move, namespace
 from .device import device as Device
+from .offered import expect
 from .size import Size
 
 # From data
@@ -26,21 +27,13 @@ def _array_of(data, dtype=None):
     """NumPy's array of a number, of nested lists of numbers, arrays or tensors, in the type PyTorch would choose, or in `dtype`."""
     types = set()
     data = _unwrap_nested(data, types)
-    try:
-        array = data if array_module(data) is not np else np.asarray(data)
-    except ValueError as error:
-        raise ValueError(f"expected sequences of equal length at every level: {error}") from None
-    if array.dtype.kind == "O":
-        raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
-    if array.dtype.kind == "c":
-        raise NotImplementedError("complex numbers are not supported")
-    if array.dtype == np.uint64:
-        raise ValueError("Overflow when unpacking long long")
-    own = dtypes.of_numpy(array.dtype)
+    array = data if array_module(data) is not np else np.asarray(data)  # ValueError for lists of unequal lengths
+    expect(array.dtype.kind != "O", f"Could not infer dtype of {type(data).__name__}")
+    own = dtypes.of_numpy(array.dtype)  # an error if there is none
     if dtype is None and own.is_floating_point and own not in types:  # NumPy's choice for Python floats
         dtype = reduce(dtypes.promote_types, types, dtypes.get_default_dtype())
     elif dtype is not None and isinstance(data, (list, Number)):
-        check_range(array, dtype)
+        _check_range(array, dtype)
     return array if dtype in (None, own) else array.astype(dtype.numpy)
 
 
@@ -52,12 +45,12 @@ def _unwrap_nested(data, types):
     return [_unwrap_nested(each, types) for each in data] if isinstance(data, (list, tuple, range)) else data
 
 
-def check_range(array, dtype) -> None:
+def _check_range(array, dtype) -> None:
     """RuntimeError for numbers that the integer type `dtype` does not hold; PyTorch lets -1 be 255 in uint8."""
     if dtype.kind == dtypes.INTEGER and array.dtype.kind in "iuf":
         info = np.iinfo(dtype.numpy)
-        if not np.all((array >= (info.min or -info.max)) & (array <= info.max)):
-            raise RuntimeError(f"value cannot be converted to type {dtype.name} without overflow")
+        fits = (array >= (info.min or -info.max)) & (array <= info.max)
+        expect(np.all(fits), f"value cannot be converted to type {dtype.name} without overflow")
 
 
 def tensor(data, *, dtype=None, device=None, requires_grad=False):
@@ -78,11 +71,9 @@ def as_tensor(data, dtype=None, device=None):
 
 def from_numpy(ndarray):
     """A tensor that shares the memory of `ndarray`."""
-    if not isinstance(ndarray, np.ndarray):
-        raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
-    dtypes.of_numpy(ndarray.dtype)  # TypeError if there is none
-    if any(step < 0 for step in ndarray.strides):
-        raise ValueError("tensors with negative strides are not supported: make a copy of the array with array.copy()")
+    expect(isinstance(ndarray, np.ndarray), f"expected np.ndarray (got {type(ndarray).__name__})", TypeError)
+    dtypes.of_numpy(ndarray.dtype)  # an error if there is none
+    expect(min(ndarray.strides, default=0) >= 0, "negative strides are not supported: make a copy with array.copy()", ValueError)
     return _finish(ndarray)
 
 
@@ -97,14 +88,11 @@ def from_dlpack(ext_tensor):
 def of_old_constructor(data, dtype=None):
     """What `Tensor(…)`, `FloatTensor(…)` make: an array of nested lists or of an array, or one of given sizes with whatever was there."""
     first, wanted = data[0] if data else 0, dtype or dtypes.get_default_dtype()
-    if len(data) != 1 or isinstance(first, (int, Size)):
+    if len(data) != 1 or isinstance(first, (Number, Size)):
         return np.empty(sizes(data or (0,)), wanted.numpy)
-    if isinstance(first, Number):
-        raise TypeError(f"new(): data must be a sequence (got {type(first).__name__})")
     if not isinstance(first, Variable):
         return _array_of(first, wanted)
-    if dtype not in (None, first.dtype):
-        raise TypeError(f"expected a tensor of {dtype} (got one of {first.dtype})")
+    expect(dtype in (None, first.dtype), f"expected a tensor of {dtype} (got one of {first.dtype})", TypeError)
     return first._array
 
 
@@ -122,18 +110,6 @@ class TensorType:
 
 
 TENSOR_TYPES = {f"{each.title}Tensor": TensorType(each) for each in dtypes.ALL}
-
-
-def type_name(tensor) -> str:
-    """What `tensor.type()` says: "framework.FloatTensor", "framework.cuda.LongTensor"."""
-    return f"framework.{'cuda.' if tensor.is_cuda else ''}{tensor.dtype.title}Tensor"
-
-
-def type_of(name):
-    """The dtype that `name` stands for: a dtype, a TensorType, or the name of one."""
-    if isinstance(name, str) and name.rpartition(".")[2] not in TENSOR_TYPES:
-        raise ValueError(f"invalid type: '{name}'")
-    return getattr(TENSOR_TYPES[name.rpartition(".")[2]] if isinstance(name, str) else name, "dtype", name)
 
 
 # Of a given shape
@@ -154,8 +130,7 @@ def _where_and_what(device, dtype):
 
 def floating(dtype):
     """`dtype`; NotImplementedError if it has no fractions."""
-    if dtype is not None and not dtype.is_floating_point:
-        raise NotImplementedError(f"random numbers with a fraction are not implemented for {dtype}")
+    expect(dtype is None or dtype.is_floating_point, f"random numbers with a fraction are not implemented for {dtype}", NotImplementedError)
     return dtype
 
 
@@ -173,13 +148,15 @@ ones = _filled("ones", "Ones of the given shape.")
 empty = _filled("empty", "A tensor of the given shape whose values are whatever was in its memory.")
 
 
+def _number(value):
+    return value.item() if hasattr(value, "item") else value
+
+
 def full(size, fill_value, *, dtype=None, device=None, requires_grad=False):
     """`fill_value` in the given shape, of the type the value would have as a tensor."""
-    value = np.asarray(fill_value.item() if isinstance(fill_value, Variable) else fill_value)
-    dtype = dtype or dtypes.of_number(value.item())
-    check_range(value, dtype)
-    module, kind = _where_and_what(device, dtype)
-    return _finish(module.full(sizes((size,)), value.astype(kind), kind), requires_grad)
+    value = _array_of(_number(fill_value), dtype)
+    module, _ = _where_and_what(device, dtype)
+    return _finish(module.full(sizes((size,)), value, value.dtype), requires_grad)
 
 
 def rand(*shape, size=None, dtype=None, device=None, requires_grad=False, generator=None):
@@ -194,12 +171,11 @@ def randn(*shape, size=None, dtype=None, device=None, requires_grad=False, gener
     return _finish(random.normal(sizes(shape, size), kind, generator, module), requires_grad)
 
 
-def randint(low, high=None, size=None, *, generator=None, dtype=None, device=None, requires_grad=False):
+def randint(low=0, high=None, size=None, *, generator=None, dtype=None, device=None, requires_grad=False):
     """Random integers from `low` (0 if left out) up to, but not including, `high`."""
-    if size is None:
-        low, high, size = 0, low, high
-    if low >= high:
-        raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
+    if size is None or high is None:
+        low, high, size = 0, low, high if size is None else size
+    expect(low < high, f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
     module, kind = _where_and_what(device, dtype or dtypes.int64)
     return _finish(random.integers(low, high, sizes((size,)), generator, module).astype(kind), requires_grad)
 
@@ -213,9 +189,8 @@ def randperm(n, *, generator=None, dtype=None, device=None, requires_grad=False)
 def arange(start=0, end=None, step=1, *, dtype=None, device=None, requires_grad=False):
     """start, start + step, … up to, but not including, `end`: int64 if all three are integers."""
     start, end = (0, start) if end is None else (start, end)
-    start, end, step = (each.item() if isinstance(each, Variable) else each for each in (start, end, step))
-    if step == 0 or (end - start) * step < 0:
-        raise RuntimeError("step must be nonzero" if step == 0 else "upper bound and lower bound inconsistent with step sign")
+    start, end, step = map(_number, (start, end, step))
+    expect(step != 0 and (end - start) * step >= 0, f"step must be nonzero and lead from start to end, but is {step}")
     whole = all(isinstance(each, Integral) for each in (start, end, step))
     module, kind = _where_and_what(device, dtype or (dtypes.int64 if whole else None))
     numbers = module.arange(int(np.ceil((end - start) / step)), dtype=np.float64 if kind.kind in "fV" else np.int64)
@@ -225,8 +200,7 @@ def arange(start=0, end=None, step=1, *, dtype=None, device=None, requires_grad=
 def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False):
     """`steps` numbers evenly spaced from `start` to `end`, both included; exact from both ends."""
     module, kind = _where_and_what(device, dtype)
-    start, end = (each.item() if isinstance(each, Variable) else each for each in (start, end))
-    (steps,) = sizes((steps,))
+    start, end, (steps,) = _number(start), _number(end), sizes((steps,))
     place, step = module.arange(steps, dtype=np.float64), (end - start) / max(steps - 1, 1)
     out = np.where(place < steps // 2, start + step * place, end - step * (steps - 1 - place)) if steps > 1 else place + start
     return _finish(out.astype(kind), requires_grad)
@@ -255,20 +229,14 @@ def eye(n, m=None, *, dtype=None, device=None, requires_grad=False):
     return _finish(module.eye(*sizes((n, n if m is None else m)), dtype=kind), requires_grad)
 
 
-def _like(make):
+def _like(make, name):
     def like(input, *args, dtype=None, device=None, **options):
         return make(tuple(input.shape), *args, dtype=dtype or input.dtype, device=device or input.device, **options)
 
-    like.__name__ = f"{make.__name__}_like"
-    like.__doc__ = f"`{make.__name__}` in the shape, type and device of `input`."
+    like.__name__, like.__doc__ = f"{name}_like", f"`{name}` in the shape, type and device of `input`."
     return like
 
 
-zeros_like, ones_like, empty_like = _like(zeros), _like(ones), _like(empty)
-full_like, rand_like, randn_like = _like(full), _like(rand), _like(randn)
-
-
-def randint_like(input, low, high=None, *, dtype=None, device=None, **options):
-    """Random integers from `low` (0 if left out) up to `high` in the shape, type and device of `input`."""
-    low, high = (0, low) if high is None else (low, high)
-    return randint(low, high, tuple(input.shape), dtype=dtype or input.dtype, device=device or input.device, **options)
+zeros_like, ones_like, empty_like = _like(zeros, "zeros"), _like(ones, "ones"), _like(empty, "empty")
+full_like, rand_like, randn_like = _like(full, "full"), _like(rand, "rand"), _like(randn, "randn")
+randint_like = _like(lambda size, *bounds, **options: randint(*bounds, size=size, **options), "randint")

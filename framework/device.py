@@ -8,20 +8,17 @@ import sys
 
 import numpy as np
 
+from .offered import expect
+
 
 class device:
     """A place for tensors: `device("cpu")`, `device("cuda")`, `device("cuda", 1)`; RuntimeError for any other name."""
 
     def __init__(self, type, index: int | None = None):
-        if isinstance(type, device):
-            type, index = type.type, type.index
-        elif isinstance(type, int):
-            type, index = "cuda", type
-        name, _, number = type.partition(":")
-        if name not in ("cpu", "cuda"):
-            raise RuntimeError(f"Expected one of cpu, cuda device type at start of device string: {type}")
-        if number and (index is not None or not number.isdigit()):
-            raise RuntimeError(f"Invalid device string: '{type}'" if index is None else f"'{type}' names an index, and another was given")
+        text = f"cuda:{type}" if isinstance(type, int) else str(type)
+        name, _, number = text.partition(":")
+        valid = name in ("cpu", "cuda") and (not number or number.isdigit() and index is None)
+        expect(valid, f"Expected one of cpu, cuda, cuda:<index>, or cuda and an index, but got device '{text}'")
         self.type, self.index = name, int(number) if number else index
 
     def __eq__(self, other) -> bool:
@@ -64,8 +61,7 @@ def namespace(where: device):
     """The module that makes arrays on `where`; RuntimeError if there is no such device."""
     if where.type == "cpu":
         return np
-    if not cuda_is_available():
-        raise RuntimeError(f"'{where}': no CUDA GPU can be used here (it takes an NVIDIA driver and pip install 'framework-zoo[cuda13]')")
+    expect(cuda_is_available(), f"'{where}': no CUDA GPU can be used here: it takes a driver and pip install 'framework-zoo[cuda13]'")
     return sys.modules["cupy"]
 
 

@@ -47,10 +47,11 @@ _default = float32
 
 
 def of_numpy(numpy_type) -> dtype:
-    """The dtype of NumPy's `numpy_type`; TypeError if there is none."""
+    """The dtype of NumPy's `numpy_type`, or an error; what that is PyTorch decides, for 1j and for 2**63, NumPy's uint64."""
     found = _OF_NUMPY.get(numpy_type)
     if found is None:
-        raise TypeError(f"can't convert np.ndarray of type {numpy_type}: the supported types are {', '.join(each.name for each in ALL)}")
+        error = {"c16": NotImplementedError, "c8": NotImplementedError, "u8": ValueError}.get(numpy_type.str[1:], TypeError)
+        raise error(f"can't convert np.ndarray of type {numpy_type}: the supported types are {', '.join(each.name for each in ALL)}")
     return found
 
 

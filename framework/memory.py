@@ -11,26 +11,20 @@ import resource
 import sys
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # <malloc.h>
-_GIB = 1 << 30
-
-
-def _glibc():
-    return ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None
+_glibc = ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None
 
 
 def keep_freed_memory() -> None:
     """Ask the C allocator to keep what is freed, for all threads alike."""
-    libc = _glibc()
-    if libc is not None:
-        for what, value in ((_M_MMAP_THRESHOLD, _GIB), (_M_TRIM_THRESHOLD, 2 * _GIB - 1), (_M_ARENA_MAX, 1)):
-            libc.mallopt(what, value)
+    if _glibc:
+        for what, value in ((_M_MMAP_THRESHOLD, 1 << 30), (_M_TRIM_THRESHOLD, (1 << 31) - 1), (_M_ARENA_MAX, 1)):
+            _glibc.mallopt(what, value)
 
 
 def release_memory() -> None:
     """Give the memory that is kept but not in use back to the operating system."""
-    libc = _glibc()
-    if libc is not None:
-        libc.malloc_trim(0)
+    if _glibc:
+        _glibc.malloc_trim(0)
 
 
 def peak_memory() -> int:

@@ -39,11 +39,8 @@ METHODS = {
     activation: "relu_ softmax log_softmax",
 }
 
-# Methods whose last argument may be given as separate integers: the function, and that argument's name
-SPREAD = {
-    "reshape": (shape.reshape, "shape"), "permute": (shape.permute, "dims"), "expand": (shape.expand, "size"), "flip": (shape.flip, "dims"),
-    "repeat": (shape.repeat, "repeats"), "tile": (forms.tile, "dims"),
-}  # fmt: skip
+# Methods whose last argument may be given as separate integers
+SPREAD = {name: getattr(shape, name) for name in ("reshape", "permute", "expand", "flip", "repeat")} | {"tile": forms.tile}
 
 # __name__ and __rname__, and __iname__ for those with an underscore
 ARITHMETIC = {
@@ -74,12 +71,16 @@ def as_one(sizes) -> tuple:
     return tuple(sizes[0]) if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)) else sizes
 
 
-def _spread(function, name):
+def _named(name, docstring, method):
+    method.__name__, method.__doc__ = name, docstring
+    return method
+
+
+def _spread(name, function):
     def method(self, *sizes, **named):
         return function(self, as_one(sizes), **named) if sizes else function(self, **named)
 
-    method.__name__, method.__doc__ = function.__name__, function.__doc__
-    return method
+    return _named(name, function.__doc__, method)
 
 
 def _keeps_first(function) -> bool:
@@ -87,30 +88,19 @@ def _keeps_first(function) -> bool:
     return not isinstance(function, Op) or any(function.parameters[0] in rule.parameters for rule in function.rules)
 
 
-def _new(make):
-    """`make` a tensor in the type and on the device of this one."""
-
+def _new(name):
     def new(self, *args, dtype=None, device=None, **options):
-        return make(*args, dtype=dtype or self.dtype, device=device or self.device, **options)
+        return getattr(creation, name)(*args, dtype=dtype or self.dtype, device=device or self.device, **options)
 
-    new.__doc__ = f"`{make.__name__}` in the type and on the device of this tensor."
-    return new
+    return _named(f"new_{name}", f"`{name}` in the type and on the device of this tensor.", new)
 
 
 def _as(name):
-    def like(self, other):
-        return getattr(self, name)(other.shape)
-
-    like.__doc__ = f"`{name}` to the shape of `other`."
-    return like
+    return _named(f"{name}_as", f"`{name}` to the shape of `other`.", lambda self, other: getattr(self, name)(other.shape))
 
 
-def _cast(dtype):
-    def cast(self):
-        return self.to(dtype)
-
-    cast.__doc__ = f"This tensor as {dtype.name}."
-    return cast
+def _cast(name, dtype):
+    return _named(name, f"This tensor as {dtype.name}.", lambda self: self.to(dtype))
 
 
 def attach(tensor_class) -> None:
@@ -128,11 +118,11 @@ def attach(tensor_class) -> None:
         methods[f"__r{plain}__"] = _operator(function, reflected=True)
         if name.endswith("_"):
             methods[f"__i{plain}__"] = inplace(function, _keeps_first(function))
-    methods |= {name: _spread(*spread) for name, spread in SPREAD.items()}
+    methods |= {name: _spread(name, function) for name, function in SPREAD.items()}
     methods |= {f"__{name}__": _operator(function) for name, function in COMPARISONS.items()}
     methods |= {f"__{name}__": function for name, function in UNARY.items()}
-    methods |= {name: _cast(dtype) for name, dtype in CASTS.items()}
-    methods |= {f"new_{name}": _new(getattr(creation, name)) for name in ("tensor", "zeros", "ones", "empty", "full")}
+    methods |= {name: _cast(name, dtype) for name, dtype in CASTS.items()}
+    methods |= {f"new_{name}": _new(name) for name in ("tensor", "zeros", "ones", "empty", "full")}
     methods |= {f"{name}_as": _as(name) for name in ("view", "reshape", "expand")}
     methods |= {"moveaxis": shape.movedim, "__rdiv__": methods["__rtruediv__"], **sampling.METHODS}
     for name, method in methods.items():

@@ -1,4 +1,4 @@
-"""PyTorch's arguments that are not offered: they change where or how a result is stored, never what it is.  They are refused by name."""
+"""What is refused: what is not as it must be, and by name PyTorch's arguments that say where or how a result is stored, not what it is."""
 
 import functools
 import inspect
@@ -7,6 +7,12 @@ NOT_OFFERED = {
     "out", "layout", "memory_format", "generator", "names", "pin_memory", "sparse_grad", "foreach", "fused", "capturable", "differentiable",
     "multiprocessing_context", "pin_memory_device", "in_order",
 }  # fmt: skip
+
+
+def expect(condition, message, error=RuntimeError) -> None:
+    """Raise `error` unless `condition`."""
+    if not condition:
+        raise error(message)
 
 
 def refuse_argument(function: str, name: str, value) -> None:

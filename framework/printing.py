@@ -15,8 +15,7 @@ def set_printoptions(precision=None, threshold=None, edgeitems=None, linewidth=N
     if profile is not None:
         _options.update(zip(("precision", "threshold", "edgeitems"), _PROFILES[profile], strict=True), linewidth=80)
     given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
-    _options.update({name: value for name, value in given.items() if value is not None})
-    _options["sci_mode"] = sci_mode
+    _options.update({name: value for name, value in given.items() if value is not None}, sci_mode=sci_mode)
 
 
 def _style(values):
@@ -65,7 +64,7 @@ def _shown(array):
     return array
 
 
-def to_string(tensor, prefix: str = "tensor(") -> str:
+def to_string(tensor) -> str:
     """`tensor([...], dtype=…, device=…, requires_grad=…)`."""
     array, dtype, notes = tensor.detach().cpu()._array, tensor.dtype, []
     if tensor.device.type != "cpu":
@@ -79,14 +78,10 @@ def to_string(tensor, prefix: str = "tensor(") -> str:
     elif tensor.requires_grad:
         notes.append("requires_grad=True")
     summarize = array.size > _options["threshold"]
-    body = _body(array, *_style(_shown(array) if summarize else array), len(prefix), summarize) if array.size else "[]"
-    return _join(prefix + body, notes)
-
-
-def _join(text: str, notes: list[str]) -> str:
-    """The notes after the body, on a new line where they would pass the edge."""
-    last = len(text) - text.rfind("\n") + 1  # two too many, as PyTorch counts
-    for note in notes:
+    body = _body(array, *_style(_shown(array) if summarize else array), len("tensor("), summarize) if array.size else "[]"
+    text = f"tensor({body}"
+    last = len(text) - text.rfind("\n") + 1  # the length of the last line; two too many, as PyTorch counts
+    for note in notes:  # on a new line where they would pass the edge
         length = len(note.replace("framework.", "torch."))  # lines break where PyTorch's do
         if last + length + 2 > _options["linewidth"]:
             text, last = text + ",\n" + " " * len("tensor(") + note, len("tensor(") + length

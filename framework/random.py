@@ -8,13 +8,13 @@ in NumPy, in CuPy and in a kernel.
 import math
 import os
 import threading
-from contextlib import contextmanager
 
 import numpy as np
 from ml_dtypes import finfo
 
 from .device import array_module, namespace
 from .device import device as device_type
+from .offered import expect
 
 GOLDEN = 0x9E3779B97F4A7C15  # 2^64 / golden ratio: what SplitMix64 adds at each step
 MIX_1, MIX_2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
@@ -58,8 +58,7 @@ class Generator:
 
     def manual_seed(self, seed: int) -> "Generator":
         """Start the stream of `seed`, an integer of 64 bits, from its beginning."""
-        if not -(1 << 63) <= int(seed) < 1 << 64:
-            raise ValueError("Overflow when unpacking long long")
+        expect(-(1 << 63) <= int(seed) < 1 << 64, "Overflow when unpacking long long", ValueError)
         self._seed = int(seed) % (1 << 64)
         self._key, self._taken = number(self._seed, -1), 0  # a key unlike those of the neighbouring seeds
         return self
@@ -74,6 +73,8 @@ class Generator:
 
     def take(self, count: int) -> tuple[int, int]:
         """Reserve the next `count` numbers: (key, start) for `bits`."""
+        if self is default_generator and hasattr(_of_thread, "generator"):
+            return _of_thread.generator.take(count)
         start = self._taken
         self._taken += count
         return self._key, start
@@ -87,36 +88,21 @@ class Generator:
     def set_state(self, new_state) -> None:
         """Go back to the state in a tensor from `get_state`."""
         array = np.ascontiguousarray(new_state._array)
-        if array.dtype != np.uint8:
-            raise TypeError("RNG state must be a torch.ByteTensor")
-        if array.size != 16:
-            raise RuntimeError(f"a generator's state is a uint8 tensor of 16 bytes, but got {array.size} elements")
+        expect(array.dtype == np.uint8, "RNG state must be a torch.ByteTensor", TypeError)
+        expect(array.size == 16, f"a generator's state is a uint8 tensor of 16 bytes, but got {array.size} elements")
         seed, taken = array.view("<u8").tolist()
         self.manual_seed(seed)._taken = taken
 
 
-_of_thread = threading.local()
+default_generator = Generator()  # from which layers and `rand` take their numbers
+_of_thread = threading.local()  # .generator: what a thread takes in its place
 
 
-class _DefaultGenerator(Generator):
-    """The stream that is taken where none is named; inside `own_stream` a thread has one of its own in its place."""
-
-    def take(self, count: int) -> tuple[int, int]:
-        own = getattr(_of_thread, "generator", None)
-        return super().take(count) if own is None else own.take(count)
-
-
-@contextmanager
-def own_stream(key: int, start: int):
-    """Threads that draw at the same time draw the same at any pace: each from a stream that number `start` of the stream `key` chose."""
+def own_stream(key: int, start: int) -> None:
+    """From now on this thread draws the same at any pace of the others: from a stream that number `start` of the stream `key` chose."""
     _of_thread.generator = Generator().manual_seed(number(key, start))
-    try:
-        yield
-    finally:
-        _of_thread.generator = None
 
 
-default_generator = _DefaultGenerator()  # from which layers and `rand` take their numbers
 manual_seed, seed, initial_seed = default_generator.manual_seed, default_generator.seed, default_generator.initial_seed
 get_rng_state, set_rng_state = default_generator.get_state, default_generator.set_state
 

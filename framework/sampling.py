@@ -8,6 +8,7 @@ from .autograd.inplace import check_writable, overwrite
 from .autograd.op import cast
 from .autograd.variable import Variable
 from .device import array_module
+from .offered import expect
 from .size import broadcast_shapes
 
 
@@ -24,30 +25,26 @@ def _drawn(self, draw, generator):
 
 def uniform_(self, from_=0.0, to=1.0, *, generator=None):
     """Overwrite with uniform random numbers in [from_, to)."""
-    if from_ > to:
-        raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={from_} > to={to}")
+    expect(from_ <= to, f"uniform_ expects to return a [from, to) range, but found from={from_} > to={to}")
     return _overwrite(self, _drawn(self, random.uniform, generator) * (to - from_) + from_)
 
 
 def normal_(self, mean=0.0, std=1.0, *, generator=None):
     """Overwrite with random numbers of the normal distribution."""
-    if std < 0:
-        raise RuntimeError(f"normal_ expects std >= 0.0, but found std {std}")
+    expect(std >= 0, f"normal_ expects std >= 0.0, but found std {std}")
     return _overwrite(self, _drawn(self, random.normal, generator) * std + mean)
 
 
 def exponential_(self, lambd=1.0, *, generator=None):
     """Overwrite with random numbers of the exponential distribution: -log(1 - u) / lambd, for u uniform."""
-    if lambd <= 0:
-        raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd}")
+    expect(lambd > 0, f"exponential_ expects lambda > 0.0, but found lambda={lambd}")
     return _overwrite(self, -np.log1p(-_drawn(self, random.uniform, generator)) / lambd)
 
 
 def bernoulli_(self, p=0.5, *, generator=None):
     """Overwrite with ones, of probability `p` (a number, or a tensor that broadcasts), and zeros."""
     p = p._array if isinstance(p, Variable) else np.asarray(p)
-    if not ((p >= 0) & (p <= 1)).all():
-        raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
+    expect(((p >= 0) & (p <= 1)).all(), f"bernoulli_ expects p to be in [0, 1], but got p={p}")
     kind = dtypes.get_default_dtype().numpy
     return _overwrite(self, random.uniform(self._array.shape, kind, generator, array_module(self._array)) < p)
 
@@ -57,8 +54,8 @@ def random_(self, from_=None, to=None, *, generator=None):
     dtype, kind = self._array.dtype, self._array.dtype.kind
     end = 2 if kind == "b" else (2 << finfo(dtype).nmant) + 1 if kind in "fV" else int(np.iinfo(dtype).max) + 1
     from_, to = (0, end if from_ is None else from_) if to is None else (from_, to)
-    if from_ >= to or (kind in "iu" and not np.iinfo(dtype).min <= from_ < to <= end):
-        raise RuntimeError(f"random_ expects from < to, both in the range of {self.dtype.name}, but got from={from_}, to={to}")
+    fits = kind not in "iu" or np.iinfo(dtype).min <= from_ <= to <= end
+    expect(fits and from_ < to, f"random_ expects from < to, both in the range of {self.dtype.name}, but got from={from_}, to={to}")
     return _overwrite(self, random.integers(from_, to, self._array.shape, generator, array_module(self._array)))
 
 
@@ -73,8 +70,7 @@ def bernoulli(input, p=None, *, generator=None):
 def normal(mean, std=1.0, size=None, *, generator=None, dtype=None, device=None):
     """Normal random numbers; `mean` and `std` are numbers, with the shape `size`, or tensors with an element for each result."""
     tensors = [each for each in (mean, std) if isinstance(each, Variable)]
-    if np.any((std._array if isinstance(std, Variable) else np.asarray(std)) < 0):
-        raise RuntimeError("normal expects all elements of std >= 0.0")
+    expect(np.all((std._array if isinstance(std, Variable) else np.asarray(std)) >= 0), "normal expects all elements of std >= 0.0")
     if not tensors:
         return creation.empty(size, dtype=dtype, device=device).normal_(mean, std, generator=generator)
     shape = broadcast_shapes(*(each.shape for each in tensors))
@@ -88,12 +84,10 @@ def multinomial(input, num_samples, replacement=False, *, generator=None):
     with a reservoir).
     """
     weights = input._array.astype(np.float64)
-    if input.ndim not in (1, 2) or not input.is_floating_point():
-        raise RuntimeError(f"multinomial expects floating weights of 1 or 2 dimensions, but got {input.ndim} of {input.dtype}")
-    if not (np.isfinite(weights) & (weights >= 0)).all() or not weights.any(-1).all():
-        raise RuntimeError("multinomial expects weights that are finite and not negative, one at least in a row above zero")
-    if not replacement and num_samples > weights.shape[-1]:
-        raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
+    expect(input.ndim in (1, 2) and input.is_floating_point(), "multinomial expects floating weights of 1 or 2 dimensions")
+    valid = (np.isfinite(weights) & (weights >= 0)).all() and weights.any(-1).all()
+    expect(valid, "multinomial expects weights that are finite and not negative, one at least in a row above zero")
+    expect(replacement or num_samples <= weights.shape[-1], "cannot sample n_sample > prob_dist.size(-1) samples without replacement")
     module = array_module(weights)
     if replacement:
         u = random.uniform((*weights.shape[:-1], 1, num_samples), np.float64, generator, module)

@@ -1,14 +1,17 @@
 """`Tensor`: PyTorch's methods, a line each onto the ops."""
 
+from operator import index as index_of
+
 import numpy as np
 
 from . import creation, dtypes, methods, printing
 from .autograd import engine
 from .autograd.inplace import check_writable, overwrite
-from .autograd.op import cast, like, op
+from .autograd.op import cast, op
 from .autograd.variable import Variable
 from .device import device, device_of, move
-from .ops import elementwise, index, promotion, shape
+from .offered import expect
+from .ops import elementwise, index, shape
 from .size import Size
 
 
@@ -65,14 +68,10 @@ class Tensor(Variable):
         return self._array.ctypes.data
 
     def __len__(self) -> int:
-        if not self.ndim:
-            raise TypeError("len() of a 0-d tensor")
         return len(self._array)
 
     def __iter__(self):
-        if not self.ndim:
-            raise TypeError("iteration over a 0-d tensor")
-        return iter(self.unbind(0))
+        return iter(self.unbind(0) if len(self) else ())  # of no dimensions: TypeError
 
     def __repr__(self) -> str:
         return printing.to_string(self)
@@ -80,26 +79,23 @@ class Tensor(Variable):
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if not self.ndim and type(self) is Tensor else object.__format__(self, spec)
 
-    def __bool__(self) -> bool:
-        if self.numel() != 1:
-            raise RuntimeError(f"Boolean value of Tensor with {'more than one value' if self.numel() else 'no values'} is ambiguous")
-        return bool(self.item())
+    def _number(self, error, what: str):
+        if self._array.size != 1:
+            raise error(f"a Tensor with {self._array.size} elements cannot be converted to {what}")
+        value = self._array.item()
+        return float(value) if self.dtype.is_floating_point else value
 
-    def _only(self):
-        if self.numel() != 1:
-            raise ValueError("only one element tensors can be converted to Python scalars")
-        return self.item()
+    def __bool__(self) -> bool:
+        return bool(self._number(RuntimeError, "a truth value"))
 
     def __float__(self) -> float:
-        return float(self._only())
+        return float(self._number(ValueError, "a float"))
 
     def __int__(self) -> int:
-        return int(self._only())
+        return int(self._number(ValueError, "an int"))
 
     def __index__(self) -> int:
-        if self.numel() != 1 or self.dtype.is_floating_point:
-            raise TypeError("only integer tensors of a single element can be converted to an index")
-        return int(self.item())
+        return +index_of(self._number(TypeError, "an index"))  # a floating number: TypeError
 
     def __contains__(self, element) -> bool:
         return bool((self == element).any())
@@ -108,10 +104,7 @@ class Tensor(Variable):
 
     def item(self):
         """The Python number of a tensor of one element."""
-        if self.numel() != 1:
-            raise RuntimeError(f"a Tensor with {self.numel()} elements cannot be converted to Scalar")
-        value = self._array.item()
-        return float(value) if self.dtype.is_floating_point else value
+        return self._number(RuntimeError, "Scalar")
 
     def tolist(self):
         """Nested lists of Python numbers."""
@@ -122,10 +115,8 @@ class Tensor(Variable):
         """A NumPy array of the same memory; with `force`, of a copy where that cannot be."""
         if force:
             return self.detach().cpu()._array
-        if self.requires_grad:
-            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
-        if self.is_cuda:
-            raise TypeError("can't convert cuda device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first.")
+        expect(not self.requires_grad, "Can't call numpy() on Tensor that requires grad: use tensor.detach().numpy()")
+        expect(not self.is_cuda, "can't convert a tensor on a GPU to numpy: use Tensor.cpu() first", TypeError)
         return self._array
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
@@ -133,8 +124,7 @@ class Tensor(Variable):
         return array.copy() if copy else array
 
     def __dlpack__(self, **options):
-        if self.requires_grad:
-            raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
+        expect(not self.requires_grad, "Can't export tensors that require gradient, use tensor.detach()", BufferError)
         return self._array.__dlpack__(**options)
 
     def __dlpack_device__(self):
@@ -162,8 +152,14 @@ class Tensor(Variable):
         return self.to("cuda" if device is None else device)
 
     def type(self, dtype=None):
-        """The name of the type, or this tensor in another."""
-        return creation.type_name(self) if dtype is None else self.to(creation.type_of(dtype))
+        """The name of the type, or this tensor in another: a dtype, a `FloatTensor`, or the name of one."""
+        if dtype is None:
+            return f"framework.{'cuda.' * self.is_cuda}{self.dtype.title}Tensor"
+        if isinstance(dtype, str):
+            title = dtype.rpartition(".")[2]
+            expect(title in creation.TENSOR_TYPES, f"invalid type: '{dtype}'", ValueError)
+            dtype = creation.TENSOR_TYPES[title]
+        return self.to(getattr(dtype, "dtype", dtype))
 
     def type_as(self, other):
         """This tensor in the type of `other`."""
@@ -183,8 +179,7 @@ class Tensor(Variable):
 
     def detach_(self):
         """Take this tensor off the tape."""
-        if self._view is not None:
-            raise RuntimeError("Can't detach views in-place. Use detach() instead")
+        expect(self._view is None, "Can't detach views in-place. Use detach() instead")
         self._tape_node, self._output, self._needs_grad = None, 0, False
         return self
 
@@ -205,15 +200,13 @@ class Tensor(Variable):
 
     def retain_grad(self) -> None:
         """Keep the gradient of this tensor in `.grad` although it is not a leaf."""
-        if not self.requires_grad:
-            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        expect(self.requires_grad, "can't retain_grad on Tensor that has requires_grad=False")
         if not self.is_leaf:
             engine.keep_gradient(self)
 
     def register_hook(self, hook):
         """Call `hook(grad)` whenever the gradient of this tensor is known; what it returns, if not None, takes its place."""
-        if not self.requires_grad:
-            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        expect(self.requires_grad, "cannot register a hook on a tensor that doesn't require gradient")
         return engine.add_hook(self, hook)
 
     def share_memory_(self):
@@ -221,17 +214,14 @@ class Tensor(Variable):
         return self
 
     def __deepcopy__(self, memo):
-        if not self.is_leaf:
-            raise RuntimeError("Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment")
-        copy = self.__class__.__new__(self.__class__)
-        memo[id(self)] = copy
-        copy.__dict__.update(self.__dict__)
-        copy._array, copy._version, copy._view, copy._hooks = self._array.copy(), [0], None, None
+        expect(self.is_leaf, "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol")
+        memo[id(self)] = copy = self.__class__.__new__(self.__class__)
+        copy.__dict__.update(self.__dict__, _array=self._array.copy(), _version=[0], _view=None, _hooks=None)
         copy.grad = None if self.grad is None else self.grad.__deepcopy__(memo)
         return copy
 
-    def __reduce_ex__(self, protocol):
-        return _rebuild, (self.__class__, self.detach().cpu()._array, self._needs_grad)
+    def __getstate__(self) -> dict:
+        return {"_array": self.detach().cpu()._array, "_version": [0], "_needs_grad": self._needs_grad}
 
     # Indexing
 
@@ -267,9 +257,7 @@ class Tensor(Variable):
     def fill_(self, value):
         """Overwrite with one number."""
         check_writable(self, one_value=True)
-        value = promotion.filling((self, value))[1]
-        value = value if isinstance(value, Variable) else creation.as_tensor(value, dtype=self.dtype, device=self.device)
-        return overwrite(self, shape.expand(like(value, self), self.shape))
+        return overwrite(self, elementwise.fill(self.detach(), value))
 
     def zero_(self):
         """Overwrite with zeros."""
@@ -283,12 +271,6 @@ def _on(tensor: Variable, where):
 
 
 _moved = op(lambda input, where: move(input, where), name="to_copy", input=lambda grad, input: _moved(grad, device_of(input)))
-
-
-def _rebuild(cls, array, needs_grad):
-    tensor = cls.__new__(cls)
-    tensor._array, tensor._version, tensor._needs_grad = array, [0], needs_grad
-    return tensor
 
 
 methods.attach(Tensor)

@@ -2,12 +2,8 @@
 
 import os
 
-
-def _available() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-
-
-_threads = max(1, min(_available(), int(os.environ.get("NUMBA_NUM_THREADS") or os.environ.get("OMP_NUM_THREADS") or _available())))
+_available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+_threads = max(1, min(_available, int(os.environ.get("NUMBA_NUM_THREADS") or os.environ.get("OMP_NUM_THREADS") or _available)))
 
 
 def get_num_threads() -> int:
@@ -20,4 +16,4 @@ def set_num_threads(count: int) -> None:
     global _threads
     if type(count) is not int or count < 1:
         raise RuntimeError(f"set_num_threads expects a positive integer, but got {count!r}")
-    _threads = min(count, _available())
+    _threads = min(count, _available)

@@ -47,6 +47,7 @@ def test_integers():
     torch.manual_seed(0)
     sample = torch.randint(-3, 4, (N,)).numpy()
     assert stats.chisquare(np.bincount(sample + 3)).pvalue > 0.01 and sample.min() == -3 and sample.max() == 3
+    assert torch.randint(5, size=(2, 3)).shape == torch.randint(high=5, size=(2, 3)).shape == (2, 3)
     assert torch.randint(5, (2, 3)).shape == (2, 3) and torch.randint(5, (2,), dtype=torch.int32).dtype is torch.int32
     with pytest.raises(RuntimeError, match="'from' to be less than 'to'"):
         torch.randint(3, 3, (1,))

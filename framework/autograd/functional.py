@@ -4,9 +4,7 @@
 that does not depend on an input is zero.
 """
 
-import numpy as np
-
-from ..device import array_module
+from ..offered import expect
 from .engine import grad
 from .mode import enable_grad
 from .variable import Variable
@@ -15,8 +13,7 @@ from .variable import Variable
 def _tuple(value, what) -> tuple:
     values = value if isinstance(value, tuple) else (value,)
     for each in values:
-        if not isinstance(each, Variable):
-            raise TypeError(f"{what} must be a Tensor or a tuple of Tensors, but got {type(each).__name__}")
+        expect(isinstance(each, Variable), f"{what} must be a Tensor or a tuple of Tensors, but got {type(each).__name__}", TypeError)
     return values
 
 
@@ -26,28 +23,21 @@ def _like(structure, values, create_graph):
     return values if isinstance(structure, tuple) else values[0]
 
 
-def _zeros(tensor):
-    return Variable.wrap(array_module(tensor._array).zeros_like(tensor._array))
-
-
 def _evaluate(func, inputs, create_graph, scalar=False):
     """(tensors to differentiate by in place of `inputs`, what `func` makes of them, the same as a tuple)."""
-    leaves = tuple(
-        each.view_as(each) if create_graph and each.requires_grad else each.detach().requires_grad_()
-        for each in _tuple(inputs, "the inputs")
-    )
+    inputs = _tuple(inputs, "the inputs")
+    leaves = [each.view_as(each) if create_graph and each.requires_grad else each.detach().requires_grad_() for each in inputs]
     result = func(*leaves)
     outs = _tuple(result, "what the function returns")
-    if scalar and (isinstance(result, tuple) or result._array.size != 1):
-        raise RuntimeError("the function must return a single Tensor with a single element")
+    single = isinstance(result, Variable) and result._array.size == 1
+    expect(single or not scalar, "the function must return a single Tensor with a single element")
     return leaves, result, outs
 
 
 def _pull_back(outs, leaves, v, create_graph) -> tuple:
     """v^T dout/dleaf for each leaf, summed over the outputs; without `v` one in its place, for a single number."""
     vs = (None,) * len(outs) if v is None else _tuple(v, "v")
-    if len(vs) != len(outs):
-        raise RuntimeError(f"v must be {len(outs)} Tensors, but is {len(vs)}")
+    expect(len(vs) == len(outs), f"v must be {len(outs)} Tensors, but is {len(vs)}")
     recorded = [i for i, out in enumerate(outs) if out.requires_grad]
     outs, vs = ([each[i] for i in recorded] for each in (outs, vs))
     return grad(outs, leaves, vs, retain_graph=True, create_graph=create_graph, materialize_grads=True)
@@ -64,7 +54,7 @@ def vjp(func, inputs, v=None, create_graph=False):
 def jvp(func, inputs, v=None, create_graph=False):
     """(func(*inputs), J v): the Jacobian times a vector of the inputs' shapes; u^T J is linear in u, and its derivative by u is J."""
     leaves, result, outs = _evaluate(func, inputs, create_graph)
-    us = tuple(_zeros(out).requires_grad_() for out in outs)
+    us = tuple(out.new_zeros(out.shape, requires_grad=True) for out in outs)
     product = _pull_back(_pull_back(outs, leaves, us, True), us, v, create_graph)
     return _like(result, outs, create_graph), _like(result, product, create_graph)
 
@@ -77,13 +67,9 @@ def jacobian(func, inputs, create_graph=False):
     leaves, result, outs = _evaluate(func, inputs, create_graph)
     blocks = []
     for out in outs:
-        rows = []
-        for index in np.ndindex(out._array.shape):
-            unit = _zeros(out)
-            unit._array[index] = 1
-            rows.append(_pull_back((out,), leaves, unit, create_graph))
-        columns = zip(*rows, strict=True) if rows else [()] * len(leaves)  # stack refuses an output without elements
-        whole = [stack(each).reshape((*out.shape, *leaf.shape)) for each, leaf in zip(columns, leaves, strict=True)]
+        units = out.new_ones(out.numel()).diag().reshape(-1, *out.shape)
+        rows = [_pull_back((out,), leaves, unit, create_graph) for unit in units]
+        whole = [stack([row[i] for row in rows]).reshape((*out.shape, *leaf.shape)) for i, leaf in enumerate(leaves)]
         blocks.append(_like(inputs, whole, create_graph))
     return tuple(blocks) if isinstance(result, tuple) else blocks[0]
 

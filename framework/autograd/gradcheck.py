@@ -62,7 +62,7 @@ def _differences(compute, array, eps) -> list:
     return quotients
 
 
-def gradgradcheck(func, inputs, grad_outputs=None, *, eps=1e-6, atol=1e-5, rtol=1e-3, raise_exception=True) -> bool:
+def gradgradcheck(func, inputs, grad_outputs=None, **options) -> bool:
     """`gradcheck` of the gradient itself: second derivatives, with respect to the inputs and to the incoming gradient."""
     inputs = _tuple(inputs)
     if grad_outputs is None:
@@ -72,7 +72,6 @@ def gradgradcheck(func, inputs, grad_outputs=None, *, eps=1e-6, atol=1e-5, rtol=
 
     def gradient(*args):
         leaves, starts = args[: len(inputs)], args[len(inputs) :]
-        found = grad(_outputs(func, leaves), [*filter(_needs_gradient, leaves)], starts, create_graph=True, allow_unused=True)
-        return [each for each in found if each is not None]
+        return grad(_outputs(func, leaves), [*filter(_needs_gradient, leaves)], starts, create_graph=True, materialize_grads=True)
 
-    return gradcheck(gradient, (*inputs, *grad_outputs), eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception)
+    return gradcheck(gradient, (*inputs, *grad_outputs), **options)

@@ -15,26 +15,18 @@ def check_writable(tensor: Variable, one_value: bool = False) -> None:
     array = tensor._array
     overlaps = array.size and 0 in array.strides and any(n > 1 and not step for n, step in zip(array.shape, array.strides, strict=True))
     if overlaps and not one_value:
-        raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
-            "Please clone() the tensor before performing the operation."
-        )
+        raise RuntimeError("more than one element of the written-to tensor refers to a single location in memory: clone() it first")
     if tensor._version is None and not mode.inference:
-        raise RuntimeError(
-            "Inplace update to inference tensor outside InferenceMode is not allowed. You can make a clone to get a normal tensor."
-        )
-    if not mode.grad:
-        return
-    if tensor._needs_grad and tensor._node is None:
-        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
-    view = tensor._view
-    if view is not None and view.base._needs_grad and view.base._node is None:
-        raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
+        raise RuntimeError("Inplace update to inference tensor outside InferenceMode is not allowed: clone() it first")
+    if mode.grad:
+        for each, what in ((tensor, "a leaf"), (tensor._base, "a view of a leaf")):
+            if each is not None and each._needs_grad and each.is_leaf:
+                raise RuntimeError(f"{what} Variable that requires grad is being used in an in-place operation.")
 
 
 def assign(target: Variable, value: Variable) -> Variable:
     """Write `value`, a recorded result of the same shape, over `target`; returns `target`."""
-    old, new = target._array, value._array
+    old, new, view = target._array, value._array, target._view
     if old.shape != new.shape:
         raise RuntimeError(f"output with shape {list(old.shape)} doesn't match the broadcast shape {list(new.shape)}")
     if old.dtype != new.dtype:
@@ -42,7 +34,6 @@ def assign(target: Variable, value: Variable) -> Variable:
         if not dtypes.can_cast(from_, to):
             raise RuntimeError(f"result type {from_.name} can't be cast to the desired output type {to.name}")
         value = cast(value, old.dtype)
-    view = target._view
     recorded = mode.grad and (value.requires_grad or target.requires_grad or (view is not None and view.base.requires_grad))
     if recorded and view is not None:
         view.check_may_change("is being")
@@ -50,22 +41,14 @@ def assign(target: Variable, value: Variable) -> Variable:
         old[...] = value._array
     if target._version is not None:
         target._version[0] += 1
-    if recorded:
-        _move_on_tape(target, value)
-    return target
-
-
-def _move_on_tape(target: Variable, value: Variable) -> None:
-    view = target._view
-    if view is None:
+    if recorded and view is None:
         target._tape_node, target._output = value._node, value._output
-        target._needs_grad = target._needs_grad and value._node is None
-        return
-    from ..ops.index import view_scatter
+    elif recorded:
+        from ..ops.index import view_scatter
 
-    base = view.base
-    changed = view_scatter(base, value, view.steps)  # not `view`, which holds the base: the Node would hold itself
-    base._tape_node, base._output, base._needs_grad = changed._tape_node, changed._output, False
+        base = view_scatter(view.base, value, view.steps)  # not `view`, which holds the base: the Node would hold itself
+        view.base._tape_node, view.base._output = base._tape_node, base._output
+    return target
 
 
 # On the tape, a tensor's old values have a gradient, of zeros, after something else was written over them.

@@ -5,6 +5,7 @@
 
 import numpy as np
 
+from ..offered import expect
 from .mode import enable_grad, mode
 
 new, generic = object.__new__, np.generic
@@ -41,10 +42,6 @@ class Variable:
             view.refresh(self)
         return self._tape_node
 
-    @_node.setter
-    def _node(self, node):
-        self._tape_node = node
-
     @property
     def requires_grad(self) -> bool:
         """Whether gradients flow to this tensor."""
@@ -52,31 +49,13 @@ class Variable:
 
     @requires_grad.setter
     def requires_grad(self, wanted: bool):
-        if not self.is_leaf:
-            if not wanted:
-                raise RuntimeError(
-                    "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
-                    "subgraph that doesn't require differentiation use var_no_grad = var.detach()."
-                )
-            return
-        if wanted and self._array.dtype.kind in "biu":
-            raise RuntimeError("only Tensors of floating point dtype can require gradients")
-        self._needs_grad = bool(wanted)
+        expect(wanted or self.is_leaf, "you can only change requires_grad flags of leaf variables: use var.detach() instead")
+        expect(not wanted or self._array.dtype.kind not in "biu", "only Tensors of floating point dtype can require gradients")
+        self._needs_grad = bool(wanted) and self.is_leaf
 
-    @property
-    def is_leaf(self) -> bool:
-        """Whether no recorded operation made this tensor."""
-        return self._node is None
-
-    @property
-    def grad_fn(self):
-        """The Node that made this tensor; None for a leaf."""
-        return self._node
-
-    @property
-    def _base(self):
-        """The tensor whose memory this one is a view of; None if it has its own."""
-        return None if self._view is None else self._view.base
+    is_leaf = property(lambda self: self._node is None, doc="Whether no recorded operation made this tensor.")
+    grad_fn = property(lambda self: self._node, doc="The Node that made this tensor; None for a leaf.")
+    _base = property(lambda self: self._view and self._view.base, doc="The tensor whose memory this one is a view of; None for its own.")
 
 
 class View:
@@ -85,8 +64,7 @@ class View:
     __slots__ = ("base", "steps", "base_node", "made_by")
 
     def __init__(self, base: Variable, steps: tuple, made_by: str | None):
-        self.base, self.steps = base, steps
-        self.base_node = base._tape_node
+        self.base, self.steps, self.base_node = base, steps, base._tape_node
         # None; or, where an in-place change of this view or of its base is an error, the reason
         self.made_by = made_by if mode.grad else "A view was created in no_grad mode"
 
@@ -99,11 +77,7 @@ class View:
 
     def check_may_change(self, what: str) -> None:
         """Raise RuntimeError if a recorded in-place change of this view, or of its base, is one that PyTorch forbids."""
-        if self.made_by is not None:
-            raise RuntimeError(
-                f"{self.made_by} and {what} modified inplace. A view made under no_grad, or by a function that returns multiple views, "
-                "does not allow this: replace the inplace operation by an out-of-place one."
-            )
+        expect(self.made_by is None, f"{self.made_by} and {what} modified inplace: use an out-of-place operation instead")
 
     def refresh(self, tensor: Variable) -> None:
         """Put `tensor` behind the base's present Node."""

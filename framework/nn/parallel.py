@@ -54,7 +54,8 @@ def parallel_apply(modules: list, inputs: list, kwargs: list, devices: list) -> 
 
     def work(module, args, options, where, seed):
         on_device = namespace(where).cuda.Device(where.index or 0) if where.type == "cuda" else nullcontext()
-        with on_device, set_grad_enabled(recording), random.own_stream(*seed):
+        random.own_stream(*seed)
+        with on_device, set_grad_enabled(recording):
             return module(*args, **options)
 
     with ThreadPoolExecutor(len(modules)) as threads:

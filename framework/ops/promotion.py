@@ -7,6 +7,7 @@ from ..autograd.half import half_type
 from ..autograd.op import cast
 from ..autograd.variable import Variable, is_array
 from ..device import array_module
+from ..offered import expect
 
 
 def common(args):
@@ -157,12 +158,6 @@ def refusing(kinds, op):
 
     op.promote = checked
     return op
-
-
-def expect(condition, message, error=RuntimeError) -> None:
-    """Raise `error` unless `condition`."""
-    if not condition:
-        raise error(message)
 
 
 def same_type(*tensors) -> None:
