@@ -50,11 +50,8 @@ class Node:
         self.freed = True
 
     def raise_freed(self) -> None:
-        raise RuntimeError(
-            "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
-            "freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "
-            "retain_graph=True if you need to backward through the graph a second time."
-        )
+        raise RuntimeError("Trying to backward through the graph a second time, but what it kept was freed by the first: "
+                           "specify retain_graph=True the first time")  # fmt: skip
 
 
 def edge_of(tensor: Variable):
@@ -180,10 +177,7 @@ def starting_gradient(output: Variable, grad):
             raise RuntimeError("grad can be implicitly created only for scalar outputs")
         return Variable.wrap(array_module(output._array).ones_like(output._array))
     if tuple(grad._array.shape) != tuple(output._array.shape):
-        raise RuntimeError(
-            f"Mismatch in shape: grad_output has a shape of {tuple(grad._array.shape)} "
-            f"and output has a shape of {tuple(output._array.shape)}."
-        )
+        raise RuntimeError(f"Mismatch in shape: grad_output {tuple(grad._array.shape)} and output {tuple(output._array.shape)}")
     return grad
 
 
@@ -259,10 +253,7 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
         elif allow_unused:
             results.append(None)
         else:
-            raise RuntimeError(
-                "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if this is "
-                "the desired behavior."
-            )
+            raise RuntimeError("One of the differentiated Tensors appears to not have been used in the graph: allow_unused=True allows it")
     return tuple(results)
 
 

@@ -44,10 +44,7 @@ class OpNode(Node):
         if isinstance(arg, Variable):
             version = arg._version
             if version is None:
-                raise RuntimeError(
-                    "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in "
-                    "computation tracked by autograd. To work around this, you can make a clone to get a normal tensor."
-                )
+                raise RuntimeError("Inference tensors cannot be saved for backward: make a clone to get a normal tensor")
             self.versions += ((version, version[0]),)
         elif isinstance(arg, (list, tuple)):
             for each in arg:
@@ -63,10 +60,8 @@ class OpNode(Node):
     def check_versions(self) -> None:
         for version, then in self.versions:
             if version[0] != then:
-                raise RuntimeError(
-                    "one of the variables needed for gradient computation has been modified by an inplace operation: a tensor kept "
-                    f"for {self.name()} is at version {version[0]}; expected version {then} instead."
-                )
+                raise RuntimeError("one of the variables needed for gradient computation has been modified by an inplace operation: "
+                                   f"a tensor kept for {self.name()} is at version {version[0]}; expected version {then}")  # fmt: skip
 
     def propagate(self, grads, recorded):
         self.check_versions()

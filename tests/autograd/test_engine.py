@@ -95,7 +95,7 @@ def test_grad_of_the_output_itself():
 
 def test_unused_inputs():
     x, unused = leaf(2.0), leaf(1.0, 1.0)
-    with pytest.raises(RuntimeError, match="Set allow_unused=True"):
+    with pytest.raises(RuntimeError, match="allow_unused=True"):
         grad(x * x, (x, unused))
     assert grad(x * x, (x, unused), allow_unused=True)[1] is None
     assert grad(x * x, (x, unused), materialize_grads=True)[1].tolist() == [0, 0]
