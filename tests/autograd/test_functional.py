@@ -85,7 +85,7 @@ REFUSED = {
     "hessian tuple": (lambda F, T, x: F.hessian(lambda a: (a.sum(), a.sum()), x), RuntimeError, "a single Tensor"),
     "vjp v": (lambda F, T, x: F.vjp(lambda a: a * 2, x), RuntimeError, "only for scalar outputs"),
     "jvp v": (lambda F, T, x: F.jvp(lambda a: a * 2, x), RuntimeError, "only for scalar outputs"),
-    "size": (lambda F, T, x: F.vjp(lambda a: a * 2, x, T.ones(3)), RuntimeError, r"a shape of \(3,\) and output has a shape of \(2,\)"),
+    "size": (lambda F, T, x: F.vjp(lambda a: a * 2, x, T.ones(3)), RuntimeError, r"grad_output \(3,\) and output \(2,\)"),
     "length": (lambda F, T, x: F.hvp(lambda a, b: (a * b).sum(), (x, x), x), RuntimeError, "v must be 2 Tensors, but is 1"),
     "vhp vector": (lambda F, T, x: F.vhp(lambda a: a * 2, x, x), RuntimeError, "a single element"),
 }
