@@ -9,11 +9,9 @@ from .ops.decompositions import cholesky, det, eigh, inv, slogdet, solve
 from .ops.decompositions import linalg_qr as qr
 from .ops.decompositions import linalg_svd as svd
 from .ops.diagonal import diagonal as _diagonal
-from .ops.linalg import matmul
 from .ops.promotion import expect
-from .ops.reduce import amax, amin, sum
 from .ops.reduce import norm as _norm
-from .ops.shape import distinct, movedim, unsqueeze
+from .ops.shape import distinct
 
 __all__ = [
     "cholesky", "cross", "det", "diagonal", "eigh", "inv", "matrix_norm", "matrix_power", "multi_dot", "norm", "qr", "slogdet", "solve",
@@ -41,13 +39,13 @@ def matrix_power(input, n):
     if n < 2:
         return input.clone() if n else eye(input.shape[-1], dtype=input.dtype, device=input.device).expand(input.shape).clone()
     half = matrix_power(input, n // 2)
-    return matmul(matmul(half, half), input) if n % 2 else matmul(half, half)
+    return half @ half @ input if n % 2 else half @ half
 
 
 def multi_dot(tensors):
     """The product of a chain of matrices (the first and the last may be vectors), in the order of the fewest multiplications."""
     row, column = tensors[0].ndim == 1, tensors[-1].ndim == 1
-    chain = [unsqueeze(tensors[0], 0) if row else tensors[0], *tensors[1:-1], unsqueeze(tensors[-1], 1) if column else tensors[-1]]
+    chain = [tensors[0].unsqueeze(0) if row else tensors[0], *tensors[1:-1], tensors[-1].unsqueeze(1) if column else tensors[-1]]
     right = len(tensors) > 1 and all(each.ndim == 2 for each in chain)
     expect(right, f"multi_dot(): expected two or more matrices, but got the shapes {[tuple(each.shape) for each in tensors]}")
     sizes = [chain[0].shape[0], *(each.shape[1] for each in chain)]
@@ -59,7 +57,7 @@ def multi_dot(tensors):
 
     def multiply(i, j):
         cut = cheapest(i, j)[1]
-        return chain[i] if i == j else matmul(multiply(i, cut), multiply(cut + 1, j))
+        return chain[i] if i == j else multiply(i, cut) @ multiply(cut + 1, j)
 
     out = multiply(0, len(chain) - 1)
     return out.reshape(out.shape[int(row) : 2 - column])
@@ -79,11 +77,11 @@ def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None):
     expect(ord in ("fro", "nuc", 1, -1, 2, -2, inf, -inf), f"matrix_norm(): Order {ord} not supported.")
     if ord == "fro":
         return vector_norm(A, 2, dims, keepdim, dtype=dtype)
-    A = movedim(A if dtype is None else A.to(dtype), dims, (-2, -1))
+    A = (A if dtype is None else A.to(dtype)).movedim(dims, (-2, -1))
     values = svd(A, False).S if ord in ("nuc", 2, -2) else vector_norm(A, 1, -2 if abs(ord) == 1 else -1)
-    out = sum(values, -1) if ord == "nuc" else (amax if ord > 0 else amin)(values, -1)
+    out = values.sum(-1) if ord == "nuc" else (values.amax if ord > 0 else values.amin)(-1)
     for each in sorted(dims) if keepdim else ():
-        out = unsqueeze(out, each)
+        out = out.unsqueeze(each)
     return out
 
 

@@ -5,9 +5,7 @@ import ml_dtypes
 from ..creation import rand
 from ..dtypes import float64
 from ..nn.functional import binary_cross_entropy_with_logits, softplus
-from ..ops.activation import softmax
-from ..ops.elementwise import log, log1p, sigmoid, where
-from ..ops.reduce import argmax, logsumexp
+from ..ops.elementwise import where
 from ..size import broadcast_shapes
 from .distribution import Constraint, Distribution, broadcast_all, lazily, one_of, real
 
@@ -38,8 +36,8 @@ class Bernoulli(Distribution):
         setattr(self, name, given)
         super().__init__(given.shape, validate_args=validate_args)
 
-    probs = lazily(lambda self: sigmoid(self.logits))
-    logits = lazily(lambda self: log(_kept_inside(self.probs)) - log1p(-_kept_inside(self.probs)))
+    probs = lazily(lambda self: self.logits.sigmoid())
+    logits = lazily(lambda self: _kept_inside(self.probs).log() - (-_kept_inside(self.probs)).log1p())
     mean = property(lambda self: self.probs)
     mode = property(lambda self: where(self.probs == 0.5, float("nan"), (self.probs >= 0.5).to(self.probs.dtype)))
     variance = property(lambda self: self.probs * (1 - self.probs))
@@ -73,15 +71,15 @@ class Categorical(Distribution):
         name, given = one_of(probs=probs, logits=logits)
         if given.dim() < 1:
             raise ValueError(f"`{name}` parameter must be at least one-dimensional.")
-        setattr(self, name, given / given.sum(-1, True) if name == "probs" else given - logsumexp(given, -1, True))
+        setattr(self, name, given / given.sum(-1, True) if name == "probs" else given - given.logsumexp(-1, True))
         last = given.shape[-1] - 1
         self.support = Constraint(f"IntegerInterval(lower_bound=0, upper_bound={last})", lambda x: (x % 1 == 0) & (x >= 0) & (x <= last))
         super().__init__(given.shape[:-1], validate_args=validate_args)
 
-    probs = lazily(lambda self: softmax(self.logits, -1))
+    probs = lazily(lambda self: self.logits.softmax(-1))
     logits = lazily(lambda self: _kept_inside(self.probs).log())
     mean = variance = property(lambda self: self.probs.detach().sum(-1) * float("nan"))  # choices have no order
-    mode = property(lambda self: argmax(self.probs, -1))
+    mode = property(lambda self: self.probs.argmax(-1))
 
     def sample(self, sample_shape=()):
         """Random choices, int64 (*sample_shape, *batch_shape): how many of the cumulated probabilities a uniform number reaches."""

@@ -3,14 +3,12 @@
 import math
 
 from ..creation import randn
-from ..ops.comparison import isclose
 from ..ops.decompositions import cholesky, eigh, inv, solve_matrices
-from ..ops.elementwise import erf, erfinv, log
 from ..size import broadcast_shapes
 from .distribution import Constraint, Distribution, broadcast_all, lazily, one_of, real
 
 positive = Constraint("GreaterThan(lower_bound=0.0)", lambda x: x > 0)
-positive_definite = Constraint("PositiveDefinite()", lambda x: isclose(x, x.mT, atol=1e-6).all((-2, -1)) & (eigh(x)[0] > 0).all(-1))
+positive_definite = Constraint("PositiveDefinite()", lambda x: x.isclose(x.mT, atol=1e-6).all((-2, -1)) & (eigh(x)[0] > 0).all(-1))
 lower_cholesky = Constraint("LowerCholesky()", lambda x: (x.tril() == x).all((-2, -1)) & (x.diagonal(0, -2, -1) > 0).all(-1))
 LOG_2PI = math.log(2 * math.pi)
 
@@ -43,25 +41,25 @@ class Normal(_Normal):
     def log_prob(self, value):
         """The logarithm of the density."""
         self.check_value(value)
-        return -((value - self.loc) ** 2) / (2 * self.variance) - log(self.scale) - 0.5 * LOG_2PI
+        return -((value - self.loc) ** 2) / (2 * self.variance) - self.scale.log() - 0.5 * LOG_2PI
 
     def entropy(self):
         """(1 + log 2 pi) / 2 + log scale."""
-        return 0.5 + 0.5 * LOG_2PI + log(self.scale)
+        return 0.5 + 0.5 * LOG_2PI + self.scale.log()
 
     def cdf(self, value):
         """The probability of at most `value`."""
         self.check_value(value)
-        return 0.5 * (1 + erf((value - self.loc) / self.scale / math.sqrt(2)))
+        return 0.5 * (1 + ((value - self.loc) / self.scale / math.sqrt(2)).erf())
 
     def icdf(self, value):
         """The inverse of `cdf`."""
-        return self.loc + self.scale * erfinv(2 * value - 1) * math.sqrt(2)
+        return self.loc + self.scale * (2 * value - 1).erfinv() * math.sqrt(2)
 
     def divergence(self, q):
         """(r - 1 - log r + ((loc - q.loc) / q.scale)^2) / 2 with r = (scale / q.scale)^2."""
         ratio = (self.scale / q.scale) ** 2
-        return 0.5 * (ratio + ((self.loc - q.loc) / q.scale) ** 2 - 1 - log(ratio))
+        return 0.5 * (ratio + ((self.loc - q.loc) / q.scale) ** 2 - 1 - ratio.log())
 
 
 class MultivariateNormal(_Normal):

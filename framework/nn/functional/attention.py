@@ -4,10 +4,9 @@ import math
 
 from ... import dtypes, random
 from ...ops import attention as ops
-from ...ops.forms import repeat_interleave
-from ...ops.linalg import linear, matmul
+from ...ops.linalg import linear
 from ...ops.promotion import expect
-from ...ops.shape import cat, chunk, constant_pad, permute, reshape, unsqueeze
+from ...ops.shape import cat, constant_pad
 from .dropout import dropout
 
 
@@ -26,7 +25,7 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.
     if enable_gqa:  # each head of the keys as many times in a row as it is shared
         heads = query.shape[-3]
         expect(not heads % key.shape[-3], "Number of heads in key and value must divide the number of heads in query")
-        key, value = (repeat_interleave(each, heads // each.shape[-3], -3) for each in (key, value))
+        key, value = (each.repeat_interleave(heads // each.shape[-3], -3) for each in (key, value))
     if dropout_p == 1:  # nothing is left to divide by 1 - p
         value, dropout_p = value * 0, 0.0
     scale = 1 / math.sqrt(query.shape[-1] or 1) if scale is None else scale
@@ -44,7 +43,7 @@ def _added(query, masks):
         expect(tuple(mask.shape) == shape, f"The shape of the {len(shape)}D {name} is {tuple(mask.shape)}, but should be {shape}.", error)
         is_bool = mask.dtype is dtypes.bool
         expect(is_bool or mask.is_floating_point(), f"only bool and floating types of {name} are supported", AssertionError)
-        mask = reshape(query.new_zeros(shape).masked_fill(mask, -math.inf) if is_bool else mask, among)
+        mask = (query.new_zeros(shape).masked_fill(mask, -math.inf) if is_bool else mask).reshape(among)
         total = mask if total is None else total + mask
     return total
 
@@ -58,13 +57,10 @@ def multi_head_attention_forward(query, key, value, embed_dim_to_check, num_head
 
     `key_padding_mask` (N, S) and `attn_mask` (L, S) or (N H, L, S): bools say what not to see, floats are added (Vaswani et al., 2017).
     """
-    for name, each, allowed in (("query", query, (2, 3)), ("key", key, (query.ndim,)), ("value", value, (query.ndim,)),
-                                ("key_padding_mask", key_padding_mask, (query.ndim - 1,)), ("attn_mask", attn_mask, (2, 3))):  # fmt: skip
-        right = each is None or each.ndim in allowed
-        expect(right, f"For {query.ndim}-D `query`, `{name}` should be of one of {allowed} dimensions", AssertionError)
-    alone = query.ndim == 2
+    alone, dims = query.ndim == 2, (query.ndim, key.ndim, value.ndim)
+    expect(dims in ((2, 2, 2), (3, 3, 3)), f"expected query, key and value with 2 or 3 dimensions each, but got {dims}", AssertionError)
     if alone:
-        query, key, value = (unsqueeze(each, 1) for each in (query, key, value))
+        query, key, value = (each.unsqueeze(1) for each in (query, key, value))
     (length, n, embed), head = query.shape, embed_dim_to_check // num_heads
     right = embed == embed_dim_to_check == head * num_heads
     expect(right, f"was expecting embedding dimension of {embed_dim_to_check}, but got {embed} in {num_heads} heads", AssertionError)
@@ -73,13 +69,13 @@ def multi_head_attention_forward(query, key, value, embed_dim_to_check, num_head
     expect(not is_causal or attn_mask is not None, "Need attn_mask if specifying the is_causal hint: generate_square_subsequent_mask")
     expect(bias_k is None or static_k is None and static_v is None, "bias cannot be added to static key or value.", AssertionError)
 
-    weights = (q_proj_weight, k_proj_weight, v_proj_weight) if use_separate_proj_weight else chunk(in_proj_weight, 3)
-    biases = (None,) * 3 if in_proj_bias is None else chunk(in_proj_bias, 3)
+    weights = (q_proj_weight, k_proj_weight, v_proj_weight) if use_separate_proj_weight else in_proj_weight.chunk(3)
+    biases = (None,) * 3 if in_proj_bias is None else in_proj_bias.chunk(3)
     q, k, v = (linear(*each) for each in zip((query, key, value), weights, biases, strict=True))
     if bias_k is not None:  # one more key and value, learnt
         k, v = (cat([each, bias.expand(1, n, embed)]) for each, bias in ((k, bias_k), (v, bias_v)))
-    q, k, v = (permute(reshape(each, (-1, n, num_heads, head)), (1, 2, 0, 3)) for each in (q, k, v))  # (N, H, L or S, E/H)
-    k, v = (each if given is None else reshape(given, (n, num_heads, -1, head)) for each, given in ((k, static_k), (v, static_v)))
+    q, k, v = (each.reshape(-1, n, num_heads, head).permute(1, 2, 0, 3) for each in (q, k, v))  # (N, H, L or S, E/H)
+    k, v = (each if given is None else given.reshape(n, num_heads, -1, head) for each, given in ((k, static_k), (v, static_v)))
     if add_zero_attn:  # one more key and value, of zeros
         k, v = (constant_pad(each, [0] * 4, [0, 0, 1, 0]) for each in (k, v))
 
@@ -95,10 +91,10 @@ def multi_head_attention_forward(query, key, value, embed_dim_to_check, num_head
     dropout_p, weights = dropout_p if training else 0.0, None
     if need_weights:
         weights = dropout(ops.attention_weights(q, k, mask, 1 / math.sqrt(head)), dropout_p)
-        out = matmul(weights, v)
+        out = weights @ v
         weights = weights.mean(1) if average_attn_weights else weights
         weights = weights.squeeze(0) if alone else weights
     else:
         out = scaled_dot_product_attention(q, k, v, mask, dropout_p, causal)
-    out = linear(reshape(permute(out, (2, 0, 1, 3)), (length, n, embed)), out_proj_weight, out_proj_bias)
+    out = linear(out.permute(2, 0, 1, 3).reshape(length, n, embed), out_proj_weight, out_proj_bias)
     return (out.squeeze(1) if alone else out), weights

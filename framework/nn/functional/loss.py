@@ -15,10 +15,6 @@ from ...ops.distance import pairwise_distance
 from ...ops.elementwise import abs, clamp, exp, log, minimum, square, where, xlogy
 from ...ops.loss import bernoulli_cross_entropy, legacy_reduction, negative_log_likelihood, reduced
 from ...ops.promotion import expect, refuse
-from ...ops.reduce import sum
-from ...ops.scan import cumsum
-from ...ops.scatter import gather
-from ...ops.shape import unsqueeze
 
 
 def _of_one_shape(name, input, target, refused="biu") -> None:
@@ -67,7 +63,7 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
     """y (log y - x) for log-probabilities x; "batchmean" divides the sum by the batch, as the definition has it."""
     refuse("biu", "kl_div", input, target)
     loss = exp(target) * (target - input) if log_target else xlogy(target, target) - target * input
-    return sum(loss) / input.shape[0] if reduction == "batchmean" else reduced(loss, reduction, size_average, reduce)
+    return loss.sum() / input.shape[0] if reduction == "batchmean" else reduced(loss, reduction, size_average, reduce)
 
 
 def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
@@ -116,15 +112,15 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
     if target.is_floating_point() and target.shape == input.shape:
         expect(ignore_index < 0, "ignore_index is not supported for floating point target")
         target = target * (1 - label_smoothing) + label_smoothing / input.shape[dim]
-        loss = -sum(log_softmax(input, dim) * target * weights, dim)
-        return sum(loss) / (loss.numel() or math.nan) if reduction == "mean" else reduced(loss, reduction)
+        loss = -(log_softmax(input, dim) * target * weights).sum(dim)
+        return loss.sum() / (loss.numel() or math.nan) if reduction == "mean" else reduced(loss, reduction)
     _check_classes(input, target, weight, ignore_index)
     logs, likelihood = log_softmax(input, dim), partial(negative_log_likelihood, target=target, weight=weight, ignore_index=ignore_index)
     if not label_smoothing:
         return likelihood(logs, reduction=reduction)
-    smooth = where(target == ignore_index, 0.0, -sum(logs * weights, dim))
+    smooth = where(target == ignore_index, 0.0, -(logs * weights).sum(dim))
     loss = (1 - label_smoothing) * likelihood(logs, reduction="none") + label_smoothing / input.shape[dim] * smooth
-    return sum(loss) / likelihood(-ones_like(logs), reduction="sum") if reduction == "mean" else reduced(loss, reduction)
+    return loss.sum() / likelihood(-ones_like(logs), reduction="sum") if reduction == "mean" else reduced(loss, reduction)
 
 
 def poisson_nll_loss(input, target, log_input=True, full=False, size_average=None, eps=1e-8, reduce=None, reduction="mean"):
@@ -142,7 +138,7 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
     refuse("biu", "gaussian_nll_loss", var)
     expect((var >= 0).all(), "var has negative entry/entries", ValueError)
     if var.shape == input.shape[:-1]:
-        var = unsqueeze(var, -1)
+        var = var.unsqueeze(-1)
     right = var.ndim == input.ndim and all(n in (m, 1) for n, m in zip(var.shape, input.shape, strict=True))
     expect(right, "var is of incorrect size", ValueError)
     var = var + (clamp(var, min=eps) - var).detach()
@@ -177,8 +173,8 @@ def cosine_embedding_loss(input1, input2, target, margin=0, size_average=None, r
     """1 - cos(x1, x2) where y = 1, max(0, cos(x1, x2) - margin) where y = -1; x (N, D) and y (N), or x (D) and y ()."""
     right = target.ndim < 2 and input1.ndim == input2.ndim == target.ndim + 1
     expect(right, f"expected inputs of size (N, D) and targets (N), or (D) and (), got {input1.shape}, {input2.shape} and {target.shape}")
-    lengths = (sum(square(input1), -1) + 1e-12) * (sum(square(input2), -1) + 1e-12)
-    cosine = sum(input1 * input2, -1) / lengths**0.5
+    lengths = (square(input1).sum(-1) + 1e-12) * (square(input2).sum(-1) + 1e-12)
+    cosine = (input1 * input2).sum(-1) / lengths**0.5
     loss = where(target == 1, 1 - cosine, 0.0) + where(target == -1, clamp(cosine - margin, min=0), 0.0)
     return reduced(loss, reduction, size_average, reduce)
 
@@ -188,9 +184,9 @@ def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=
     refuse("biu", "multi_margin_loss", input)
     expect(p in (1, 2), "only p == 1 and p == 2 supported", ValueError)
     right, classes = target.reshape((*input.shape[:-1], 1)), input.shape[-1]
-    missing = relu(margin - gather(input, -1, right) + input) ** p
+    missing = relu(margin - input.gather(-1, right) + input) ** p
     missing = where(arange(classes) == right, 0.0, missing if weight is None else missing * weight[right])
-    return reduced(sum(missing, -1).reshape(target.shape) / classes, reduction, size_average, reduce)
+    return reduced(missing.sum(-1).reshape(target.shape) / classes, reduction, size_average, reduce)
 
 
 def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
@@ -198,18 +194,18 @@ def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduct
     refuse("biu", "multilabel_margin_loss", input)
     right = input.ndim in (1, 2) and input.shape == target.shape
     expect(right, f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}")
-    listed = cumsum(target < 0, -1) == 0
+    listed = (target < 0).cumsum(-1) == 0
     target = where(listed, target, 0)
-    right = ((unsqueeze(target, -1) == arange(input.shape[-1])) & unsqueeze(listed, -1)).any(-2)
-    missing = relu(1 - unsqueeze(gather(input, -1, target), -1) + unsqueeze(input, -2))  # (N, right, wrong)
-    loss = sum(where(unsqueeze(listed, -1) & ~unsqueeze(right, -2), missing, 0.0), (-1, -2)) / input.shape[-1]
+    right = ((target.unsqueeze(-1) == arange(input.shape[-1])) & listed.unsqueeze(-1)).any(-2)
+    missing = relu(1 - input.gather(-1, target).unsqueeze(-1) + input.unsqueeze(-2))  # (N, right, wrong)
+    loss = where(listed.unsqueeze(-1) & ~right.unsqueeze(-2), missing, 0.0).sum((-1, -2)) / input.shape[-1]
     return reduced(loss, reduction, size_average, reduce)
 
 
 def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
     """The mean over classes of -(y log sigmoid(x) + (1 - y) log sigmoid(-x)), for x and y (N, C)."""
     loss = binary_cross_entropy_with_logits(input, target, weight, reduction="none")
-    return reduced(sum(loss, -1) / input.shape[-1], reduction, size_average, reduce)
+    return reduced(loss.sum(-1) / input.shape[-1], reduction, size_average, reduce)
 
 
 def triplet_margin_loss(anchor, positive, negative, margin=1.0, p=2, eps=1e-6, swap=False, size_average=None, reduce=None,
@@ -233,12 +229,11 @@ def triplet_margin_with_distance_loss(anchor, positive, negative, *, distance_fu
 def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reduction="mean", zero_infinity=False):
     """-log of the probability of `targets` by log_probs (T, N, C), over all alignments; the mean is taken of loss / target length.
 
-    Targets are (N, S), padded, or all in one sequence; without a batch log_probs is (T, C).  `zero_infinity` drops impossible ones
-    (Graves et al., 2006).
+    Targets are (N, S), padded, or all in one sequence; `zero_infinity` drops impossible ones (Graves et al., 2006).
     """
     refuse("biu", "ctc_loss", log_probs)
     alone = log_probs.ndim == 2
-    log_probs = unsqueeze(log_probs, 1) if alone else log_probs
+    log_probs = log_probs.unsqueeze(1) if alone else log_probs
     steps, n, classes = log_probs.shape
     labels, module = targets._array, array_module(targets._array)
     lengths = [module.asarray(getattr(each, "_array", each), np.int64).reshape(-1) for each in (input_lengths, target_lengths)]

@@ -7,7 +7,6 @@ import numpy as np
 from ...autograd.mode import no_grad
 from ...dtypes import float32, float64
 from ...ops import norm as ops
-from ...ops.elementwise import clamp, square
 from ...ops.promotion import expect, refuse
 from ...ops.reduce import mean, norm, var
 from ...ops.resample import mean_taps, resample
@@ -45,15 +44,13 @@ def _move(momentum, running, value) -> None:
 
 
 def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1, eps=1e-5):
-    """Normalise every channel of every sample (Ulyanov et al., 2016), or with `use_input_stats=False` by the running statistics.
-
-    It is `group_norm` of a group for each channel; the running statistics move by the samples' average.
-    """
+    """Normalise every channel of every sample (Ulyanov et al., 2016), or with `use_input_stats=False` by the running statistics."""
     if not use_input_stats:
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
     (_, c, *spatial), dims = input.shape, tuple(range(2, input.ndim))
     _check("instance_norm", input, (c,), running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     expect(math.prod(spatial) != 1, f"Expected more than 1 spatial element when training, got input size {input.shape}", ValueError)
+    # `group_norm` of a group for each channel; the running statistics move by the samples' average
     for running, statistic in ((running_mean, mean), (running_var, var)):
         _move(momentum, running, None if running is None else statistic(input.detach(), dims).mean(0))
     return ops.group_norm(input, c, weight, bias, eps).to(input.dtype)
@@ -97,9 +94,9 @@ def local_response_norm(input, size: int, alpha: float = 1e-4, beta: float = 0.7
     expect(input.ndim > 2, f"Expected 3D or higher dimensionality input (got {input.ndim} dimensions)", ValueError)
     n = input.shape[1]
     neighbours = mean_taps(np.arange(n)[:, None] + np.arange(size) - size // 2, n, size)
-    return input / (k + alpha * resample(square(input), 1, neighbours)) ** beta
+    return input / (k + alpha * resample(input.square(), 1, neighbours)) ** beta
 
 
 def normalize(input, p: float = 2.0, dim=1, eps: float = 1e-12):
     """x / max(||x||_p, eps) along `dim`."""
-    return input / clamp(norm(input, p, dim, True), min=eps)
+    return input / norm(input, p, dim, True).clamp(min=eps)

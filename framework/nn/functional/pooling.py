@@ -6,11 +6,9 @@ import numpy as np
 
 from ...creation import rand
 from ...ops import pool as ops
-from ...ops.elementwise import abs, where
+from ...ops.elementwise import where
 from ...ops.promotion import expect
 from ...ops.resample import area_taps, resample_spatial
-from ...ops.scatter import scatter
-from ...ops.shape import flatten, reshape
 from .arguments import batched, spatial, tuple_of, window
 
 
@@ -44,7 +42,7 @@ def lp_pool(input, norm_type, kernel_size, stride=None, ceil_mode=False):
     kernel, stride, padding, dilation = _window(input, kernel_size, stride, 0)
     if norm_type in (math.inf, -math.inf):
         sign = 1 if norm_type > 0 else -1
-        return sign * ops.max_pool(sign * abs(input), kernel, stride, padding, dilation, ceil_mode)
+        return sign * ops.max_pool(sign * input.abs(), kernel, stride, padding, dilation, ceil_mode)
     total = ops.avg_pool(input ** float(norm_type), kernel, stride, padding, ceil_mode) * math.prod(kernel)
     return where(total == 0, 0.0, where(total == 0, 1.0, total) ** (1 / norm_type))  # at 0 the root has no gradient; PyTorch's choice: 0
 
@@ -103,8 +101,8 @@ def max_unpool(input, indices, kernel_size, stride=None, padding=0, output_size=
         near = all(n - s < o < n + s for o, n, s in zip(wanted, size, stride, strict=True))
         expect(near, f"invalid output_size {wanted}: it must be less than a stride, {stride}, away from {tuple(size)}", ValueError)
         size = wanted
-    planes, values = input.new_zeros(*input.shape[:2], math.prod(size)), flatten(input, 2)
-    return reshape(scatter(planes, 2, reshape(indices, values.shape), values), (*input.shape[:2], *size))
+    planes, values = input.new_zeros(*input.shape[:2], math.prod(size)), input.flatten(2)
+    return planes.scatter(2, indices.reshape(values.shape), values).reshape(*input.shape[:2], *size)
 
 
 max_pool1d, max_pool2d, max_pool3d = max_pool

@@ -4,11 +4,10 @@ from ...autograd.mode import no_grad
 from ...creation import arange
 from ...device import array_module
 from ...ops import index as ops
-from ...ops.elementwise import clamp, where
+from ...ops.elementwise import where
 from ...ops.linalg import linear
 from ...ops.promotion import expect, refuse
-from ...ops.reduce import max_along, norm, sum
-from ...ops.shape import constant_pad, unsqueeze
+from ...ops.shape import constant_pad
 
 
 def _padding_row(padding_idx, rows) -> int:
@@ -21,7 +20,7 @@ def _renormalize(weight, input, max_norm, norm_type) -> None:
     """Scale down, in the table itself, those rows that are about to be used and are longer than `max_norm`."""
     used = array_module(input._array).unique(input._array)
     rows = weight[used]
-    lengths = norm(rows, norm_type, 1, True)
+    lengths = rows.norm(norm_type, 1, True)
     weight[used] = where(lengths > max_norm, rows * (max_norm / (lengths + 1e-7)), rows)
 
 
@@ -38,10 +37,10 @@ def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, sca
         _renormalize(weight, input, max_norm, norm_type)
     out = ops.embedding(weight, input)
     if padding_idx is not None:
-        out = ops.scaled_gradient(out, unsqueeze(input != _padding_row(padding_idx, len(weight)), -1))
+        out = ops.scaled_gradient(out, (input != _padding_row(padding_idx, len(weight))).unsqueeze(-1))
     if scale_grad_by_freq:
         times = array_module(input._array).bincount(input._array.reshape(-1), minlength=len(weight))
-        out = ops.scaled_gradient(out, unsqueeze(1 / weight.new_tensor(times)[input], -1))
+        out = ops.scaled_gradient(out, (1 / weight.new_tensor(times)[input]).unsqueeze(-1))
     return out
 
 
@@ -75,15 +74,15 @@ def embedding_bag(
     if per_sample_weights is not None:
         expect(mode == "sum", f"embedding_bag: per_sample_weights is only supported for mode='sum', not {mode!r}", NotImplementedError)
         expect(per_sample_weights.shape == input.shape, f"per_sample_weights must have the shape of the input, {input.shape}", ValueError)
-        rows = rows * unsqueeze(per_sample_weights, -1)
+        rows = rows * per_sample_weights.unsqueeze(-1)
     if offsets is not None:
         places = _bags(len(input), offsets, include_last_offset)
         rows, counted = constant_pad(rows, [0, 0], [1, 0])[places], constant_pad(counted, [0], [1], False)[places]
-    counted = unsqueeze(counted, -1)  # (B, L, 1), beside rows (B, L, D)
+    counted = counted.unsqueeze(-1)  # (B, L, 1), beside rows (B, L, D)
     if mode == "max":
-        return where(counted.any(1), max_along(where(counted, rows, -float("inf")), 1).values, 0.0)
-    total = sum(where(counted, rows, 0.0), 1)
-    return total if mode == "sum" else total / clamp(sum(counted, 1), min=1)
+        return where(counted.any(1), where(counted, rows, -float("inf")).max(1).values, 0.0)
+    total = where(counted, rows, 0.0).sum(1)
+    return total if mode == "sum" else total / counted.sum(1).clamp(min=1)
 
 
 def one_hot(tensor, num_classes: int = -1):
@@ -93,7 +92,7 @@ def one_hot(tensor, num_classes: int = -1):
     classes = high + 1 if num_classes == -1 else num_classes
     expect(classes > 0, "one_hot: num_classes should be positive, or -1 for the largest class of a tensor that is not empty")
     expect(low >= 0 and high < classes, f"Class values must be non-negative and smaller than num_classes, {classes}: got {low} to {high}")
-    return (unsqueeze(tensor, -1) == arange(classes, device=tensor.device)).long()
+    return (tensor.unsqueeze(-1) == arange(classes, device=tensor.device)).long()
 
 
 def bilinear(input1, input2, weight, bias=None):
@@ -102,5 +101,5 @@ def bilinear(input1, input2, weight, bias=None):
     right = input1.shape[:-1] == input2.shape[:-1] and (input1.shape[-1], input2.shape[-1]) == weight.shape[1:]
     shapes = f"{input1.shape}, {input2.shape} and {weight.shape}"
     expect(right, f"bilinear(): expected inputs (…, I) and (…, J) and a weight (O, I, J), but got {shapes}")
-    products = unsqueeze(input1, -1) * unsqueeze(input2, -2)  # (…, I, J)
+    products = input1.unsqueeze(-1) * input2.unsqueeze(-2)  # (…, I, J)
     return linear(products.flatten(-2), weight.flatten(1), bias)

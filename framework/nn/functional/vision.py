@@ -67,21 +67,13 @@ def pad(input, pad, mode: str = "constant", value=None):
     expect(offered, f"Padding size {len(pad)} is not supported for {input.ndim}D input tensor.", NotImplementedError)
     refuse("" if mode == "circular" else "b", f"pad {mode}", input)
     for dim, before, after in zip(range(-1, -4, -1), pad[::2], pad[1::2], strict=False):
-        places = _places(input.shape[dim], before, after, mode)
+        n, added = input.shape[dim], (max(before, 0), max(after, 0))
+        kept = np.arange(max(-before, 0), n - max(-after, 0))
+        most = {"reflect": len(kept) - 1, "circular": len(kept)}.get(mode, math.inf)
+        expect(len(kept) and max(added) <= most, f"padding ({before}, {after}) is too much for a dimension of length {n} and mode {mode}")
+        places = np.pad(kept, added, _NUMPYS_NAMES[mode])
         input = resample(input, input.ndim + dim, Taps(places[:, None]))
     return input
-
-
-def _places(n, before, after, mode):
-    """Where, among the n elements along a dimension, the padded one takes its own from."""
-    added, removed = (max(before, 0), max(after, 0)), (max(-before, 0), max(-after, 0))
-    expect(n > 0 and n + before + after > 0, f"padding ({before}, {after}): the input is too small, a dimension of length {n}")
-    expect(mode != "reflect" or max(added) < n, f"Padding size should be less than the input dimension, but got ({before}, {after}) of {n}")
-    if mode == "circular":  # goes round what is left
-        left = n - sum(removed)
-        expect(max(added) <= left, "Padding value causes wrapping around more than once.")
-        return np.pad(np.arange(removed[0], removed[0] + left), added, "wrap")
-    return np.pad(np.arange(n), added, _NUMPYS_NAMES[mode])[removed[0] : n + sum(added) - removed[1]]
 
 
 def pixel_shuffle(input, upscale_factor: int):

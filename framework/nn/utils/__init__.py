@@ -2,8 +2,6 @@
 
 from ...autograd.mode import no_grad
 from ...creation import tensor
-from ...ops.promotion import expect
-from ...ops.reduce import norm
 from ...ops.shape import cat, stack
 from ...tensor import Tensor
 from . import rnn
@@ -21,9 +19,9 @@ def clip_grad_norm_(parameters, max_norm: float, norm_type: float = 2.0, error_i
     grads, norm_type = _gradients(parameters), float(norm_type)
     if not grads:
         return tensor(0.0)
-    total = norm(stack([norm(each, norm_type).to(grads[0].device) for each in grads]), norm_type)
-    finite = not error_if_nonfinite or total.isfinite()
-    expect(finite, f"the total norm of order {norm_type} of the gradients is non-finite, so that they cannot be clipped")
+    total = stack([each.norm(norm_type).to(grads[0].device) for each in grads]).norm(norm_type)
+    if error_if_nonfinite and not total.isfinite():
+        raise RuntimeError(f"the total norm of order {norm_type} of the gradients is non-finite, so that they cannot be clipped")
     scale = (float(max_norm) / (total + 1e-6)).clamp(max=1.0)
     for grad in grads:
         grad.mul_(scale.to(grad.device))

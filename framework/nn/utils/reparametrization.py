@@ -1,9 +1,7 @@
 """Weights computed from other members of their module before every forward: weight and spectral normalisation."""
 
 from ...autograd.mode import no_grad
-from ...ops.products import dot, mv
 from ...ops.promotion import expect
-from ...ops.reduce import norm
 from ..functional import normalize
 from ..parameter import Parameter
 
@@ -57,8 +55,8 @@ def weight_norm(module, name: str = "weight", dim: int | None = 0):
 
     def length(v):
         if dim in (None, -1):
-            return norm(v)
-        return norm(v, 2, [each for each in range(v.ndim) if each != dim], True) if v.ndim > 1 else v.abs()
+            return v.norm()
+        return v.norm(2, [each for each in range(v.ndim) if each != dim], True) if v.ndim > 1 else v.abs()
 
     weight = _parameter(module, name).detach()
     compute = lambda training, g, v: v * (g / length(v))  # noqa: E731
@@ -77,10 +75,10 @@ def spectral_norm(module, name: str = "weight", n_power_iterations: int = 1, eps
         matrix = original.movedim(dim, 0).flatten(1)
         with no_grad():
             for _ in range(n_power_iterations if training else 0):
-                v.copy_(normalize(mv(matrix.T, u), dim=0, eps=eps))
-                u.copy_(normalize(mv(matrix, v), dim=0, eps=eps))
+                v.copy_(normalize(matrix.T @ u, dim=0, eps=eps))
+                u.copy_(normalize(matrix @ v, dim=0, eps=eps))
         u, v = u.clone(), v.clone()  # the next forward changes them, maybe before this one's backward
-        return original / dot(u, mv(matrix, v))
+        return original / (u @ matrix @ v)
 
     weight = _parameter(module, name)
     u, v = (normalize(weight.new_empty(n).normal_(), dim=0, eps=eps) for n in weight.movedim(dim, 0).flatten(1).shape)

@@ -8,11 +8,8 @@ from typing import NamedTuple
 
 from ...creation import arange, as_tensor, full
 from ...dtypes import int64
-from ...ops.index import index_put
 from ...ops.promotion import expect
-from ...ops.scatter import index_select
-from ...ops.shape import constant_pad, stack, transpose
-from ...ops.sort import argsort
+from ...ops.shape import constant_pad, stack
 from ...tensor import Tensor
 
 
@@ -38,16 +35,16 @@ def _valid(lengths, longest):
 def pack_padded_sequence(input, lengths, batch_first=False, enforce_sorted=True) -> PackedSequence:
     """Pack (T, N, …), or (N, T, …) if `batch_first`, whose sequence n has `lengths[n]` steps; in falling order, if `enforce_sorted`."""
     lengths, order, back = as_tensor(lengths, dtype=int64).cpu(), None, None
-    input = transpose(input, 0, 1) if batch_first else input
+    input = input.transpose(0, 1) if batch_first else input
     longest, n = input.size(0), input.size(1)
     expect(input.numel(), "Cannot pack empty tensors.")
     expect(tuple(lengths.shape) == (n,), f"Expected `lengths` to be 1-D, as many as batch_size={n}, but got shape {list(lengths.shape)}")
     right = 0 < lengths.min() <= lengths.max() <= longest
     expect(right, f"Lengths have to be greater than 0 and not to exceed the padded length {longest}, but got {lengths.tolist()}")
     if not enforce_sorted:
-        order = argsort(lengths, descending=True, stable=True)
-        lengths, order, back = lengths[order], order.to(input.device), argsort(order).to(input.device)
-        input = index_select(input, 1, order)
+        order = lengths.argsort(descending=True, stable=True)
+        lengths, order, back = lengths[order], order.to(input.device), order.argsort().to(input.device)
+        input = input.index_select(1, order)
     falling = (lengths[1:] <= lengths[:-1]).all()
     expect(falling, "`lengths` must be sorted in decreasing order; or pass enforce_sorted=False, and they will be sorted")
     valid = _valid(lengths, int(lengths[0]))
@@ -62,10 +59,10 @@ def pad_packed_sequence(sequence, batch_first=False, padding_value=0.0, total_le
     expect(length >= longest, f"Expected total_length to be at least the length of the longest, {longest}, but got {length}", ValueError)
     lengths = _valid(batch_sizes, int(batch_sizes[0])).sum(1)  # as many as the steps that have a sequence n
     padded = full((length, len(lengths), *data.shape[1:]), padding_value, dtype=data.dtype, device=data.device)
-    padded = index_put(padded, (_valid(lengths, length).to(data.device),), data)
+    padded = padded.index_put((_valid(lengths, length).to(data.device),), data)
     if back is not None:
-        padded, lengths = index_select(padded, 1, back), lengths[back.cpu()]
-    return (transpose(padded, 0, 1) if batch_first else padded), lengths
+        padded, lengths = padded.index_select(1, back), lengths[back.cpu()]
+    return (padded.transpose(0, 1) if batch_first else padded), lengths
 
 
 def pad_sequence(sequences, batch_first=False, padding_value=0.0, padding_side="right"):
