@@ -4,12 +4,14 @@ Their gradients: Giles, 2008, Collected matrix derivative results for forward an
 Differentiating the singular value decomposition; Seeger et al., 2017, Auto-differentiating linear algebra.
 """
 
+from functools import partial
+
 import numpy as np
 
 from ..autograd.op import op
 from ..device import array_module
 from .elementwise import where
-from .promotion import same_type
+from .promotion import expect, same_type
 from .results import result_type
 from .scan import product_of_others
 from .shape import cat, tril, unsqueeze
@@ -21,22 +23,14 @@ _SVD = result_type("svd", "U S V")
 _LinalgSVD = result_type("linalg_svd", "U S Vh")
 
 
-def matrices(args):
-    """`args`, if the first is a batch of matrices of a type that LAPACK knows."""
+def _lapack(args):
+    """`args`, if the first is of a type that LAPACK knows; NumPy checks the shapes."""
     array = getattr(args[0], "_array", args[0])
-    if array.ndim < 2:
-        raise RuntimeError(f"expected matrices, of at least 2 dimensions, but got the shape {array.shape}")
-    if array.dtype not in (np.float32, np.float64):
-        raise NotImplementedError(f"expected matrices of float32 or float64, but got {array.dtype}")
+    expect(array.dtype in (np.float32, np.float64), f"expected matrices of float32 or float64, but got {array.dtype}", NotImplementedError)
     return args
 
 
-def square(args):
-    """`args`, if the first is a batch of square matrices."""
-    rows, columns = matrices(args)[0].shape[-2:]
-    if rows != columns:
-        raise RuntimeError(f"expected square matrices, but got {rows} by {columns} matrices")
-    return args
+factorisation = partial(op, promote=_lapack)
 
 
 def _identity(like):
@@ -44,7 +38,7 @@ def _identity(like):
     return array_module(getattr(like, "_array", like)).eye(like.shape[-1], dtype=bool)
 
 
-@op(promote=square)
+@factorisation
 def inv(A):
     """The inverse of square matrices."""
     return np.linalg.inv(A)
@@ -53,7 +47,7 @@ def inv(A):
 inv.rule("A")(lambda grad, out: -out.mT @ grad @ out.mT)
 
 
-@op(promote=square)
+@factorisation
 def solve_matrices(A, B):
     return np.linalg.solve(A, B)
 
@@ -69,13 +63,11 @@ def solve(A, B, *, left=True):
     same_type(A, B)
     vector = B.ndim == 1 or B.shape == A.shape[:-1]
     right = unsqueeze(B, -1) if vector else B
-    if A.shape[-1] != right.shape[-2 if left else -1]:
-        raise RuntimeError(f"Incompatible shapes of A {tuple(A.shape)} and B {tuple(B.shape)} for {'A X' if left else 'X A'} = B")
     out = solve_matrices(A, right) if left else solve_matrices(A.mT, right.mT).mT
     return out.squeeze(-1) if vector else out
 
 
-@op(promote=square)
+@factorisation
 def cholesky(input, upper=False):
     """The lower triangular L with input = L L^T (or, if `upper`, U = L^T) of symmetric positive-definite matrices."""
     return np.linalg.cholesky(input.mT).mT if upper else np.linalg.cholesky(input)
@@ -89,7 +81,7 @@ def _(grad, out, upper):
     return 0.5 * solve_matrices(lower.mT, half.mT)  # which is symmetric
 
 
-@op(promote=square)
+@factorisation
 def det(A):
     """The determinants of square matrices."""
     return np.linalg.det(A)
@@ -98,7 +90,7 @@ def det(A):
 det.rule("A")(lambda grad, A: grad[..., None, None] * cofactors(A))
 
 
-@op(promote=square)
+@factorisation
 def cofactors(A):
     """det(A) A^-T, from the singular values so that A may be singular: det(U V^T) U diag(the product of the other values) V^T."""
     u, s, vh = np.linalg.svd(A)
@@ -111,7 +103,7 @@ def _(grad, A, out):
     return (grad * out).sum((-2, -1))[..., None, None] * back - out @ grad.mT @ back
 
 
-@op(promote=square)
+@factorisation
 def slogdet(A):
     """(sign, log |det|) of square matrices: their determinants where those would overflow."""
     return _Slogdet(*np.linalg.slogdet(A))
@@ -126,7 +118,7 @@ def logdet(input):
     return where(sign < 0, float("nan"), logabsdet)
 
 
-@op(promote=square)
+@factorisation
 def eigh(A, UPLO="L"):
     """The eigenvalues, rising, and eigenvectors (the columns) of symmetric matrices, of which only the triangle `UPLO` is read."""
     return _Eigh(*np.linalg.eigh(A, UPLO))
@@ -143,7 +135,7 @@ def _(grad, out):
     return total
 
 
-@op(promote=matrices)
+@factorisation
 def linalg_svd(A, full_matrices=True):
     """(U, S, Vh) with A = U diag(S) Vh, S falling; without `full_matrices`, as many columns and rows as there are singular values."""
     return _LinalgSVD(*np.linalg.svd(A, full_matrices))
@@ -175,19 +167,18 @@ def svd(input, some=True, compute_uv=True):
     return _SVD(u, s, vh.mT) if compute_uv else _SVD(u.detach() * 0, s, vh.detach() * 0)
 
 
-@op(promote=matrices)
+@factorisation
 def linalg_qr(A, mode="reduced"):
     """(Q, R) with A = Q R, Q orthogonal, R upper triangular; "complete" fills Q up to a square, "r" leaves it out."""
-    if mode not in ("reduced", "complete", "r"):
-        raise RuntimeError(f"qr: the mode must be 'reduced', 'complete' or 'r', but is {mode!r}")
+    expect(mode in ("reduced", "complete", "r"), f"qr: the mode must be 'reduced', 'complete' or 'r', but is {mode!r}")
     return _QR(array_module(A).empty(0, A.dtype), np.linalg.qr(A, mode)) if mode == "r" else _QR(*np.linalg.qr(A, mode))
 
 
 @linalg_qr.rule("A")
 def _(grad, out, mode):
     (q, r), (rows, columns) = out, out[1].shape[-2:]
-    if mode == "r" or mode == "complete" and rows > columns:
-        raise RuntimeError(f"qr is not differentiable with mode={mode!r}, but with mode='reduced'")
+    thin = mode == "reduced" or mode == "complete" and rows <= columns
+    expect(thin, f"qr is not differentiable with mode={mode!r}, but with mode='reduced'")
     grad_q, grad_r = (part * 0 if each is None else each for each, part in zip(grad, out, strict=True))
     beyond = q @ grad_r[..., rows:]  # of the columns of A = [X Y] after the first square: X = Q U, Y = Q V
     grad_q = grad_q + q @ (r[..., rows:] @ grad_r[..., rows:].mT)

@@ -2,12 +2,12 @@
 
 import string
 
-from .. import dtypes
+from ..autograd.op import like
 from .diagonal import diagonal
 from .einsum import einsum
 from .elementwise import add, mul
 from .linalg import matmul, matrix_product
-from .promotion import refuse, same_type
+from .promotion import expect, refuse, same_type
 from .reduce import sum
 from .shape import distinct, expand, normalize, reshape, roll, unsqueeze
 
@@ -27,8 +27,7 @@ def mm(input, mat2):
 def bmm(input, mat2):
     """(B, N, M) @ (B, M, P), one product for each of the batch."""
     _expect("bmm", (3, 3), input, mat2)
-    if input.shape[0] != mat2.shape[0]:
-        raise RuntimeError(f"bmm: expected batches of one size, but got {input.shape[0]} and {mat2.shape[0]}")
+    expect(input.shape[0] == mat2.shape[0], f"bmm: expected batches of one size, but got {input.shape[0]} and {mat2.shape[0]}")
     return matrix_product(input, mat2)
 
 
@@ -44,17 +43,15 @@ def dot(input, tensor):
     return matmul(input, tensor)
 
 
-def vdot(input, other):
-    """`dot`, which it is for real numbers."""
-    return dot(input, other)
+vdot = dot  # it differs for complex numbers
 
 
 def inner(input, other):
     """The sums of products along the last dimension of both: (…, M) by (*, M) is (…, *); a number scales."""
     if not (input.ndim and other.ndim):
         return mul(input, other)
-    if input.shape[-1] != other.shape[-1]:
-        raise RuntimeError(f"inner: the last dimension must be of one length, but is {input.shape[-1]} and {other.shape[-1]}")
+    last = input.shape[-1], other.shape[-1]
+    expect(last[0] == last[1], f"inner: the last dimensions must be of one length, but are {last}")
     return tensordot(input, other, ([-1], [-1]))
 
 
@@ -69,7 +66,7 @@ def _plus(input, product, beta, alpha):
     same_type(input, product)
     if not input.is_floating_point():
         beta, alpha = int(beta), int(alpha)  # cut off, as PyTorch does
-    product = product if alpha == 1 else mul(product, alpha)
+    product = product if alpha == 1 else like(mul(product, alpha), product)
     return product if beta == 0 else add(product, expand(input, tuple(product.shape)), alpha=beta)
 
 
@@ -94,25 +91,18 @@ def baddbmm(input, batch1, batch2, *, beta=1, alpha=1):
 
 
 def addr(input, vec1, vec2, *, beta=1, alpha=1):
-    """beta input + alpha (vec1 by vec2), of the type common to all three."""
-    product = outer(vec1, vec2)
-    if input.dtype is product.dtype is dtypes.bool:
-        beta, alpha = bool(beta), bool(alpha)
-    elif not (input.is_floating_point() or product.is_floating_point() or isinstance(beta, int) and isinstance(alpha, int)):
-        raise RuntimeError(f"addr: for integral input tensors, beta and alpha must be integers, but are {beta} and {alpha}")
-    product = product if alpha == 1 else mul(product, alpha)
-    return add(product, expand(input, tuple(product.shape)), alpha=beta)
+    """beta input + alpha (vec1 by vec2)."""
+    expect(input.is_floating_point() or type(beta) is type(alpha) is int, f"addr: beta and alpha must be integers: {beta}, {alpha}")
+    return _plus(input, outer(vec1, vec2), beta, alpha)
 
 
 def tensordot(a, b, dims=2):
     """The sum of products over pairs of dimensions: the last `dims` of `a` with the first of `b`, or those in the two lists `dims`."""
     if isinstance(dims, int):
-        if not 0 <= dims <= min(a.ndim, b.ndim):
-            raise RuntimeError(f"tensordot: dims={dims} for tensors of {a.ndim} and {b.ndim} dimensions")
+        expect(0 <= dims <= min(a.ndim, b.ndim), f"tensordot: dims={dims} for tensors of {a.ndim} and {b.ndim} dimensions")
         dims = range(-dims, 0), range(dims)
     first, second = distinct(dims[0], a.ndim), distinct(dims[1], b.ndim)
-    if len(first) != len(second):
-        raise RuntimeError(f"tensordot: both lists of dimensions should have the same length, but got {first} and {second}")
+    expect(len(first) == len(second), f"tensordot: both lists of dimensions should have the same length, but got {first} and {second}")
     same_type(a, b)
     refuse("b", "tensordot", a)
     names, others = string.ascii_uppercase[: a.ndim], string.ascii_lowercase[: b.ndim]
@@ -142,6 +132,6 @@ def cross(input, other, dim=None):
     refuse("b", "cross", input)
     shapes = tuple(input.shape), tuple(other.shape)
     dim = normalize(shapes[0].index(3) if dim is None and 3 in shapes[0] else dim or 0, input.ndim)
-    if input.ndim != other.ndim or any(shape[dim] != 3 for shape in shapes):
-        raise RuntimeError(f"cross: expected two tensors of length 3 in one dimension, but got the shapes {shapes[0]} and {shapes[1]}")
+    right = input.ndim == other.ndim and shapes[0][dim] == shapes[1][dim] == 3
+    expect(right, f"cross: expected two tensors of length 3 in one dimension, but got the shapes {shapes[0]} and {shapes[1]}")
     return mul(roll(input, -1, dim), roll(other, 1, dim)) - mul(roll(input, 1, dim), roll(other, -1, dim))
