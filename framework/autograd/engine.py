@@ -22,13 +22,12 @@ sum_to = cast = None  # two ops, which autograd/op.py puts here once it has decl
 class Node:
     """One operation on the tape; subclasses say how a gradient passes back through it."""
 
+    number: int  # counted from the first Node of the process
+    edges: list  # where each input came from, None where no gradient is needed
+    input_types: list  # (shape, dtype) of each input
+    outputs: int  # how many
     hooks = None  # {output: {handle: function of its gradient}}
     freed = False
-
-    def __init__(self, edges, input_types, outputs: int):
-        """`edges`: where each input came from, None where no gradient is needed; `input_types`: (shape, dtype) of each."""
-        self.number = next(numbers)
-        self.edges, self.input_types, self.outputs = edges, input_types, outputs
 
     def name(self) -> str:
         return type(self).__name__

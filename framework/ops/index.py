@@ -140,19 +140,27 @@ def getitem(input, index):
     return READS["index" if any(map(_is_array, index)) else name](input, index)
 
 
-def read(input, position):
-    """`input[position]`: a view, unless tensors, lists or bools pick elements."""
+def _select(input, position) -> tuple:
+    """The view that the first step selects, and what then picks elements of it, or None."""
     basic, picks = _split(position)
     if basic is not None:
         input = getitem(input, basic)
+    if picks is not None and any(each is ... for each in picks):  # to NumPy, even one that stands for nothing parts its neighbours
+        place = next(i for i, each in enumerate(picks) if each is ...)
+        covered = input.ndim - sum(each.ndim if _is_mask(each) else 1 for each in picks if each is not ...)
+        picks = (*picks[:place], *[_ALL] * covered, *picks[place + 1 :])
+    return input, picks
+
+
+def read(input, position):
+    """`input[position]`: a view, unless tensors, lists or bools pick elements."""
+    input, picks = _select(input, position)
     return input if picks is None else getitem(input, picks)
 
 
 def write(input, position, value: Variable) -> None:
     """`input[position] = value`."""
-    basic, picks = _split(position)
-    if basic is not None:
-        input = getitem(input, basic)
+    input, picks = _select(input, position)
     ones = next((dim for dim, n in enumerate(value.shape) if n != 1), value.ndim)
     value = reshape(value, value.shape[ones:]) if ones else value
     if picks is None:

@@ -202,3 +202,11 @@ def test_adding_at_repeated_rows(rows, dtype):
     expected = np.ones((5, 3))
     np.add.at(expected, np.array(rows, int), values)
     assert out.dtype is dtype and out.tolist() == expected.tolist()
+
+
+def test_an_ellipsis_that_stands_for_nothing_parts_nobody():
+    """NumPy takes the indices around it for separated, and puts their dimension first; PyTorch does not."""
+    x = framework.arange(24).reshape(2, 3, 4)
+    assert x[:, [0, 1], ..., [1, 2]].tolist() == [[1, 6], [13, 18]]
+    x[:, [0, 1], ..., [1, 2]] = 0
+    assert x.sum().item() == sum(range(24)) - 1 - 6 - 13 - 18
