@@ -255,7 +255,7 @@ def test_what_is_not_finite_stays_where_it_is():
 ONES = framework.ones
 LONG = framework.int64
 BAD = [
-    (lambda: F.conv_transpose2d(ONES(1, 2, 3, 3), ONES(3, 2, 2, 2)), RuntimeError, "to have 3 channels, but got 2 channels"),
+    (lambda: F.conv_transpose2d(ONES(1, 2, 3, 3), ONES(3, 2, 2, 2)), RuntimeError, "to have 3 channels, but got 2"),
     (lambda: F.conv_transpose2d(ONES(1, 2, 3, 3), ONES(2, 2, 2, 2), output_padding=1), RuntimeError, "smaller than either stride or dil"),
     (lambda: F.conv_transpose2d(ONES(1, 2, 3, 3), ONES(2, 2, 2, 2), padding=5), RuntimeError, "Output size is too small"),
     (lambda: F.conv_transpose2d(ONES(1, 2, 3, 3), ONES(2, 2, 2, 2), stride=0), RuntimeError, "be greater than zero"),
@@ -285,7 +285,7 @@ BAD = [
     (lambda: F.max_unpool2d(ONES(1, 1, 2, 2), ONES(1, 1, 2, 2, dtype=LONG) * 99, 2), RuntimeError, "index 99 is out of bounds"),
     (lambda: F.max_unpool2d(ONES(1, 1, 2, 2), ONES(1, 1, 2, 2, dtype=LONG), 2, output_size=(9, 9)), ValueError, "less than a stride"),
     (lambda: F.max_unpool2d(ONES(1, 1, 2, 2), ONES(1, 1, 2, 2, dtype=LONG), 2, output_size=(9,)), ValueError, "less than a stride"),
-    (lambda: F.pad(ONES(2, 3), (3, 1), "reflect"), RuntimeError, r"padding \(3, 1\) is too much for a dimension of length 3 and mode reflect"),
+    (lambda: F.pad(ONES(2, 3), (3, 1), "reflect"), RuntimeError, r"\(3, 1\) is too much for a dimension of length 3 and mode ref"),
     (lambda: F.pad(ONES(2, 3), (4, 1), "circular"), RuntimeError, "is too much for a dimension of length 3 and mode circular"),
     (lambda: F.pad(ONES(2, 3), (-2, -2), "replicate"), RuntimeError, "is too much"),
     (lambda: F.pad(ONES(2, 3), (1, 1), "mirror"), NotImplementedError, "Unrecognised padding mode mirror"),
@@ -302,10 +302,10 @@ BAD = [
     (lambda: F.interpolate(ONES(1, 1, 2, 2), 4, mode="bilinear", antialias=True), NotImplementedError, "antialias=True is not supported"),
     (lambda: F.interpolate(ONES(1, 1, 2), 0, mode="linear"), RuntimeError, "should be greater than 0"),
     (lambda: F.interpolate(ONES(1, 1, 2, dtype=LONG), 4), NotImplementedError, "not implemented for 'int64'"),
-    (lambda: F.pixel_shuffle(ONES(3, 2, 2), 2), RuntimeError, r"C r\^2, H, W.*got \[3, 2, 2\], r = 2"),
+    (lambda: F.pixel_shuffle(ONES(3, 2, 2), 2), RuntimeError, r"C r\^2, H, W.*got \[3, 2, 2\], r=2"),
     (lambda: F.pixel_shuffle(ONES(2, 2), 2), RuntimeError, r"got \[2, 2\]"),
-    (lambda: F.pixel_shuffle(ONES(4, 2, 2), -1), RuntimeError, "positive upscale_factor, .* r = -1"),
-    (lambda: F.pixel_unshuffle(ONES(4, 2, 3), 2), RuntimeError, r"H r, W r\), r a positive downscale_factor, got \[4, 2, 3\]"),
+    (lambda: F.pixel_shuffle(ONES(4, 2, 2), -1), RuntimeError, "r > 0, but got .* r=-1"),
+    (lambda: F.pixel_unshuffle(ONES(4, 2, 3), 2), RuntimeError, r"H r, W r\), r > 0, but got \[4, 2, 3\]"),
     (lambda: F.channel_shuffle(ONES(1, 4, 2), 3), RuntimeError, r"divisible by groups, but got \[1, 4, 2\] and groups=3"),
     (lambda: F.fold(ONES(1, 4, 3), (2, 2), 2), RuntimeError, r"\(N, C \* 4, 1\), but got \[1, 4, 3\]"),
     (lambda: F.fold(ONES(1, 3, 1), (2, 2), 2), RuntimeError, r"\(N, C \* 4, 1\), but got \[1, 3, 1\]"),
