@@ -255,7 +255,7 @@ def test_what_is_not_finite_stays_where_it_is():
 ONES = framework.ones
 LONG = framework.int64
 BAD = [
-    (lambda: F.conv_transpose2d(ONES(1, 2, 3, 3), ONES(3, 2, 2, 2)), RuntimeError, "to have 3 channels, but got 2"),
+    (lambda: F.conv_transpose2d(ONES(1, 2, 3, 3), ONES(3, 2, 2, 2)), RuntimeError, "expected input with 3 channels, but got 2"),
     (lambda: F.conv_transpose2d(ONES(1, 2, 3, 3), ONES(2, 2, 2, 2), output_padding=1), RuntimeError, "smaller than either stride or dil"),
     (lambda: F.conv_transpose2d(ONES(1, 2, 3, 3), ONES(2, 2, 2, 2), padding=5), RuntimeError, "Output size is too small"),
     (lambda: F.conv_transpose2d(ONES(1, 2, 3, 3), ONES(2, 2, 2, 2), stride=0), RuntimeError, "be greater than zero"),
@@ -296,7 +296,7 @@ BAD = [
     (lambda: F.interpolate(ONES(1, 1, 2), 2, 2), ValueError, "one of size and scale_factor should be defined, and only one"),
     (lambda: F.interpolate(ONES(1, 1, 2)), ValueError, "one of size and scale_factor should be defined"),
     (lambda: F.interpolate(ONES(1, 1, 2), 4, align_corners=True), ValueError, "align_corners is for the modes linear"),
-    (lambda: F.interpolate(ONES(1, 1, 2), (4, 4)), RuntimeError, r"expected one value or 1, but got \(4, 4\)"),
+    (lambda: F.interpolate(ONES(1, 1, 2), (4, 4)), ValueError, r"expected 1 sizes or scale factors, but got \(4, 4\)"),
     (lambda: F.interpolate(ONES(1, 1, 2), 4, mode="bilinear"), NotImplementedError, "Got 3D input for mode bilinear"),
     (lambda: F.interpolate(ONES(1, 1, 2), 4, mode="foo"), NotImplementedError, "mode='foo'.* is not supported; modes: .*nearest"),
     (lambda: F.interpolate(ONES(1, 1, 2, 2), 4, mode="bilinear", antialias=True), NotImplementedError, "antialias=True is not supported"),

@@ -30,6 +30,8 @@ def interpolate(input, size=None, scale_factor=None, mode: str = "nearest", alig
     expect((size is None) != (scale_factor is None), "one of size and scale_factor should be defined, and only one", ValueError)
     expect(dims in allowed, f"Got {input.ndim}D input for mode {mode}, which is for {[*allowed]} spatial dimensions", NotImplementedError)
     expect(align_corners is None or len(allowed) == 1, "align_corners is for the modes linear, bilinear, bicubic and trilinear", ValueError)
+    given = size if scale_factor is None else scale_factor
+    expect(isinstance(given, (int, float)) or len(given) == dims, f"expected {dims} sizes or scale factors, but got {given}", ValueError)
     scales, size = tuple_of(scale_factor, dims), tuple_of(size, dims)
     if scale_factor is not None:
         size = tuple(int(n * scale) for n, scale in zip(spatial, scales, strict=True))
