@@ -13,10 +13,8 @@ from .ops.promotion import expect
 from .ops.reduce import norm as _norm
 from .ops.shape import distinct
 
-__all__ = [
-    "cholesky", "cross", "det", "diagonal", "eigh", "inv", "matrix_norm", "matrix_power", "multi_dot", "norm", "qr", "slogdet", "solve",
-    "svd", "vector_norm",
-]  # fmt: skip
+__all__ = ["cholesky", "cross", "det", "diagonal", "eigh", "inv", "matrix_norm", "matrix_power", "multi_dot", "norm", "qr", "slogdet",
+           "solve", "svd", "vector_norm"]  # fmt: skip
 
 
 def cross(input, other, *, dim=-1):
@@ -32,8 +30,7 @@ def diagonal(A, *, offset=0, dim1=-2, dim2=-1):
 def matrix_power(input, n):
     """The product of `n` copies of square matrices, by repeated squaring; of their inverses if `n` is negative."""
     expect(isinstance(n, int), f"matrix_power(): n must be int, not {type(n).__name__}", TypeError)
-    square = input.ndim > 1 and input.shape[-1] == input.shape[-2]
-    expect(square, f"matrix_power(): expected square matrices, but got the shape {tuple(input.shape)}")
+    expect(input.ndim > 1 and input.shape[-1] == input.shape[-2], f"matrix_power(): expected square matrices, not {tuple(input.shape)}")
     if n < 0:
         return matrix_power(inv(input), -n)
     if n < 2:

@@ -1,6 +1,5 @@
 """Probability distributions: their densities, moments and samples, with parameters that may need gradients."""
 
 from .discrete import Bernoulli, Categorical
-from .distribution import Distribution, kl_divergence
-from .independent import Independent
+from .distribution import Distribution, Independent, kl_divergence
 from .normal import MultivariateNormal, Normal

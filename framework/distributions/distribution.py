@@ -1,4 +1,4 @@
-"""What all distributions share: shapes, checks of parameters and values, and how they print."""
+"""What all distributions share: shapes, checks of parameters and values, how they print, and how many are seen as one."""
 
 from collections import namedtuple
 from functools import cached_property
@@ -6,6 +6,7 @@ from functools import cached_property
 from ..autograd import enable_grad, no_grad
 from ..creation import tensor
 from ..ops.forms import broadcast_tensors
+from ..ops.promotion import expect
 from ..tensor import Size, Tensor
 
 Constraint = namedtuple("Constraint", "name check")  # a set that values must lie in, and which elements (or events) are inside
@@ -34,12 +35,11 @@ class Distribution:
         """ValueError unless `value` is a tensor of events that this distribution can have."""
         if not self._validate_args:
             return
-        if not isinstance(value, Tensor):
-            raise ValueError(f"The value must be a Tensor, not {type(value).__name__}")
+        expect(isinstance(value, Tensor), f"The value must be a Tensor, not {type(value).__name__}", ValueError)
         expected, got, events = self.batch_shape + self.event_shape, value.shape, len(self.event_shape)
         pairs = zip(reversed(got), reversed(expected), strict=False)
-        if got[len(got) - events :] != self.event_shape or any(m != n and 1 not in (m, n) for m, n in pairs):
-            raise ValueError(f"The value's shape {got} does not fit batch_shape + event_shape, {expected}")
+        fits = got[len(got) - events :] == self.event_shape and all(m == n or 1 in (m, n) for m, n in pairs)
+        expect(fits, f"The value's shape {got} does not fit batch_shape + event_shape, {expected}", ValueError)
         self._check(self.support, "the value", value)
 
     stddev = property(lambda self: self.variance.sqrt())
@@ -65,9 +65,46 @@ class Distribution:
 
 def kl_divergence(p, q):
     """Kullback and Leibler's KL(p || q) = E_p[log p - log q], one number for each of the batch, of two distributions of one kind."""
-    if type(p).divergence is not type(q).divergence:
-        raise NotImplementedError(f"No KL(p || q) of p of type {type(p).__name__} and q of type {type(q).__name__}")
+    expect(type(p).divergence is type(q).divergence, f"No KL(p || q) is known for p = {p} and q = {q}", NotImplementedError)
     return p.divergence(q)
+
+
+def _the_bases(name):
+    return property(lambda self: getattr(self.base_dist, name), doc=f"`{name}` of the distribution underneath.")
+
+
+class Independent(Distribution):
+    """The last `reinterpreted_batch_ndims` dimensions of a distribution's batch as part of its events, independent of each other."""
+
+    def __init__(self, base_distribution, reinterpreted_batch_ndims, validate_args=None):
+        batch, count = base_distribution.batch_shape, reinterpreted_batch_ndims
+        expect(count <= len(batch), f"Expected reinterpreted_batch_ndims <= len(base_distribution.batch_shape), got {count}", ValueError)
+        self.base_dist, self.reinterpreted_batch_ndims = base_distribution, count
+        super().__init__(batch[: len(batch) - count], batch[len(batch) - count :] + base_distribution.event_shape, validate_args)
+
+    support, has_rsample, mean, mode = map(_the_bases, ("support", "has_rsample", "mean", "mode"))
+    variance, sample, rsample = map(_the_bases, ("variance", "sample", "rsample"))
+
+    def total(self, values):
+        """Summed over the dimensions that belong to an event."""
+        return values.sum(tuple(range(-self.reinterpreted_batch_ndims, 0))) if self.reinterpreted_batch_ndims else values
+
+    def log_prob(self, value):
+        """The sum of the logarithms: the parts are independent."""
+        return self.total(self.base_dist.log_prob(value))
+
+    def entropy(self):
+        """The sum of the entropies."""
+        return self.total(self.base_dist.entropy())
+
+    def divergence(self, q):
+        """The sum of the divergences."""
+        same = self.reinterpreted_batch_ndims == q.reinterpreted_batch_ndims
+        expect(same, "KL(p || q) of Independent distributions that reinterpret different numbers of dimensions", NotImplementedError)
+        return self.total(kl_divergence(self.base_dist, q.base_dist))
+
+    def __repr__(self) -> str:
+        return f"Independent({self.base_dist}, {self.reinterpreted_batch_ndims})"
 
 
 def lazily(function):
@@ -78,8 +115,7 @@ def lazily(function):
 def one_of(**parameters) -> tuple:
     """The name and the value of the one parameter that was given."""
     given = [each for each in parameters.items() if each[1] is not None]
-    if len(given) != 1:
-        raise ValueError(f"Exactly one of {' or '.join(parameters)} must be specified")
+    expect(len(given) == 1, f"Exactly one of {' or '.join(parameters)} must be specified", ValueError)
     return given[0]
 
 

@@ -4,6 +4,7 @@ import math
 
 from ..creation import randn
 from ..ops.decompositions import cholesky, eigh, inv, solve_matrices
+from ..ops.promotion import expect
 from ..size import broadcast_shapes
 from .distribution import Constraint, Distribution, broadcast_all, lazily, one_of, real
 
@@ -71,8 +72,7 @@ class MultivariateNormal(_Normal):
 
     def __init__(self, loc, covariance_matrix=None, precision_matrix=None, scale_tril=None, validate_args=None):
         name, matrix = one_of(covariance_matrix=covariance_matrix, precision_matrix=precision_matrix, scale_tril=scale_tril)
-        if loc.dim() < 1 or matrix.dim() < 2:
-            raise ValueError(f"loc must be at least 1D and {name} 2D, but they are {loc.dim()}D and {matrix.dim()}D")
+        expect(loc.dim() > 0 and matrix.dim() > 1, f"loc must be at least 1D and {name} 2D, but they are not", ValueError)
         batch_shape = broadcast_shapes(matrix.shape[:-2], loc.shape[:-1])
         self.loc = loc.expand(*batch_shape, -1)
         setattr(self, name, matrix.expand(*batch_shape, -1, -1))
@@ -109,7 +109,6 @@ class MultivariateNormal(_Normal):
 
     def divergence(self, q):
         """(tr C_q^-1 C + |L_q^-1 (q.loc - loc)|^2 - K) / 2 + log(det L_q / det L)."""
-        if self.event_shape != q.event_shape:
-            raise ValueError(f"KL(p || q) of distributions over different events, {self.event_shape} and {q.event_shape}")
+        expect(self.event_shape == q.event_shape, "KL(p || q) of distributions over different events", ValueError)
         distance = q.length(self.scale_tril) + q.length((q.loc - self.loc).unsqueeze(-1))
         return q.log_volume() - self.log_volume() + 0.5 * (distance - self.event_shape[0])

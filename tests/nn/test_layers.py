@@ -176,7 +176,7 @@ def test_clipping():
         (
             lambda: nn.Conv2d(3, 4, 3)(framework.ones(1, 2, 8, 8)),
             RuntimeError,
-            "expected input to have 3 channels, but got 2",
+            "expected input with 3 channels, but got 2",
         ),
         (lambda: nn.Conv2d(3, 4, 9)(framework.ones(1, 3, 8, 8)), RuntimeError, "Kernel size can't be greater than actual input size"),
         (lambda: nn.Conv2d(3, 4, 3)(framework.ones(3, 8)), RuntimeError, "Expected 3D .unbatched. or 4D"),

@@ -19,8 +19,7 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.
     expect(min(query.ndim, key.ndim, value.ndim) > 1, "Expected query, key, and value to all be at least 2 dimensional")
     if attn_mask is not None:
         expect(not is_causal, "scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True")
-        right = attn_mask.dtype in (dtypes.bool, query.dtype)
-        expect(right, f"Expected attn_mask dtype to be bool or to match query dtype, but got {attn_mask.dtype} and {query.dtype}")
+        expect(attn_mask.dtype in (dtypes.bool, query.dtype), f"Expected attn_mask dtype to be bool or {query.dtype}: {attn_mask.dtype}")
     expect(0 <= dropout_p <= 1, f"dropout probability has to be between 0 and 1, but got {dropout_p}")
     if enable_gqa:  # each head of the keys as many times in a row as it is shared
         heads = query.shape[-3]
@@ -36,9 +35,7 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.
 def _added(query, masks):
     """What `masks`, each (name, mask or None, its shape, that among the scores' (N, H, L, S)), add to the scores; None: nothing."""
     total = None
-    for name, mask, shape, among in masks:
-        if mask is None:
-            continue
+    for name, mask, shape, among in (each for each in masks if each[1] is not None):
         error = RuntimeError if name == "attn_mask" else AssertionError
         expect(tuple(mask.shape) == shape, f"The shape of the {len(shape)}D {name} is {tuple(mask.shape)}, but should be {shape}.", error)
         is_bool = mask.dtype is dtypes.bool
@@ -64,9 +61,8 @@ def multi_head_attention_forward(query, key, value, embed_dim_to_check, num_head
     (length, n, embed), head = query.shape, embed_dim_to_check // num_heads
     right = embed == embed_dim_to_check == head * num_heads
     expect(right, f"was expecting embedding dimension of {embed_dim_to_check}, but got {embed} in {num_heads} heads", AssertionError)
-    right = key.shape == value.shape or use_separate_proj_weight and key.shape[:2] == value.shape[:2]
-    expect(right, f"key shape {key.shape} does not match value shape {value.shape}", AssertionError)
-    expect(not is_causal or attn_mask is not None, "Need attn_mask if specifying the is_causal hint: generate_square_subsequent_mask")
+    expect(key.shape[:2] == value.shape[:2], f"key shape {key.shape} does not match value shape {value.shape}", AssertionError)
+    expect(not is_causal or attn_mask is not None, "Need attn_mask if specifying the is_causal hint")
     expect(bias_k is None or static_k is None and static_v is None, "bias cannot be added to static key or value.", AssertionError)
 
     weights = (q_proj_weight, k_proj_weight, v_proj_weight) if use_separate_proj_weight else in_proj_weight.chunk(3)

@@ -53,8 +53,7 @@ def _check_operands(input, weight, bias, in_channels, out_channels, groups) -> N
     if input.dtype is not weight.dtype:
         raise RuntimeError(f"Input type ({input.dtype.name}) and weight type ({weight.dtype.name}) should be the same")
     if input.ndim != weight.ndim or weight.shape[0] % groups or input.shape[1] != in_channels:
-        raise RuntimeError(f"Given groups={groups} and weight of size {list(weight.shape)}, expected input to have {in_channels} channels, "
-                           f"but got {input.shape[1]} channels instead")  # fmt: skip
+        raise RuntimeError(f"weight {list(weight.shape)}, {groups=}: expected input with {in_channels} channels, but got {input.shape[1]}")
     if bias is not None and tuple(bias.shape) != (out_channels,):
         raise RuntimeError(f"expected bias to be 1-dimensional with {out_channels} elements, but got bias of size {list(bias.shape)}")
 

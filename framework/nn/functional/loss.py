@@ -86,7 +86,7 @@ def binary_cross_entropy_with_logits(input, target, weight=None, size_average=No
 def _check_classes(input, target, weight, ignore_index) -> None:
     expect(input.ndim, "Expected 1 or more dimensions (got 0)", ValueError)
     expected = (*input.shape[:1], *input.shape[2:]) if input.ndim > 1 else ()
-    error = ValueError if expected[:1] != tuple(target.shape[:1]) else RuntimeError
+    error = ValueError if input.ndim > 1 and expected[:1] != tuple(target.shape[:1]) else RuntimeError
     expect(tuple(target.shape) == expected, f"Expected target size {list(expected)}, got {list(target.shape)}", error)
     kind, array, classes = target.dtype.name, target._array, input.shape[1 if input.ndim > 1 else 0]
     expect(kind in ("int64", "uint8"), f"expected target dtype to be Long or Byte, but got {kind}")
@@ -192,8 +192,7 @@ def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=
 def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
     """sum_{right y, wrong c} max(0, 1 - x[y] + x[c]) / C for scores x (N, C); a row of y (N, C) lists its classes up to the first -1."""
     refuse("biu", "multilabel_margin_loss", input)
-    right = input.ndim in (1, 2) and input.shape == target.shape
-    expect(right, f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}")
+    expect(input.shape == target.shape, f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}")
     listed = (target < 0).cumsum(-1) == 0
     target = where(listed, target, 0)
     right = ((target.unsqueeze(-1) == arange(input.shape[-1])) & listed.unsqueeze(-1)).any(-2)

@@ -29,8 +29,7 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
         expect(running_mean is not None and running_var is not None, "running_mean and running_var must be defined in evaluation mode")
         return ops.batch_norm_eval(input, running_mean, running_var, weight, bias, eps).to(input.dtype)
     n = math.prod((*input.shape[:1], *input.shape[2:]))
-    if n <= 1:
-        raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
+    expect(n > 1, f"Expected more than 1 value per channel when training, got input size {input.shape}", ValueError)
     out, center, spread = ops.batch_norm_train(input, weight, bias, eps)
     _move(momentum, running_mean, center)
     _move(momentum, running_var, spread * (n / (n - 1)))
@@ -50,7 +49,6 @@ def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=
     (_, c, *spatial), dims = input.shape, tuple(range(2, input.ndim))
     _check("instance_norm", input, (c,), running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     expect(math.prod(spatial) != 1, f"Expected more than 1 spatial element when training, got input size {input.shape}", ValueError)
-    # `group_norm` of a group for each channel; the running statistics move by the samples' average
     for running, statistic in ((running_mean, mean), (running_var, var)):
         _move(momentum, running, None if running is None else statistic(input.detach(), dims).mean(0))
     return ops.group_norm(input, c, weight, bias, eps).to(input.dtype)
@@ -83,8 +81,7 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
 def rms_norm(input, normalized_shape, weight=None, eps=None):
     """x / sqrt(mean(x^2) + eps) over the last dimensions, `normalized_shape` (Zhang and Sennrich, 2019); eps is the type's own."""
     dims = _trailing("rms_norm", input, normalized_shape, weight=weight)
-    if eps is None:
-        eps = float(np.finfo(np.float64 if input.dtype is float64 else np.float32).eps)
+    eps = float(np.finfo(np.float64 if input.dtype is float64 else np.float32).eps) if eps is None else eps
     return ops.rms_norm(input, dims, weight, eps).to(input.dtype)
 
 

@@ -92,8 +92,7 @@ def fractional_max_pool2d(input, kernel_size, output_size=None, output_ratio=Non
 @spatial(not_for="biu")
 def max_unpool(input, indices, kernel_size, stride=None, padding=0, output_size=None):
     """The opposite of max pooling: every element where `indices` say it was (of several in one place the last), zeros between them."""
-    same = indices.numel() == input.numel()
-    expect(same, f"Expected shape of indices to be same as that of the input, {list(input.shape)}, got {list(indices.shape)}")
+    expect(indices.numel() == input.numel(), f"Expected shape of indices to be that of the input, {input.shape}, but got {indices.shape}")
     kernel, stride, padding, _ = _window(input, kernel_size, stride, padding)
     size = [(n - 1) * s + k - 2 * p for n, k, s, p in zip(input.shape[2:], kernel, stride, padding, strict=True)]
     if output_size is not None:

@@ -29,8 +29,7 @@ def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, sca
 
     `max_norm` first scales longer rows down, in place; `scale_grad_by_freq` divides a row's gradient by how often it is used.
     """
-    kind = input.dtype.name
-    expect(kind in ("int64", "int32"), f"embedding: expected indices of one of the types int64, int32, but got {kind}")
+    expect(input.dtype.name in ("int64", "int32"), f"embedding: expected indices of the type int64 or int32, not {input.dtype.name}")
     expect(weight.ndim == 2, f"embedding: 'weight' must be 2-D, but got {weight.ndim}-D")
     expect(not sparse, "embedding: sparse gradients are not supported", NotImplementedError)
     if max_norm is not None:
@@ -99,7 +98,6 @@ def bilinear(input1, input2, weight, bias=None):
     """y_o = x1^T W_o x2 + b_o, for x1 (…, I), x2 (…, J), W (O, I, J)."""
     refuse("b", "bilinear", input1)
     right = input1.shape[:-1] == input2.shape[:-1] and (input1.shape[-1], input2.shape[-1]) == weight.shape[1:]
-    shapes = f"{input1.shape}, {input2.shape} and {weight.shape}"
-    expect(right, f"bilinear(): expected inputs (…, I) and (…, J) and a weight (O, I, J), but got {shapes}")
+    expect(right, f"bilinear(): expected (…, I), (…, J) and a weight (O, I, J), but got {input1.shape}, {input2.shape} and {weight.shape}")
     products = input1.unsqueeze(-1) * input2.unsqueeze(-2)  # (…, I, J)
     return linear(products.flatten(-2), weight.flatten(1), bias)

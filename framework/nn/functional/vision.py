@@ -24,18 +24,18 @@ _NUMPYS_NAMES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 def interpolate(input, size=None, scale_factor=None, mode: str = "nearest", align_corners=None, recompute_scale_factor=None,
                 antialias: bool = False):  # fmt: skip
     """(N, C, *spatial) stretched to `size`, or by `scale_factor`: nearest, nearest-exact, linear, bilinear, trilinear, bicubic or area."""
-    offered = mode in _MODES and not antialias
-    expect(offered, f"interpolate: mode={mode!r}, antialias={antialias} is not supported; modes: {[*_MODES]}", NotImplementedError)
+    expect(mode in _MODES and not antialias, f"{mode=}, {antialias=} is not supported; modes: {[*_MODES]}", NotImplementedError)
     refuse("biu", f"interpolate {mode}", input)
     (allowed, taps), spatial, dims = _MODES[mode], tuple(input.shape[2:]), input.ndim - 2
     expect((size is None) != (scale_factor is None), "one of size and scale_factor should be defined, and only one", ValueError)
     expect(dims in allowed, f"Got {input.ndim}D input for mode {mode}, which is for {[*allowed]} spatial dimensions", NotImplementedError)
     expect(align_corners is None or len(allowed) == 1, "align_corners is for the modes linear, bilinear, bicubic and trilinear", ValueError)
+    given = size if scale_factor is None else scale_factor
+    expect(isinstance(given, (int, float)) or len(given) == dims, f"expected {dims} sizes or scale factors, but got {given}", ValueError)
     scales, size = tuple_of(scale_factor, dims), tuple_of(size, dims)
     if scale_factor is not None:
         size = tuple(int(n * scale) for n, scale in zip(spatial, scales, strict=True))
-    positive = min(*input.shape[1:], *size) > 0
-    expect(positive, f"Input and output sizes should be greater than 0, but got input {list(input.shape)} and output {list(size)}")
+    expect(min(*input.shape[1:], *size) > 0, f"sizes should be greater than 0, but the input's are {input.shape}, the output's {size}")
     real = np.float64 if input.dtype is float64 else np.float32
     along = []
     for n, out, scale in zip(spatial, size, scales, strict=True):
@@ -71,16 +71,14 @@ def pad(input, pad, mode: str = "constant", value=None):
         kept = np.arange(max(-before, 0), n - max(-after, 0))
         most = {"reflect": len(kept) - 1, "circular": len(kept)}.get(mode, math.inf)
         expect(len(kept) and max(added) <= most, f"padding ({before}, {after}) is too much for a dimension of length {n} and mode {mode}")
-        places = np.pad(kept, added, _NUMPYS_NAMES[mode])
-        input = resample(input, input.ndim + dim, Taps(places[:, None]))
+        input = resample(input, input.ndim + dim, Taps(np.pad(kept, added, _NUMPYS_NAMES[mode])[:, None]))
     return input
 
 
 def pixel_shuffle(input, upscale_factor: int):
     """(…, C r^2, H, W) -> (…, C, H r, W r), r = `upscale_factor`: every r^2 channels become a square of pixels (Shi et al., 2016)."""
     r = upscale_factor
-    right = input.ndim > 2 and r > 0 and not input.shape[-3] % r**2
-    expect(right, f"pixel_shuffle expects (…, C r^2, H, W), r a positive upscale_factor, but got {list(input.shape)}, r = {r}")
+    expect(input.ndim > 2 and r > 0 and not input.shape[-3] % r**2, f"expected (…, C r^2, H, W), r > 0, but got {list(input.shape)}, {r=}")
     *batch, c, h, w = input.shape
     squares = movedim(reshape(input, (*batch, c // r**2, r, r, h, w)), (-4, -3), (-3, -1))  # (…, C, H, r, W, r)
     return reshape(squares, (*batch, c // r**2, h * r, w * r))
@@ -89,9 +87,8 @@ def pixel_shuffle(input, upscale_factor: int):
 def pixel_unshuffle(input, downscale_factor: int):
     """(…, C, H r, W r) -> (…, C r^2, H, W), r = `downscale_factor`: the opposite of `pixel_shuffle`."""
     r = downscale_factor
-    right = input.ndim > 2 and r > 0 and not input.shape[-2] % r and not input.shape[-1] % r
-    expect(right, f"pixel_unshuffle expects (…, C, H r, W r), r a positive downscale_factor, got {list(input.shape)}, r = {r}")
     *batch, c, h, w = input.shape
+    expect(r > 0 and not h % r and not w % r, f"expected (…, C, H r, W r), r > 0, but got {list(input.shape)}, {r=}")
     channels = movedim(reshape(input, (*batch, c, h // r, r, w // r, r)), (-3, -1), (-4, -3))  # (…, C, r, r, H, W)
     return reshape(channels, (*batch, c * r**2, h // r, w // r))
 
@@ -99,7 +96,7 @@ def pixel_unshuffle(input, downscale_factor: int):
 def channel_shuffle(input, groups: int):
     """The channels (N, C, …) of `groups` groups taken in turn: the first of each, then the second of each (Zhang et al., 2018)."""
     right = input.ndim > 2 and groups > 0 and not input.shape[1] % groups
-    expect(right, f"channel_shuffle expects (N, C, …), C divisible by groups, but got {list(input.shape)} and groups={groups}")
+    expect(right, f"channel_shuffle expects (N, C, …), C divisible by groups, but got {list(input.shape)} and {groups=}")
     n, c, *spatial = input.shape
     return reshape(transpose(reshape(input, (n, groups, c // groups, *spatial)), 1, 2), (n, c, *spatial))
 
