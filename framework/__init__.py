@@ -19,16 +19,14 @@ from .memory import keep_freed_memory, peak_memory, release_memory
 from .offered import offered
 from .ops.activation import log_softmax, relu, softmax
 from .ops.comparison import (
-    allclose, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor, eq, equal, ge, greater,
-    greater_equal, gt, isclose, isfinite, isinf, isnan, isneginf, isposinf, le, less, less_equal, logical_and, logical_not, logical_or,
-    logical_xor, lt, ne, not_equal,
+    allclose, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor, eq, equal, ge, gt, isclose,
+    isfinite, isinf, isnan, isneginf, isposinf, le, logical_and, logical_not, logical_or, logical_xor, lt, ne,
 )  # fmt: skip
 from .ops.elementwise import (
-    abs, absolute, acos, acosh, add, addcdiv, addcmul, arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh, asin, asinh, atan, atan2,
-    atanh, ceil, clamp, clamp_max, clamp_min, clip, copysign, cos, cosh, deg2rad, div, divide, erf, erfc, erfinv, exp, exp2, expm1, fill,
-    fix, floor, floor_divide, fmax, fmin, fmod, frac, heaviside, hypot, lerp, log, log1p, log2, log10, logaddexp, logaddexp2, logit,
-    maximum, minimum, mul, multiply, nan_to_num, neg, negative, positive, pow, rad2deg, reciprocal, remainder, round, rsqrt, rsub, sigmoid,
-    sign, sin, sinc, sinh, sqrt, square, sub, subtract, tan, tanh, true_divide, trunc, where, xlogy,
+    abs, acos, acosh, add, addcdiv, addcmul, asin, asinh, atan, atan2, atanh, ceil, clamp, clamp_max, clamp_min, copysign, cos, cosh,
+    deg2rad, div, erf, erfc, erfinv, exp, exp2, expm1, fill, floor, floor_divide, fmax, fmin, fmod, frac, heaviside, hypot, lerp, log,
+    log10, log1p, log2, logaddexp, logaddexp2, logit, maximum, minimum, mul, nan_to_num, neg, positive, pow, rad2deg, reciprocal,
+    remainder, round, rsqrt, rsub, sigmoid, sign, sin, sinc, sinh, sqrt, square, sub, tan, tanh, true_divide, trunc, where, xlogy,
 )  # fmt: skip
 from .ops.diagonal import diag, diag_embed, diagflat, diagonal
 from .ops.forms import (
@@ -69,7 +67,7 @@ from .threads import get_num_threads, set_num_threads
 from . import accelerator, autograd, backends, cuda, distributions, kernels, linalg, nn, optim, serialization, utils  # isort: skip
 
 __version__ = "0.1.0"
-concat, moveaxis, row_stack = cat, movedim, vstack
+concat, moveaxis = cat, movedim
 globals().update(TENSOR_TYPES)  # FloatTensor, LongTensor, …: how old scripts name types
 
 keep_freed_memory()

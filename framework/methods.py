@@ -16,11 +16,9 @@ METHODS = {
     elementwise: "add_ sub_ mul_ true_divide_ div_ pow_ floor_divide_ remainder_ fmod_ neg_ positive abs_ square_ lerp_ addcmul_ addcdiv_ "
     "exp_ exp2_ expm1_ log_ log2_ log10_ log1p_ sqrt_ rsqrt_ reciprocal_ sigmoid_ erf_ erfc_ erfinv_ sin_ cos_ tan_ asin_ acos_ atan_ "
     "atan2_ sinh_ cosh_ tanh_ asinh_ acosh_ atanh_ sinc_ floor_ ceil_ trunc_ round_ sign_ frac_ maximum minimum fmax fmin clamp_ "
-    "clamp_min_ clamp_max_ logit_ logaddexp logaddexp2 xlogy_ hypot_ copysign_ deg2rad_ rad2deg_ heaviside_ nan_to_num_ absolute_ clip_ "
-    "divide_ fix_ multiply_ negative_ subtract_ arccos_ arccosh_ arcsin_ arcsinh_ arctan_ arctan2_ arctanh_",
-    comparison: "eq_ ne_ lt_ le_ gt_ ge_ greater_ greater_equal_ less_ less_equal_ not_equal_ logical_and_ logical_or_ logical_xor_ "
-    "logical_not_ bitwise_and_ bitwise_or_ bitwise_xor_ bitwise_not_ bitwise_left_shift_ bitwise_right_shift_ isnan isinf isfinite "
-    "isposinf isneginf isclose allclose equal",
+    "clamp_min_ clamp_max_ logit_ logaddexp logaddexp2 xlogy_ hypot_ copysign_ deg2rad_ rad2deg_ heaviside_ nan_to_num_",
+    comparison: "eq_ ne_ lt_ le_ gt_ ge_ logical_and_ logical_or_ logical_xor_ logical_not_ bitwise_and_ bitwise_or_ bitwise_xor_ "
+    "bitwise_not_ bitwise_left_shift_ bitwise_right_shift_ isnan isinf isfinite isposinf isneginf isclose allclose equal",
     linalg: "matmul",
     products: "mm bmm mv dot vdot inner outer addmm addmv addbmm baddbmm addr kron trace cross",
     decompositions: "cholesky det logdet slogdet qr svd",

@@ -79,7 +79,7 @@ ones(3).expand(2, 3).uniform_() | ones(3).expand(2, 3)[0].add_(1) | ones(1).expa
 ones(3).unfold(0, 2, 2).add_(1) | ones(2, 2).diagonal().add_(1) | ones(2).bfloat16().tolist() | ones(2, requires_grad=True).__dlpack__()
 f'{tensor(1.5):.3f}' | f'{ones(2)}' | format(ones(2), '.2f') | ones(2, 3).numel() | len(ones(2, 3)) | float(ones(2)) | int(tensor([3]))
 bool(ones(0)) | tensor(2) in ones(2) | [10, 20][tensor(1)] | ones(2, 3).T.shape | ones(2, 3).ravel().shape | list(arange(2))
-ones(2).dim() | row_stack([arange(2), arange(2)]) | column_stack([arange(2), ones(2)]) | dstack([arange(2), arange(2)])
+ones(2).dim() | column_stack([arange(2), ones(2)]) | dstack([arange(2), arange(2)])
 vstack((ones(2), ones(1, 2))) | moveaxis(ones(2, 3), 0, 1).shape
 """
 

@@ -108,8 +108,3 @@ class Function:
                 each._tape_node, each._output, each._needs_grad = node, output, False
         node.keep()
         return tuple(outs) if isinstance(results, tuple) else outs[0]
-
-
-def once_differentiable(backward):
-    """For a `backward` that is not itself differentiable: its results are constants."""
-    return no_grad(backward)

@@ -56,7 +56,3 @@ def allclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False) -> bool:
 def equal(input, other) -> bool:
     """Whether two tensors have the same shape and elements."""
     return input.shape == other.shape and eq(input, other).all().item()
-
-
-# PyTorch's other names for the same functions
-greater, greater_equal, less, less_equal, not_equal = gt, ge, lt, le, ne

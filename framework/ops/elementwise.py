@@ -252,8 +252,3 @@ def nan_to_num(input, nan=0.0, posinf=None, neginf=None):
     out = where(input == math.inf, largest if posinf is None else posinf, input)
     out = where(input == -math.inf, -largest if neginf is None else neginf, out)
     return where(input != input, 0.0 if nan is None else nan, out)
-
-
-# PyTorch's other names for the same functions
-absolute, clip, divide, fix, multiply, negative, subtract = abs, clamp, div, trunc, mul, neg, sub
-arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh = acos, acosh, asin, asinh, atan, atan2, atanh

@@ -5,7 +5,6 @@ import pytest
 
 import framework as torch
 from framework.autograd import Function, gradcheck, gradgradcheck
-from framework.autograd.function import once_differentiable
 
 
 class Exp(Function):
@@ -156,26 +155,6 @@ def test_outputs_without_a_gradient_and_inputs_changed_in_place():
     assert out is y and not largest.requires_grad and largest.item() == 1
     out.sum().backward()
     assert x.grad.tolist() == [6, 6]
-
-
-def test_once_differentiable():
-    class Once(Function):
-        @staticmethod
-        def forward(ctx, x):
-            ctx.save_for_backward(x)
-            return x * x
-
-        @staticmethod
-        @once_differentiable
-        def backward(ctx, grad):
-            (x,) = ctx.saved_tensors
-            return grad * 2 * x
-
-    x = leaf(3.0)
-    (g,) = torch.autograd.grad(Once.apply(x), x, create_graph=True)
-    assert g.item() == 6
-    with pytest.raises(RuntimeError):
-        g.backward()
 
 
 def test_gradients_that_are_broadcast_and_promoted():

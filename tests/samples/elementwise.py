@@ -137,20 +137,6 @@ row("isneginf", [f(2, 3), i(3)], np.isneginf, gradient=False)
 row("isclose", [(f(2, 3), f(2, 3)), (f(2, 3), f(3)), (i(2, 3), i(3)), (b(3), b(3))], np.isclose, gradient=False)
 row("isclose tolerances", [(f(2, 3), f(3))], lambda x, y: np.isclose(x, y, 0.5, 0.25), rtol=0.5, atol=0.25, gradient=False)
 
-# PyTorch's other names
-ALIASES = {
-    "absolute": np.abs, "arcsinh": np.arcsinh, "arctan": np.arctan, "fix": np.trunc, "negative": np.negative,
-    "arccos": np.arccos, "arcsin": np.arcsin, "arctanh": np.arctanh,
-}  # fmt: skip
-for name, function in ALIASES.items():
-    row(name, INSIDE, function)
-row("arccosh", [f(3, low=1.1)], np.arccosh)
-for name, function in {"divide": np.divide, "multiply": np.multiply, "subtract": np.subtract, "arctan2": np.arctan2}.items():
-    row(name, DIVISIONS[:2], function)
-row("clip", [(f(2, 3), -1, 1)], np.clip)
-for name in ("greater", "greater_equal", "less", "less_equal", "not_equal"):
-    row(name, PAIRS[:2], getattr(np, name), gradient=False)
-
 # Between layers
 row("relu", ANY, lambda x: np.maximum(x, 0))
 for name, function in {"softmax": special.softmax, "log_softmax": special.log_softmax}.items():
