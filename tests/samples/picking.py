@@ -115,8 +115,6 @@ row("scatter", [(f(2, 3), 1, ONE, f(2, 3)), (f(3, 3), 0, ONE, f(2, 3)), (f(3), 0
 row("scatter larger", [(f(3, 3), 0, ONE, f(2, 4)), (f(3), 0, np.array([2, 0]), f(3))], distinct, gradient=False)
 row("scatter number", [(f(2, 3), 1, ONE[:1, :2], 0.5), (f(2, 3), -1, i(2, 2), 2)], distinct)
 row("scatter value", [(f(2, 3), 1, i(2, 2))], lambda x, dim, k: distinct(x, dim, k, 1.5), value=1.5)
-row("scatter add", [(f(2, 3), 0, i(4, 3, high=2), 0.5)], lambda x, dim, k, y: reduced(np.add)(x, dim, k, y + 0 * k), reduce="add",
-    gradient=False)  # fmt: skip
 row("scatter_add", [*PLACES, (f(), 0, i(2, high=1), f(2))],
     lambda x, *rest: reduced(np.add)(np.atleast_1d(x), *rest).reshape(x.shape))  # fmt: skip
 for name, update in (("prod", np.multiply), ("amax", np.maximum), ("amin", np.minimum), ("sum", np.add)):
