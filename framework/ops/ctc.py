@@ -16,7 +16,7 @@ from ..device import array_module
 from .elementwise import exp, where
 from .reduce import sum
 from .scatter import gather
-from .shape import constant_pad, stack, unsqueeze
+from .shape import constant_pad, stack, unbind, unsqueeze
 
 
 def _log_sum(input):
@@ -31,8 +31,6 @@ log_sum = op(_log_sum, name="log_sum", input=lambda grad, input, out:
              unsqueeze(grad, -1) * exp(input - unsqueeze(where(out == -np.inf, 0.0, out), -1)))
 # The same values, known to be normalized: the gradient is, as PyTorch's, the one with respect to a log_softmax's input
 normalized = op(lambda input: input, name="normalized", input=lambda grad, out: grad - exp(out) * sum(grad, -1, True))
-# All rows at once, so that their gradients are joined at once
-rows = op(lambda input: tuple(input), name="rows", input=lambda grad: stack(grad))
 # fmt: on
 
 
@@ -55,7 +53,7 @@ def ctc(log_probs, targets, input_lengths, target_lengths, blank):
     start = array_module(targets).full((n, width), -np.inf, log_probs._array.dtype)
     start[:, 0] = 0  # before the first step: at the first blank
     alpha = Variable.wrap(start)
-    for t, emission in enumerate(rows(emitted) if steps else ()):
+    for t, emission in enumerate(unbind(emitted) if steps else ()):
         one_back = constant_pad(alpha, [0, 1], [0, -1], -np.inf)
         two_back = where(skips, constant_pad(alpha, [0, 2], [0, -2], -np.inf), -np.inf)
         moved = log_sum(stack([alpha, one_back, two_back], -1)) + emission

@@ -2,20 +2,14 @@
 
 from ..autograd.op import op
 from ..device import array_module
+from .promotion import expect
 from .shape import clone, flatten, normalize, writable
-
-
-def _two(dim1, dim2, ndim):
-    dim1, dim2 = normalize(dim1, ndim), normalize(dim2, ndim)
-    if dim1 == dim2:
-        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
-    return dim1, dim2
 
 
 @op(view=True, input=lambda grad, input_shape, offset, dim1, dim2: diagonal_scatter(grad, input_shape, offset, dim1, dim2))
 def diagonal(input, offset=0, dim1=0, dim2=1):
     """The elements whose index in `dim2` is that in `dim1` plus `offset`, as the last dimension: a view."""
-    return writable(input.diagonal(offset, *_two(dim1, dim2, input.ndim)), input)
+    return writable(input.diagonal(offset, normalize(dim1, input.ndim), normalize(dim2, input.ndim)), input)
 
 
 @op(name="diag_embed", input=lambda grad, offset, dim1, dim2: diagonal(grad, offset, dim1, dim2))
@@ -29,15 +23,14 @@ def diagonal_scatter(input, shape, offset, dim1, dim2):
 def diag_embed(input, offset=0, dim1=-2, dim2=-1):
     """The last dimension of `input` (…, n) as a diagonal of square matrices of n + |offset| rows, lying in `dim1` and `dim2`."""
     shape = list(input.shape[:-1])
-    for dim in sorted(_two(dim1, dim2, input.ndim + 1)):
+    for dim in sorted(normalize(each, input.ndim + 1) for each in (dim1, dim2)):
         shape.insert(dim, input.shape[-1] + abs(offset))
     return diagonal_scatter(input, tuple(shape), offset, dim1, dim2)
 
 
 def diag(input, diagonal=0):
     """The square matrix with the vector `input` on a diagonal; of a matrix, a copy of its diagonal."""
-    if input.ndim not in (1, 2):
-        raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
+    expect(input.ndim in (1, 2), f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
     return diag_embed(input, diagonal) if input.ndim == 1 else clone(input.diagonal(diagonal))
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .elementwise import clamp, sub
-from .promotion import common, same_type
+from .promotion import common, expect, same_type
 from .reduce import norm, sum
 from .shape import broadcast_to, unsqueeze
 
@@ -21,8 +21,7 @@ def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
 def cosine_similarity(x1, x2, dim=1, eps=1e-8):
     """x1 . x2 / (max(||x1||, eps) max(||x2||, eps)) along `dim`."""
     both = common((x1, x2))
-    if not both[0].is_floating_point():
-        raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {both[0].dtype.name}")
+    expect(both[0].is_floating_point(), f"expected common dtype to be floating point, yet common dtype is {both[0].dtype.name}")
     shape = np.broadcast_shapes(tuple(x1.shape), tuple(x2.shape))
     x1, x2 = (broadcast_to(each, shape) for each in both)
     return sum((x1 / clamp(norm(x1, 2, dim, True), eps)) * (x2 / clamp(norm(x2, 2, dim, True), eps)), dim)
@@ -38,13 +37,11 @@ def cdist(x1, x2, p=2.0):
 
 def pdist(input, p=2.0):
     """The p-norm of the difference of every two rows of `input` (N, M), row i with the rows j > i: (N (N - 1) / 2)."""
-    if input.ndim != 2:
-        raise RuntimeError(f"pdist: expected a matrix, but got {input.ndim}D")
+    expect(input.ndim == 2, f"pdist: expected a matrix, but got {input.ndim}D")
     i, j = np.triu_indices(len(input), 1)
     return _norm(input[i] - input[j], p)
 
 
 def _norm(difference, p):
-    if p < 0:
-        raise RuntimeError(f"cdist and pdist support only non-negative p values, but got {p}")
+    expect(p >= 0, f"cdist and pdist support only non-negative p values, but got {p}")
     return norm(difference, p, -1)

@@ -9,7 +9,7 @@ from ..autograd.half import half_type, in_single
 from ..autograd.op import op
 from ..autograd.variable import Variable
 from .diagonal import diagonal
-from .promotion import common, refuse, same_type
+from .promotion import common, expect, refuse, same_type
 from .reduce import sum
 from .shape import permute, reshape
 
@@ -21,8 +21,7 @@ def einsum(equation, *operands):
 
     Without `->` the result has the names that occur once, in alphabetical order; `...` stands for dimensions that broadcast.
     """
-    if not isinstance(equation, str):
-        raise TypeError(f"einsum(): the equation must be a str, not {type(equation).__name__}")
+    expect(isinstance(equation, str), f"einsum(): the equation must be a str, not {type(equation).__name__}", TypeError)
     operands = operands[0] if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else operands
     equation = equation.replace(" ", "")
     if not re.fullmatch(f"{_TERM}(,{_TERM})*(->{_TERM})?", equation):
@@ -44,12 +43,10 @@ def einsum(equation, *operands):
 
 def _named(term, operand, dots, sizes) -> str:
     """`term` with letters of `dots` for its ellipsis, so that it names each dimension of `operand`; notes their `sizes`."""
-    if not isinstance(operand, Variable):
-        raise TypeError(f"einsum(): expected Tensors as operands, but got {type(operand).__name__}")
+    expect(isinstance(operand, Variable), f"einsum(): expected Tensors as operands, but got {type(operand).__name__}", TypeError)
     shape = tuple(operand.shape)
     names = term.replace("...", dots[: max(len(shape) - len(term.replace("...", "")), 0)][::-1])
-    if len(names) != len(shape):
-        raise RuntimeError(f"einsum(): '{term}' does not match the number of dimensions of the shape {shape}")
+    expect(len(names) == len(shape), f"einsum(): '{term}' does not match the number of dimensions of the shape {shape}")
     for name, length in zip(names, shape, strict=True):
         known = sizes.get(name, 1)
         if known != length and 1 not in (known, length) or length != shape[names.index(name)]:

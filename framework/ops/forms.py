@@ -7,13 +7,11 @@ import numpy as np
 from ..autograd.variable import Variable
 from ..device import array_module
 from ..size import broadcast_shapes
+from .promotion import expect
 from .scatter import index_select
 from .shape import along, at_least, cat, clone, distinct, expand, flatten, flip, normalize, repeat, reshape, transpose, unsqueeze, view
 
-
-def ravel(input):
-    """All elements in one dimension."""
-    return flatten(input)
+ravel = flatten  # all elements in one dimension
 
 
 def swapaxes(input, axis0, axis1):
@@ -43,8 +41,7 @@ def flipud(input):
 
 def rot90(input, k=1, dims=(0, 1)):
     """`input` turned by `k` right angles in the plane of two dimensions, from the first towards the second."""
-    if len(dims) != 2:
-        raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
+    expect(len(dims) == 2, f"expected total rotation dims == 2, but got dims = {len(dims)}")
     first, second = distinct(dims, at_least(2, input, "rot90").ndim)
     if k % 2 == 0:
         return flip(input, (first, second)) if k % 4 else clone(input)
@@ -60,8 +57,7 @@ def narrow(input, dim, start, length):
     """The `length` slices of `input` along `dim` from number `start` on: a view."""
     dim, start = normalize(dim, at_least(1, input, "narrow").ndim), int(start)
     size = input.shape[dim]
-    if not -size <= start <= size:
-        raise IndexError(f"start out of range (expected to be in range of [{-size}, {size}], but got {start})")
+    expect(-size <= start <= size, f"start out of range (expected to be in range of [{-size}, {size}], but got {start})", IndexError)
     start += size if start < 0 else 0
     if not 0 <= length <= size - start:
         raise RuntimeError(f"narrow(): length ({length}) must be non-negative, and start ({start}) + length not exceed the size ({size})")
@@ -160,8 +156,7 @@ def tensor_split(input, indices_or_sections, dim=0):
     dim, places = normalize(dim, at_least(1, input, "tensor_split").ndim), indices_or_sections
     places, length = places.tolist() if hasattr(places, "tolist") else places, input.shape[dim]
     if isinstance(places, int):
-        if places <= 0:
-            raise RuntimeError(f"number of sections must be larger than 0, got {places}")
+        expect(places > 0, f"number of sections must be larger than 0, got {places}")
         places = [length // places * i + min(i, length % places) for i in range(1, places)]
     return tuple(input[along(dim, slice(a, b))] for a, b in zip([0, *places], [*places, length], strict=True))
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..autograd.fusable import fusable
 from .elementwise import clamp, elementwise, log, where
+from .promotion import expect
 from .reduce import mean, sum
 from .scatter import gather
 from .shape import unsqueeze
@@ -23,8 +24,7 @@ def legacy_reduction(reduction, size_average, reduce):
 def reduced(loss, reduction: str, size_average=None, reduce=None):
     """`loss` element by element, its mean or its sum."""
     reduction = legacy_reduction(reduction, size_average, reduce)
-    if reduction not in ("none", "mean", "sum"):
-        raise ValueError(f"{reduction} is not a valid value for reduction")
+    expect(reduction in ("none", "mean", "sum"), f"{reduction} is not a valid value for reduction", ValueError)
     return loss if reduction == "none" else mean(loss) if reduction == "mean" else sum(loss)
 
 

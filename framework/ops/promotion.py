@@ -80,10 +80,9 @@ def scaled(args):
 
 def minus(args):
     """`scaled`, with bools refused: whoever subtracts them means `^` or `~`."""
-    bools = [isinstance(each, bool) or isinstance(each, Variable) and each._array.dtype.kind == "b" for each in args[:2]]
-    if any(bools):
-        what = "two bool tensors" if all(bools) else "a bool tensor"
-        raise RuntimeError(f"Subtraction, the `-` operator, with {what} is not supported: use `^` or `~` instead.")
+    for each in args[:2]:
+        if isinstance(each, bool) or isinstance(each, Variable) and each._array.dtype.kind == "b":
+            raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported: use `^` or `~` instead.")
     return scaled(args)
 
 

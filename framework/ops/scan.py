@@ -3,9 +3,10 @@
 import numpy as np
 
 from ..autograd.op import cast, op
+from .promotion import expect
 from .results import result_type
 from .scatter import scatter_add_into
-from .shape import at_least, cat, constant_pad, flip, normalize
+from .shape import along, at_least, cat, constant_pad, flip, normalize
 
 
 def in_dtype(args):
@@ -30,11 +31,6 @@ def cumprod(input, dim, dtype=None):
     return np.cumprod(input, normalize(dim, input.ndim), total_type(input, dtype)).reshape(input.shape)
 
 
-def part(input, dim, *limits):
-    """`input[start:stop]`, but along `dim`."""
-    return input[(slice(None),) * dim + (slice(*limits),)]
-
-
 def _product_before(input, dim):
     """x[0] · … · x[i-1], which of nothing is 1."""
     shift = [int(each == dim) for each in range(input.ndim)]
@@ -55,9 +51,9 @@ def _(grad, input, dim):
     if not input.ndim or not input.shape[dim]:
         return grad
     dim = normalize(dim, input.ndim)
-    arrived = [part(grad, dim, -1, None)]
+    arrived = [grad[along(dim, slice(-1, None))]]
     for i in range(input.shape[dim] - 2, -1, -1):
-        arrived.append(part(grad, dim, i, i + 1) + part(input, dim, i + 1, i + 2) * arrived[-1])
+        arrived.append(grad[along(dim, slice(i, i + 1))] + input[along(dim, slice(i + 1, i + 2))] * arrived[-1])
     return _product_before(input, dim) * cat(arrived[::-1], dim)
 
 
@@ -80,13 +76,11 @@ cummax, cummin = _running_extreme("cummax", np.maximum), _running_extreme("cummi
 def diff(input, n=1, dim=-1, prepend=None, append=None):
     """x[i+1] - x[i] along `dim`, `n` times over, after joining what is given to either end."""
     dim = normalize(dim, at_least(1, input, "diff").ndim)
-    if n < 0:
-        raise RuntimeError(f"order must be non-negative but got {n}")
+    expect(n >= 0, f"order must be non-negative but got {n}")
     pieces = [each for each in (prepend, input, append) if each is not None]
-    if any(each.ndim != input.ndim for each in pieces):
-        raise RuntimeError("diff expects prepend or append to be the same dimension as input")
+    expect(all(each.ndim == input.ndim for each in pieces), "diff expects prepend or append to be the same dimension as input")
     input = cat(pieces, dim) if len(pieces) > 1 else input
     for _ in range(min(n, input.shape[dim])):
-        later, earlier = part(input, dim, 1, None), part(input, dim, None, -1)
+        later, earlier = input[along(dim, slice(1, None))], input[along(dim, slice(-1))]
         input = later ^ earlier if input.dtype.name == "bool" else later - earlier
     return input

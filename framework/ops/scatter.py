@@ -11,16 +11,15 @@ from ..size import broadcast_shapes
 from . import elementwise
 from .elementwise import where
 from .index import READS, add_at, add_rows, getitem, put_at
-from .promotion import filling, refuse, same_type
-from .shape import normalize, reshape
+from .promotion import expect, filling, refuse, same_type
+from .shape import along, normalize, reshape
 
 
 def _places(name, shape, dim, index):
     """For each element of `index` its full position in an array of `shape`: its own place, but `index` along `dim`."""
     dim, index = normalize(dim, len(shape)), np.atleast_1d(index)
     shape, module = shape or (1,), array_module(index)
-    if index.dtype.kind != "i" and index.size:
-        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index")
+    expect(index.dtype.kind == "i" or not index.size, f"{name}(): Expected dtype int32/int64 for index")
     if index.ndim != len(shape) or any(n > m for d, (n, m) in enumerate(zip(index.shape, shape, strict=True)) if d != dim):
         raise RuntimeError(f"{name}(): Expected index {list(index.shape)} to be no larger than {list(shape)} apart from dimension {dim}")
     _check_bounds(index, dim, shape[dim])
@@ -62,6 +61,7 @@ scatter_src = _scattering("scatter", lambda out, places, src: out.__setitem__(pl
                           src=lambda grad, dim, index: gather(grad, dim, index))
 scatter_amax, scatter_amin = _scattering("scatter_reduce", np.maximum.at), _scattering("scatter_reduce", np.minimum.at)
 scatter_prod = _scattering("scatter_reduce", np.multiply.at)
+_REDUCING = {"prod": scatter_prod, "amax": scatter_amax, "amin": scatter_amin}
 # fmt: on
 
 
@@ -98,12 +98,9 @@ def _source(name, input, dim, index, src):
 
 def scatter(input, dim, index, src=None, *, value=None, reduce=None):
     """`input` with `src` (a tensor or a number) written at `index` along `dim`: out[index[i, j], j] = src[i, j] for dim = 0."""
-    src = _source("scatter", input, dim, index, value if src is None else src)
-    if reduce is None:
-        return scatter_src(input, dim, index, src)
-    if reduce not in ("add", "multiply"):
-        raise RuntimeError("reduce argument must be either add or multiply.")
-    return scatter_add(input, dim, index, src) if reduce == "add" else scatter_prod(input, dim, index, src)
+    expect(reduce in (None, "add", "multiply"), "reduce argument must be either add or multiply.")
+    write = {None: scatter_src, "add": scatter_add, "multiply": scatter_prod}[reduce]
+    return write(input, dim, index, _source("scatter", input, dim, index, value if src is None else src))
 
 
 def scatter_add(input, dim, index, src):
@@ -113,8 +110,7 @@ def scatter_add(input, dim, index, src):
 
 def scatter_reduce(input, dim, index, src, reduce, *, include_self=True):
     """`input` with all of `src` that meets at one place reduced by "sum", "prod", "mean", "amax" or "amin", with what is there or not."""
-    if reduce not in ("sum", "prod", "mean", "amax", "amin"):
-        raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
+    expect(reduce in ("sum", "mean", *_REDUCING), f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
     src = _source("scatter_reduce", input, dim, index, src)
     if not include_self:
         input = scatter(input, dim, index, _neutral(reduce, input._array.dtype))
@@ -125,7 +121,7 @@ def scatter_reduce(input, dim, index, src, reduce, *, include_self=True):
         count = scatter_add_into(index * 0 + 1, index, dim, tuple(input.shape)) + int(include_self)
         total, count = scatter_add(input, dim, index, src), elementwise.clamp(count, 1)
         return total / count if input.is_floating_point() else like(elementwise.floor_divide(total, count), input)
-    return {"prod": scatter_prod, "amax": scatter_amax, "amin": scatter_amin}[reduce](input, dim, index, src)
+    return _REDUCING[reduce](input, dim, index, src)
 
 
 def _neutral(reduce, dtype):
@@ -144,7 +140,7 @@ def _along(name, input, dim, index, error=RuntimeError):
         raise RuntimeError(f"{name}(): Expected a vector of dtype int32/int64 for index, but got {index.ndim}D {index.dtype.name}")
     if error is not None:
         _check_bounds(index._array, dim, input.shape[dim], error)
-    return (slice(None),) * dim + (reshape(index, (-1,)),)
+    return along(dim, reshape(index, (-1,)))
 
 
 def index_select(input, dim, index):
@@ -186,8 +182,7 @@ def index_fill(input, dim, index, value):
 def _masked(args):
     """The mask must be one, and the value one number."""
     input, mask, value = args
-    if mask.dtype.name != "bool":
-        raise RuntimeError(f"only boolean masks are supported, but got a mask with dtype {mask.dtype.name}")
+    expect(mask.dtype.name == "bool", f"only boolean masks are supported, but got a mask with dtype {mask.dtype.name}")
     return input, mask, filling((input, value))[1]
 
 
@@ -206,8 +201,7 @@ def masked_select(input, mask):
 
 def take(input, index):
     """The elements of `input`, all in one row, at `index`: in the shape of `index`."""
-    if index.dtype.name != "int64":
-        raise RuntimeError(f"take(): Expected a long tensor for index, but got {index.dtype.name}")
+    expect(index.dtype.name == "int64", f"take(): Expected a long tensor for index, but got {index.dtype.name}")
     return getitem(reshape(input, (-1,)), (index,))
 
 
@@ -218,10 +212,6 @@ def take_along_dim(input, indices, dim=None):
     if input.ndim != indices.ndim:
         raise RuntimeError(f"take_along_dim(): input and indices should have as many dimensions, but got {input.ndim} and {indices.ndim}")
     dim = normalize(dim, input.ndim)
-
-    def sized(shape, length):
-        return tuple(length if d == dim else n for d, n in enumerate(shape))
-
-    shape = broadcast_shapes(*(sized(each.shape, 1) for each in (input, indices)))
-    input, indices = (broadcast_to(each, sized(shape, each.shape[dim])) for each in (input, indices))
+    before, after = (broadcast_shapes(*(each.shape[part] for each in (input, indices))) for part in (slice(dim), slice(dim + 1, None)))
+    input, indices = (broadcast_to(each, (*before, each.shape[dim], *after)) for each in (input, indices))
     return gather(input, dim, indices)

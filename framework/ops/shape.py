@@ -6,7 +6,7 @@ import numpy as np
 
 from ..autograd.op import op
 from ..device import array_module
-from .promotion import common
+from .promotion import common, expect
 
 
 def normalize(dim: int, ndim: int) -> int:
@@ -85,8 +85,7 @@ def squeeze(input, dim=None):
 @op(view=True, input=lambda grad: t(grad))
 def t(input):
     """A matrix with rows and columns exchanged; vectors and numbers as they are."""
-    if input.ndim > 2:
-        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D")
+    expect(input.ndim <= 2, f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D")
     return input.T
 
 
@@ -134,16 +133,14 @@ triu = op(lambda input, diagonal=0: np.triu(at_least(2, input, "triu"), diagonal
 @op(input=lambda grad, shifts, dims: roll(grad, -shifts if isinstance(shifts, int) else [-each for each in shifts], dims))
 def roll(input, shifts, dims=None):
     """The elements moved on by `shifts` along `dims`, or in their order if left out; those pushed out come in again at the start."""
-    if np.size(shifts) != (1 if dims is None else np.size(dims)):
-        raise RuntimeError(f"shifts and dimensions must align. shifts: {shifts}, dims: {dims}")
+    expect(np.size(shifts) == (1 if dims is None else np.size(dims)), f"shifts and dimensions must align. shifts: {shifts}, dims: {dims}")
     return np.roll(input, shifts, dims)
 
 
 @op(input=lambda grad, input_shape, repeats: _sum_repeats(grad, input_shape, repeats))
 def repeat(input, repeats):
     """`input` laid out `repeats[i]` times along dimension i, as tiles: (m, n) -> (repeats[0] m, repeats[1] n)."""
-    if input.ndim > len(repeats):
-        raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
+    expect(input.ndim <= len(repeats), "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
     return np.tile(input, repeats)
 
 
@@ -162,8 +159,7 @@ def contiguous(input):
 def flatten(input, start_dim=0, end_dim=-1):
     """Dimensions `start_dim` to `end_dim` as one."""
     start, end = normalize(start_dim, input.ndim), normalize(end_dim, input.ndim)
-    if start > end:
-        raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
+    expect(start <= end, "flatten() has invalid args: start_dim cannot come after end_dim")
     if input.ndim and start == end:
         return input
     return reshape(input, (*input.shape[:start], prod(input.shape[start : end + 1]), *input.shape[end + 1 :]))
@@ -182,8 +178,7 @@ def _tensors(given, name):
 def _joinable(args):
     """The tensors to join in a common type; those of shape (0,) fit anything, as in PyTorch's first days."""
     given, dim = args
-    if not given:
-        raise ValueError("cat expects a non-empty list of Tensors")
+    expect(given, "cat expects a non-empty list of Tensors", ValueError)
     tensors = common(_tensors(given, "cat"))
     kept = [each for each in tensors if tuple(each.shape) != (0,)] or tensors[:1]
     return list(kept), normalize(dim, kept[0].ndim)
@@ -218,8 +213,7 @@ def split_with_sizes(input, split_sizes, dim=0):
 @op(view=True, input=lambda grad, input_shape, dim: _whole(stack, grad, input_shape, dim, [()] * input_shape[dim]))
 def unbind(input, dim=0):
     """The slices of `input` along `dim`, without that dimension: views."""
-    if not input.ndim:
-        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
+    expect(input.ndim, "Dimension specified as 0 but tensor has no dimensions", IndexError)
     dim = normalize(dim, input.ndim)
     return tuple(input[(*along(dim, place), ...)] for place in range(input.shape[dim]))
 
@@ -244,8 +238,7 @@ def split(tensor, split_size_or_sections, dim=0):
 
 def chunk(input, chunks, dim=0):
     """`input` cut along `dim` into at most `chunks` pieces of equal size."""
-    if chunks <= 0:
-        raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+    expect(chunks > 0, f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     length = at_least(1, input, "chunk").shape[normalize(dim, input.ndim)]
     return split(input, -(-length // chunks) if length else [0] * chunks, dim)
 

@@ -9,12 +9,11 @@ from ..autograd.variable import Variable
 from ..device import array_module
 from . import elementwise
 from .comparison import isnan
-from .promotion import refuse, refusing
+from .promotion import expect, refuse, refusing
 from .reduce import all_or_along, any, axes, picking, share_ties
 from .results import result_type
-from .scan import part
 from .scatter import index_select, scatter_add_into
-from .shape import movedim, normalize, reshape
+from .shape import along, movedim, normalize, reshape
 
 _Sorted, _Top = result_type("sort", "values indices"), result_type("topk", "values indices")
 
@@ -43,10 +42,9 @@ def topk(input, k, dim=-1, largest=True, sorted=True):
     """(values, indices) of the `k` largest or smallest elements along `dim`, in order."""
     refuse("b", "topk", input)
     dim = normalize(dim, input.ndim)
-    if not 0 <= k <= (input.shape[dim] if input.ndim else 1):
-        raise RuntimeError("selected index k out of range")
+    expect(0 <= k <= (input.shape[dim] if input.ndim else 1), "selected index k out of range")
     found = sort(input, dim, largest)
-    return _Top(*(part(each, dim, 0, k) if input.ndim else each for each in found))
+    return _Top(*(each[along(dim, slice(k))] if input.ndim else each for each in found))
 
 
 def _median(name, ignore_nan, docstring):
@@ -70,6 +68,7 @@ _MIDDLE = "The middle element in order, of two the lower; with `dim` (values, in
 median = _median("median", False, _MIDDLE + "nan if there is one.")
 nanmedian = _median("nanmedian", True, _MIDDLE + "nan are left out.")
 
+
 _BETWEEN = {  # how far from the element below to the one above, given the fraction of the way
     "linear": lambda rank, below: rank - below,
     "lower": lambda rank, below: below * 0,
@@ -81,12 +80,9 @@ _BETWEEN = {  # how far from the element below to the one above, given the fract
 
 def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
     """The value below which the fraction `q` (one or a vector) of the elements lies: number q (n - 1) of the n sorted ones."""
-    if input.dtype.name not in ("float32", "float64"):
-        raise RuntimeError("quantile() input tensor must be either float or double dtype")
-    if not input.numel():
-        raise RuntimeError("quantile() input tensor must be non-empty")
-    if interpolation not in _BETWEEN:
-        raise RuntimeError(f"quantile() interpolation must be one of {', '.join(_BETWEEN)}, but got {interpolation}")
+    expect(input.dtype.name in ("float32", "float64"), "quantile() input tensor must be either float or double dtype")
+    expect(input.numel(), "quantile() input tensor must be non-empty")
+    expect(interpolation in _BETWEEN, f"quantile() interpolation must be one of {', '.join(_BETWEEN)}, but got {interpolation}")
     q = q if isinstance(q, Variable) else Variable.wrap(array_module(input._array).asarray(q, input._array.dtype))
     if q.ndim > 1 or q.dtype is not input.dtype:
         raise RuntimeError(f"quantile() q must be a scalar or 1D tensor of the input's dtype, but got {q.ndim}D {q.dtype}")
@@ -132,8 +128,7 @@ def unique_consecutive(input, return_inverse=False, return_counts=False, dim=Non
 def bincount(input, weights=None, minlength=0):
     """How often each of 0, 1, 2, … comes, or the sum of its weights."""
     refuse("bfV", "bincount", input)
-    if input.ndim != 1 or (input < 0).any().item():
-        raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
+    expect(input.ndim == 1 and not (input < 0).any().item(), "bincount only supports 1-d non-negative integral inputs.")
     return _bincount(input, weights if weights is None or weights.dtype.name == "float32" else weights.double(), minlength)
 
 
