@@ -77,4 +77,3 @@ def manual_seed(seed: int) -> None:
         default_generator.manual_seed(seed)
 
 
-manual_seed_all = manual_seed
