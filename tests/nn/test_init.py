@@ -36,6 +36,7 @@ def test_structures():
     assert filled(init.orthogonal_, (0, 3)).shape == (0, 3)
 
 
+@pytest.mark.parity
 @pytest.mark.parametrize("shape, groups", [((4, 4, 3), 1), ((4, 2, 3, 3), 2), ((4, 3, 3, 3, 3), 2), ((2, 5, 2), 1)])
 def test_dirac_hands_the_channels_on(shape, groups):
     torch = pytest.importorskip("torch")

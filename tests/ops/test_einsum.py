@@ -92,12 +92,20 @@ REFUSED = [
 
 @pytest.mark.parametrize(("args", "message"), REFUSED, ids=[message[:40] for _, message in REFUSED])
 def test_refused(args, message):
-    with pytest.raises((RuntimeError, ValueError, TypeError), match=message) as ours:
+    with pytest.raises((RuntimeError, ValueError, TypeError), match=message):
         framework.einsum(*args)
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("args", [args for args, _ in REFUSED], ids=[message[:40] for _, message in REFUSED])
+def test_refused_by_an_error_of_pytorchs_type(args):
     torch = pytest.importorskip("torch")
-    with pytest.raises(Exception) as theirs:  # noqa: B017 - the type is compared below
-        torch.einsum(*[torch.tensor(each.numpy()) if isinstance(each, framework.Tensor) else each for each in args])
-    assert type(ours.value) is type(theirs.value)
+    errors = []
+    for library in (framework, torch):
+        with pytest.raises((RuntimeError, ValueError, TypeError)) as error:
+            library.einsum(*[library.tensor(each.numpy()) if isinstance(each, framework.Tensor) else each for each in args])
+        errors.append(type(error.value))
+    assert errors[0] is errors[1]
 
 
 def test_operands_in_a_list_and_views():

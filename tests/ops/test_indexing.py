@@ -178,7 +178,13 @@ def test_errors(name):
     call, error, says = ERRORS[name]
     with pytest.raises(error, match=says):
         call(framework, framework.zeros(2, 3))
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("name", ERRORS)
+def test_pytorch_raises_them_too(name):
     torch = pytest.importorskip("torch")
+    call, error, _ = ERRORS[name]
     with pytest.raises(error):
         call(torch, torch.zeros(2, 3))
 

@@ -211,6 +211,12 @@ def test_errors(name):
     call, error, says = BAD[name]
     with pytest.raises(error, match=says):
         call(framework, framework.arange(6.0).reshape(2, 3))
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("name", BAD)
+def test_pytorch_raises_them_too(name):
     torch = pytest.importorskip("torch")
+    call, error, _ = BAD[name]
     with pytest.raises(error):
         call(torch, torch.arange(6.0).reshape(2, 3))
