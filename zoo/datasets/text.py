@@ -43,9 +43,9 @@ class Text:
 def load(data: str = "auto", data_dir: Path | None = None) -> Text:
     """Read a text from this machine's disk; UserError if it is not there or not what it should be.
 
-    ``data`` is "wikitext-2" for the one under ``data_dir``, "builtin" for Python's help pages, "auto" for the former if it is there and else
-    the latter, a folder with train.txt, valid.txt and test.txt, plain or ``.gz``, or a text file, of which the first nine tenths are for
-    training. WikiText and folders have one line a paragraph and blanks between words; other text is cut into words and marks.
+    ``data`` is "wikitext-2" for the one under ``data_dir``, "builtin" for Python's help pages, "auto" for the former if it is there and
+    else the latter, a folder with train.txt, valid.txt and test.txt, plain or ``.gz``, or a text file, of which the first nine tenths are
+    for training. WikiText and folders have blanks between words already; other text is cut into words and marks.
     """
     folder = data_root(data_dir) / "wikitext-2"
     if data in ("auto", "wikitext-2"):
@@ -59,10 +59,10 @@ def load(data: str = "auto", data_dir: Path | None = None) -> Text:
             raise UserError(f"WikiText-2 not found in {folder}: get it with 'download', or say where it is with --data-dir")
         print(f"WikiText-2 not found in {folder}: training on Python's help pages ('download' fetches it)", file=sys.stderr)
     if data in ("auto", "builtin"):
-        pages = [words(topics.topics[title]) for title in sorted(topics.topics)]
-        kept = {"valid": 0, "test": 1}  # every twentieth page, and those after them
-        parts = [[page for i, page in enumerate(pages) if kept.get(part, i % 20) == i % 20 and (part != "train" or i % 20 > 1)] for part in PARTS]
-        return _number("python-help", "built-in", [sum(part, []) for part in parts], least=2)
+        parts: dict[str, list[str]] = {part: [] for part in PARTS}
+        for i, title in enumerate(sorted(topics.topics)):  # every twentieth page to validate on, and those after them to test
+            parts[{0: "valid", 1: "test"}.get(i % 20, "train")] += words(topics.topics[title])
+        return _number("python-help", "built-in", list(parts.values()), least=2)
     path = Path(data).expanduser()
     if path.is_dir():
         if not (paths := _locate(path)):
@@ -112,7 +112,8 @@ def _read(path: Path) -> str:
 def _number(name: str, origin: str, parts: list[list[str]], least: int = 1) -> Text:
     """Number the words; those that the training text has fewer than ``least`` times are unknown."""
     if not all(len(part) > 1 for part in parts):
-        raise UserError(f"{name}: expected text to train, validate and test on, found {', '.join(f'{len(part):,}' for part in parts)} words")
+        found = ", ".join(f"{len(part):,}" for part in parts)
+        raise UserError(f"{name}: expected text to train on, to validate and to test, found {found} words")
     counts = Counter(parts[0])
     known = [word for word, count in counts.most_common() if count >= least or word == END]
     vocabulary = tuple(known if UNKNOWN in known else [*known, UNKNOWN])

@@ -17,7 +17,7 @@ def generate(
     *,
     prompt: Annotated[str, tyro.conf.arg(help="What the text begins with.")] = "The",
     words: Annotated[int, tyro.conf.arg(help="How many words follow.")] = 100,
-    temperature: Annotated[float, tyro.conf.arg(help="Below 1 the probable becomes more so, above 1 less; 0 always takes the first.")] = 1.0,
+    temperature: Annotated[float, tyro.conf.arg(help="Below 1 the probable becomes more so, above 1 less; 0: the first only.")] = 1.0,
     top_k: Annotated[int, tyro.conf.arg(help="Draw from this many most probable words only; 0 for all.")] = 0,
     seed: int = 0,
     data_dir: DataDir = None,
