@@ -72,17 +72,17 @@ def show(figures: dict[str, float], found: np.ndarray, words: np.ndarray, title:
     console.print(table)
 
 
-def draw_surprise(path: Path, found: np.ndarray, words: np.ndarray, corpus: text.Text, count: int = 160) -> None:
+def draw_surprise(path: Path, found: np.ndarray, words: np.ndarray, corpus: text.Text, count: int = 260) -> None:
     """Draw the first words of the test text, each on a ground that is the darker the more it came as a surprise."""
     figure = Figure(figsize=(9, 4), layout="constrained")
     axis = figure.subplots()
     axis.axis("off")
-    axis.set(xlim=(0, 100), ylim=(-13, 1))
+    axis.set(xlim=(0, 140), ylim=(-13, 1))
     x, y = 0.0, 0
     for word, surprise in zip(words[:count], found[:count], strict=False):
         name = "¶" if corpus.vocabulary[word] == text.END else corpus.vocabulary[word]
-        width = 0.98 * len(name) + 1.2
-        if x + width > 100:
+        width = len(name) + 1.3
+        if x + width > 140:
             x, y = 0.0, y - 1
         colour = colormaps["Oranges"](min(surprise / 12, 1) * 0.8)
         axis.text(x, y, name.replace("$", r"\$"), family="monospace", size=7.5, bbox={"facecolor": colour, "edgecolor": "none", "pad": 1.5})
