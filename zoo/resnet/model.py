@@ -113,7 +113,7 @@ class ResNet(nn.Module):
 
 
 def initialize(model: nn.Module) -> None:
-    """Convolutions of variance 2 / fan_out: what flows back through ReLUs keeps its size (He et al., 2015, Delving deep into rectifiers)."""
+    """Convolutions of variance 2 / fan_out: through ReLUs, gradients keep their size (He et al., 2015, Delving deep into rectifiers)."""
     for module in model.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
