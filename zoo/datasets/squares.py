@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from zoo.common.errors import UserError
 from zoo.common.pictures import read
 from zoo.datasets import mnist, photographs
 
@@ -33,6 +34,8 @@ def load(data: str = "auto", data_dir: Path | None = None, *, size: int) -> Squa
         train, test = (framed(images, size) for images in (digits.train_images, digits.test_images))
         return Squares(digits.name, train, test, digits.sha256, digits.origin)
     files = photographs.load(str(folder.resolve()))
+    if len(files.test) < 2:
+        raise UserError(f"{folder}: expected two or more pictures to test with (every tenth is one), found {len(files.test)}")
     train, test = (np.stack([cropped(path, size) for path in paths]) for paths in (files.train, files.test))
     return Squares(files.name, train, test, files.sha256, files.origin)
 

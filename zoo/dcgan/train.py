@@ -13,7 +13,8 @@ from zoo.common.pictures import grid, write
 from zoo.common.progress import Progress
 from zoo.common.run import Run
 from zoo.datasets import squares
-from zoo.dcgan.evaluate import KEPT, Features, describe, find_features, frechet_distance, moments
+from zoo.dcgan.evaluate import frechet_distance, moments
+from zoo.dcgan.features import KEPT, Features, describe, find_features
 from zoo.dcgan.model import DCGAN, NOISE, as_arrays, generate, noise
 
 LOG_EVERY = 10  # steps
