@@ -45,7 +45,7 @@ class Config(TrainFlags):
 def train(config: Config) -> None:
     """Train on MNIST, on the 4,000 built-in digits of it, or on a folder of pictures."""
     if config.smoke:
-        config = replace(config, data="builtin", size=32, width=16, epochs=1, max_steps=40)
+        config = replace(config, data="builtin", size=32, width=16, batch_size=32, lr=1e-3, epochs=1, max_steps=60)
     device = find_device(config.device)
     pictures = squares.load(config.data, config.data_dir, size=config.size)
     kept = bool(config.resume and (config.out / KEPT).exists())
