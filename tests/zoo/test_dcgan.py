@@ -139,7 +139,7 @@ def test_the_features_are_those_of_mnist_cnn(reader):
 
 def test_the_features_of_colours_are_means():
     pictures = framework.randint(0, 256, (2, 3, 64, 64), dtype=framework.uint8)
-    means = pictures.numpy().reshape(2, 3, 8, 8, 8, 8).mean((3, 5)).reshape(2, 192)
+    means = pictures.numpy().reshape(2, 3, 8, 8, 8, 8).mean((3, 5)).reshape(2, 192) / 255
     np.testing.assert_allclose(MeanColours()(pictures).numpy(), means, rtol=1e-5)
     assert DigitReader()(pictures[:, :1]).shape == (2, 128)
 

@@ -43,7 +43,7 @@ class MeanColours(nn.Module):
     """What a network that reads digits cannot describe, pictures in colour (N, 3, S, S): the means of 8 × 8 cells, (N, 192)."""
 
     def forward(self, pictures: Tensor) -> Tensor:
-        return F.adaptive_avg_pool2d(pictures.float(), 8).flatten(1)
+        return F.adaptive_avg_pool2d(pictures.float() / 255, 8).flatten(1)
 
 
 def find_features(run: Path | None, wanted: Path | None, channels: int, device: framework.device) -> nn.Module:
