@@ -16,7 +16,7 @@ from zoo.common.errors import UserError
 PARTS = ("train", "valid", "test")
 MIRRORS = (
     "https://raw.githubusercontent.com/pytorch/examples/main/word_language_model/data/wikitext-2/",
-    "https://raw.githubusercontent.com/pytorch/examples/master/word_language_model/data/wikitext-2/",
+    "https://cdn.jsdelivr.net/gh/pytorch/examples@dcdabc22b305d2f2989c6f03570dfcd3919e8a5b/word_language_model/data/wikitext-2/",
 )
 # The sha256 of each part's content, in the order of PARTS.
 OFFICIAL = (
