@@ -12,6 +12,7 @@ from rich.table import Table
 import framework
 import framework.nn.functional as F
 from framework import Tensor
+from zoo.common.errors import UserError
 from zoo.common.flags import DataDir, Device, RunDirectory, find_device
 from zoo.common.pictures import write_figure
 from zoo.common.run import load_weights, reopen, write_json
@@ -43,7 +44,10 @@ def surprises(model: LanguageModel, words: np.ndarray, device: framework.device)
 
 def perplexity(found: Tensor) -> float:
     """exp(−mean log p): among how many equally probable words it would be as unsure as it is. Every word weighs the same."""
-    return math.exp(found.double().mean().item())
+    mean = found.double().mean().item()
+    if not mean < 700:  # not a number, or too large for exp
+        raise UserError(f"the mean of −log p is {mean:g}: the training has diverged, try a smaller --lr")
+    return math.exp(mean)
 
 
 def evaluate(run: RunDirectory, *, device: Device = "cpu", data_dir: DataDir = None) -> None:
