@@ -79,10 +79,9 @@ def show(figures: dict[str, float], found: np.ndarray, words: np.ndarray, title:
 
 def draw_surprise(path: Path, found: np.ndarray, words: np.ndarray, corpus: text.Text, count: int = 260) -> None:
     """Draw the first words of the test text, each on a ground that is the darker the more it came as a surprise."""
-    figure = Figure(figsize=(9, 4), layout="constrained")
+    figure = Figure(figsize=(9, 1), layout="constrained")
     axis = figure.subplots()
     axis.axis("off")
-    axis.set(xlim=(0, 140), ylim=(-13, 1))
     x, y = 0.0, 0
     for word, surprise in zip(words[:count], found[:count], strict=False):
         name = "¶" if corpus.vocabulary[word] == text.END else corpus.vocabulary[word]
@@ -92,5 +91,7 @@ def draw_surprise(path: Path, found: np.ndarray, words: np.ndarray, corpus: text
         colour = colormaps["Oranges"](min(surprise / 12, 1) * 0.8)
         axis.text(x, y, name.replace("$", r"\$"), family="monospace", size=7.5, bbox={"facecolor": colour, "edgecolor": "none", "pad": 1.5})
         x += width
+    axis.set(xlim=(0, 140), ylim=(y - 0.5, 0.5))
+    figure.set_figheight(0.3 * (1 - y))
     write_figure(path, figure)
     print(f"the first words of the test text, the darker the more surprising: {path}")
