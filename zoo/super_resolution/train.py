@@ -45,6 +45,8 @@ class Config(TrainFlags):
         super().__post_init__()
         if self.upscale not in (2, 3, 4):
             raise UserError(f"--upscale {self.upscale}: expected 2, 3 or 4")
+        if self.patches == 0:
+            raise UserError("--patches 0: expected one or more")
 
 
 def turned(patch: np.ndarray, symmetry: int) -> np.ndarray:
@@ -75,12 +77,12 @@ def train(config: Config) -> None:
         config = replace(config, data="builtin", epochs=1, patches=1600)
     device = find_device(config.device)
     found = photographs.load(config.data, config.data_dir)
-    run = Run("super_resolution", config, found)
 
     # data: patches on the device once, scaled batch by batch
     inputs, targets = (patches.to(device) for patches in cut(found.train, config.patches, config.upscale, config.seed))
     sets = photographs.benchmarks(config.data_dir) | {"test": found.test}  # to be scored at the end
     watched = found.test[:WATCHED]
+    run = Run("super_resolution", config, found)  # only now: pictures may be unreadable or too small
 
     # model
     framework.manual_seed(config.seed)
