@@ -1,13 +1,20 @@
 """ESPCN: three convolutions among the small picture's pixels, then a rearrangement into the large picture's."""
 
+import numpy as np
+
 from framework import Tensor, nn
 
 CONTEXT = 4  # pixels on each side that the three convolutions use up: 2 + 1 + 1
 
 
 def scaled(brightness: Tensor) -> Tensor:
-    """Brightness from 0 to 255, of any type, as what the network takes and gives: float32 from −½ to ½."""
-    return brightness.float() / 255 - 0.5
+    """Brightness from 0 to 255, of any type, as what the network takes and gives: float32 from −2 to 2, by which tanh bends."""
+    return brightness.float() / 63.75 - 2
+
+
+def unscaled(answer: np.ndarray) -> np.ndarray:
+    """The way back to brightness from 0 to 255, and beyond where the network overshoots."""
+    return (answer + 2) * 63.75
 
 
 class ESPCN(nn.Module):

@@ -13,7 +13,7 @@ from zoo.common.flags import Device, RunDirectory, find_device
 from zoo.common.run import load_weights, read_config
 from zoo.super_resolution.bicubic import resize
 from zoo.super_resolution.brightness import to_rgb, to_ycbcr
-from zoo.super_resolution.model import CONTEXT, ESPCN, scaled
+from zoo.super_resolution.model import CONTEXT, ESPCN, scaled, unscaled
 
 BAND = 1 << 18  # small pixels at once: 64 channels of them are 67 MB
 
@@ -44,7 +44,7 @@ def enlarge(model: ESPCN, small: np.ndarray) -> np.ndarray:
         for top in range(0, len(small), rows):
             band = framework.from_numpy(padded[top : top + rows + 2 * CONTEXT]).to(device)
             bands.append(model(scaled(band)[None, None])[0, 0].cpu().numpy())
-    return ((np.concatenate(bands).astype(np.float64) + 0.5) * 255).clip(0, 255)
+    return unscaled(np.concatenate(bands).astype(np.float64)).clip(0, 255)
 
 
 def enlarge_colours(model: ESPCN, colours: np.ndarray, factor: int) -> np.ndarray:
