@@ -1,7 +1,5 @@
 """ESPCN: three convolutions among the small picture's pixels, then a rearrangement into the large picture's."""
 
-import numpy as np
-
 from framework import Tensor, nn
 
 CONTEXT = 4  # pixels on each side that the three convolutions use up: 2 + 1 + 1
@@ -12,9 +10,9 @@ def scaled(brightness: Tensor) -> Tensor:
     return brightness.float() / 63.75 - 2
 
 
-def unscaled(answer: np.ndarray) -> np.ndarray:
-    """The way back to brightness from 0 to 255, and beyond where the network overshoots."""
-    return (answer + 2) * 63.75
+def unscaled(answer: Tensor) -> Tensor:
+    """The way back, in float64: to brightness from 0 to 255, and beyond where the network overshoots."""
+    return (answer.double() + 2) * 63.75
 
 
 class ESPCN(nn.Module):

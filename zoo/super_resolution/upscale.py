@@ -43,8 +43,8 @@ def enlarge(model: ESPCN, small: np.ndarray) -> np.ndarray:
     with framework.no_grad():
         for top in range(0, len(small), rows):
             band = framework.from_numpy(padded[top : top + rows + 2 * CONTEXT]).to(device)
-            bands.append(model(scaled(band)[None, None])[0, 0].cpu().numpy())
-    return unscaled(np.concatenate(bands).astype(np.float64)).clip(0, 255)
+            bands.append(unscaled(model(scaled(band)[None, None]))[0, 0].cpu().numpy())
+    return np.concatenate(bands).clip(0, 255)
 
 
 def enlarge_colours(model: ESPCN, colours: np.ndarray, factor: int) -> np.ndarray:
