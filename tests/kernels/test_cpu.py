@@ -6,10 +6,16 @@ import pytest
 import framework
 import framework.nn.functional as F
 from framework import kernels, optim
+from framework.ops import norm
 
 
 def randn(*shape):
     return np.random.default_rng(sum(shape)).standard_normal(shape)
+
+
+def shifted(*shape):
+    """Away from zero, and not what the outputs are weighted with: a norm's gradient along its own input is zero."""
+    return 10 + 3 * np.random.default_rng(99).standard_normal(shape)
 
 
 CONV = [
@@ -27,6 +33,14 @@ CONV = [
     ((1, 64, 60, 61), (48, 64, 3, 3), {"padding": 1}),  # more tiles than fit a strip
     ((2, 3, 41, 43), (4, 3, 9, 41), {"padding": 20}),  # windows wholly in the padding
 ]
+
+
+def moving_statistics(x, w, b):
+    running = [framework.zeros(7, dtype=x.dtype), framework.ones(7, dtype=x.dtype)]
+    F.batch_norm(x, *running, w, b, True)
+    return F.batch_norm(x, *running, w, b)
+
+
 POOL = [{}, {"stride": 1}, {"kernel_size": 3, "padding": 1, "stride": 2}, {"kernel_size": (3, 2), "dilation": (2, 1), "ceil_mode": True}]
 CASES = {
     **{
@@ -45,6 +59,19 @@ CASES = {
     "matmul of a transpose": (lambda a, b: a.T @ b.T, [randn(97, 131), randn(113, 97)]),
     "matmul of slices": (lambda a, b: a[:, 3:] @ b[3:, 5:], [randn(131, 97), randn(97, 113)]),
     "bmm": (framework.bmm, [randn(7, 41, 67), randn(7, 67, 53)]),
+    "batch_norm": (lambda x, w, b: F.batch_norm(x, None, None, w, b, True), [shifted(5, 7, 13, 29), randn(7), randn(7)]),
+    "batch_norm no weight": (lambda x: F.batch_norm(x, None, None, training=True, eps=0.1), [randn(3, 5, 601)]),
+    "batch_norm large planes": (lambda x, w: F.batch_norm(x, None, None, w, training=True), [shifted(2, 2, 71, 73), randn(2)]),
+    "batch_norm evaluating": (
+        lambda x, w, b: F.batch_norm(x, w.detach(), b.detach() ** 2 + 1, w, b),
+        [randn(5, 7, 13, 29), randn(7), randn(7)],
+    ),
+    "batch_norm moving": (moving_statistics, [shifted(5, 7, 13, 29), randn(7), randn(7)]),
+    "statistics": (lambda x: framework.cat([each.flatten() for each in norm.batch_norm_train(x, None, None, 0.1)]), [randn(3, 5, 601)]),
+    "statistics alone": (lambda x: framework.stack(norm.batch_norm_train(x, None, None, 0.1)[1:]), [randn(3, 5, 601)]),
+    "instance_norm": (lambda x, w, b: F.instance_norm(x, weight=w, bias=b), [shifted(3, 5, 23, 29), randn(5), randn(5)]),
+    "group_norm": (lambda x, w, b: F.group_norm(x, 3, w, b), [shifted(5, 6, 13, 29), randn(6), randn(6)]),
+    "group_norm of a transpose": (lambda x: F.group_norm(x, 3).transpose(2, 3), [randn(5, 6, 13, 29)]),
     "log_softmax": (lambda x: F.log_softmax(x, -1), [randn(37, 11, 41)]),
     "nll_loss": (lambda x: F.nll_loss(F.log_softmax(x, 1), framework.arange(101) % 97), [randn(101, 97)]),
     "nll_loss ignoring": (lambda x: F.nll_loss(x, framework.arange(101) % 97, ignore_index=5), [randn(101, 97)]),

@@ -39,13 +39,13 @@ class Data(Protocol):
 class Run:
     """A run directory being written; UserError if it holds another run, or one that these flags do not continue.
 
-    Times are kept out of metrics.jsonl, so that equal runs have equal files.
+    Times are kept out of metrics.jsonl, so that equal runs have equal files. ``facts`` are whatever else should be on record.
     """
 
-    def __init__(self, example: str, flags: TrainFlags, data: Data) -> None:
+    def __init__(self, example: str, flags: TrainFlags, data: Data, **facts: Any) -> None:
         self.example, self.flags = example, flags
         self.path = flags.out or _next_free(example)
-        self.config = _describe(example, flags, data)
+        self.config = {**_describe(example, flags, data), **facts}
         if (self.path / "config.json").exists():
             earlier = read_config(self.path, example)
             if not flags.resume:

@@ -3,7 +3,8 @@
 from zoo.common.results import Published
 
 PAPER = "LeCun, Bottou, Bengio, Haffner: Gradient-based learning applied to document recognition (1998)"
-METRICS = {"test_accuracy": "{:.2%}", "test_loss": "{:.4f}"}  # how they are written; the first is the one to compare
+# How each is written; the first is the one to compare
+METRICS = {"test_accuracy": "{:.2%}", "test_loss": "{:.4f}"}
 PUBLISHED = (
     Published(
         metric="test_accuracy",
