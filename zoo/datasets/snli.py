@@ -119,7 +119,7 @@ def pad(sentences: list[list[int]]) -> np.ndarray:
 
 def _read(name: str, folder: Path, glove_data: str = "auto", data_dir: Path | None = None) -> Pairs:
     """Read a folder's three files, and the vectors of the words in them."""
-    parts, hashes = zip(*(_parse(_locate(folder, part)) for part in PARTS), strict=True)
+    parts, hashes = zip(*(read_pairs(_locate(folder, part)) for part in PARTS), strict=True)
     seen = {word for part in parts for *sentences, _ in part for sentence in sentences for word in sentence}
     vectors = glove.load(seen, glove_data, data_dir)
     words = ("<padding>", "<unknown>", *vectors.words)
@@ -146,7 +146,7 @@ def _locate(folder: Path, part: str) -> Path:
     return found[0]
 
 
-def _parse(path: Path) -> tuple[list[tuple], str]:
+def read_pairs(path: Path) -> tuple[list[tuple], str]:
     """The pairs of a file, as (premise's words, hypothesis's words, label's number), and the sha256 of its content.
 
     Pairs on which the annotators did not agree are labelled "-" and left out, as everywhere.
