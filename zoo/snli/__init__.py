@@ -3,7 +3,8 @@
 from zoo.common.results import Published
 
 PAPER = "Bowman, Angeli, Potts, Manning: A large annotated corpus for learning natural language inference (2015)"
-METRICS = {"test_accuracy": "{:.2%}", "test_loss": "{:.4f}", "dev_accuracy": "{:.2%}"}  # how they are written; the first is the one to compare
+# How they are written; the first is the one to compare.
+METRICS = {"test_accuracy": "{:.2%}", "test_loss": "{:.4f}", "dev_accuracy": "{:.2%}"}
 PUBLISHED = (
     Published(
         metric="test_accuracy",

@@ -1,4 +1,6 @@
-"""Makes builtin/pairs/: 125 premises, each with three hypotheses, written for the zoo by hand. Run: python zoo/datasets/builtin/make_pairs.py
+"""Makes builtin/pairs/: 125 premises, each with three hypotheses, written for the zoo by hand.
+
+    python zoo/datasets/builtin/make_pairs.py
 
 A block is a premise and three hypotheses: + follows from it, ? may be so or not, - cannot be so at the same time.
 """
