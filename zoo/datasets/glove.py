@@ -24,7 +24,7 @@ ARCHIVE = RemoteFile(
 FILE = "glove.6B.100d.txt"
 OFFICIAL = "95dde4dfd627ab26608d33e76d1195ec059734bd29089ea52cadb08d07c64544"  # of the content of FILE
 BUILTIN = Path(__file__).parent / "builtin" / "glove" / "glove.6B.50d.txt.gz"
-COMMON = 5_000  # of the most frequent words, the first in the file, are taken in any case
+COMMON = 10_000  # of the most frequent words, the first in the file, are taken in any case
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Vectors:
 def load(wanted: Iterable[str], data: str = "auto", data_dir: Path | None = None) -> Vectors:
     """Read the vectors of those of the ``wanted`` words that have one, and of common words; UserError if the file is damaged.
 
-    ``data`` is "builtin" for a few thousand words in 50 dimensions, or "auto" for what is in ``data_dir``, 400,000 words in 100
+    ``data`` is "builtin" for some 10,000 words in 50 dimensions, or "auto" for what is in ``data_dir``, 400,000 words in 100
     dimensions if it is the whole, and else the built-in ones.
     """
     folder = data_root(data_dir) / "glove.6B"

@@ -75,7 +75,7 @@ def load(data: str = "auto", data_dir: Path | None = None) -> Pairs:
     if data in ("auto", "snli"):
         if not folder.is_dir():
             raise UserError(f"SNLI not found in {folder}: get it with 'download', or say where it is with --data-dir")
-        found = _read(folder.name, folder, data_dir=data_dir)
+        found = _read("snli-changed", folder, data_dir=data_dir)
         if data == "snli" and found.name != "snli":
             raise UserError(f"{folder} does not hold SNLI's own files (take them as they are with --data {folder})")
         return found
