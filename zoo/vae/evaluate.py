@@ -1,6 +1,7 @@
 """Evaluation: how likely the test digits are under the model, by two lower bounds of log p(x)."""
 
 import math
+from functools import partial
 
 from rich.console import Console
 
@@ -67,7 +68,7 @@ def evaluate(run: RunDirectory, *, samples: int = 100, device: Device = "cpu", d
     figures = bound_terms(model, images, config["flags"]["test_batch_size"])
     tighter = -importance_weighted(model, images, samples)
     write_json(run / "evaluation.json", {"data": digits.name, **figures, "samples": samples, "test_negative_log_likelihood": tighter})
-    say = Console(highlight=False).print
+    say = partial(Console(highlight=False).print, soft_wrap=True)
     say(f"{len(images):,} test digits of {digits.name}, in nats per digit:")
     say("  −ELBO {test_negative_elbo:.2f} = reconstruction {test_reconstruction:.2f} + KL {test_kl:.2f}".format(**figures))
     say(f"  −log p(x) ≤ {tighter:.2f}, importance-weighted, {samples:,} samples a digit")
