@@ -9,7 +9,7 @@ from scipy.special import log_expit, logsumexp, ndtr
 import framework
 from tests.zoo.contract import call, evaluate_agrees, killed_it_resumes, refused, smoke
 from zoo.vae.evaluate import SEED, bound_terms, importance_weighted
-from zoo.vae.model import VAE, intensities, kl_divergence, log_likelihood, reparameterize
+from zoo.vae.model import VAE, binarized, intensities, kl_divergence, log_likelihood, reparameterize
 from zoo.vae.sample import beside, plane
 
 LN2 = np.log(2)
@@ -71,6 +71,26 @@ def test_a_model_that_knows_nothing_needs_a_bit_for_every_pixel(images):
     expected = {"test_negative_elbo": 784 * LN2, "test_reconstruction": 784 * LN2, "test_kl": 0}
     assert bound_terms(model, images, 3) == pytest.approx(expected, rel=1e-6)
     assert importance_weighted(model, images, 5) == pytest.approx(-784 * LN2, rel=1e-6)
+
+
+def test_it_starts_from_the_mean_digit():
+    model, images = VAE(), framework.tensor(np.broadcast_to(np.array([0, 51, 102], np.uint8)[:, None, None], (3, 28, 28)))
+    zero(model.fc4.weight)
+    model.start_from_the_mean(images)
+    assert model.decode(framework.randn(2, 20)).sigmoid().flatten().tolist() == pytest.approx([0.2] * 1568)
+    model.start_from_the_mean(images * 0)  # never quite impossible
+    assert model.decode(framework.randn(2, 20)).sigmoid().flatten().tolist() == pytest.approx([1e-3] * 1568)
+
+
+def test_binarized_pixels_are_white_as_often_as_they_are_light():
+    images = framework.full((2500, 28, 28), 51, dtype=framework.uint8)
+    images[:, 0], images[:, 1] = 0, 255
+    found = binarized(images)
+    assert found.dtype is framework.uint8 and sorted(found.unique().tolist()) == [0, 255]
+    assert not found[:, 0].any() and bool((found[:, 1] == 255).all())
+    assert found[:, 2:].float().mean().item() == pytest.approx(51, abs=0.4)  # 5 standard deviations of 1.8 million draws
+    assert len({found[index].numpy().tobytes() for index in (0, 1, 1000, 2000)}) == 4
+    assert bool((binarized(images) == found).all())
 
 
 def test_a_decoder_that_ignores_the_code(images):
@@ -198,7 +218,8 @@ def test_sample_draws_digits_and_the_plane_of_a_code_of_two_numbers(run, tmp_pat
         assert prior.size == (16 * 30 - 2, 2 * 30 - 2) and prior.mode == "L"
         assert pairs.size == (16 * 30 - 2, 8 * 30 - 2)
     two = tmp_path / "two"
-    assert call("zoo.vae", "train", "--data", "builtin", "--latent", 2, "--max-steps", 2, "--out", two) == 0
+    assert call("zoo.vae", "train", "--data", "builtin", "--latent", 2, "--hidden", 9, "--binarize", "--max-steps", 2, "--out", two) == 0
+    evaluate_agrees("vae", two)
     assert call("zoo.vae", "sample", two) == 0
     with Image.open(two / "samples" / "manifold.png") as manifold:
         assert manifold.size == (20 * 28, 20 * 28)

@@ -11,7 +11,7 @@ from zoo.common.errors import UserError
 from zoo.common.flags import DataDir, Device, RunDirectory, find_device
 from zoo.common.run import load_weights, reopen, write_json
 from zoo.datasets import mnist
-from zoo.vae.model import VAE, intensities, kl_divergence, log_likelihood, reparameterize
+from zoo.vae.model import VAE, binarized, intensities, kl_divergence, log_likelihood, reparameterize
 
 SEED = 0  # of the noise in evaluations, so that they can be repeated
 CODES = 10_000  # decoded at once: 31 MB of pixels
@@ -22,9 +22,8 @@ def bound_terms(model: VAE, images: Tensor, batch_size: int) -> dict[str, float]
 
     log p(x) ≥ ELBO = E_q[log p(x|z)] − KL(q(z|x) ‖ p(z)): the KL exactly, the expectation over z by its sample.
     """
-    noise = framework.Generator().manual_seed(SEED)
+    noise = framework.Generator(images.device).manual_seed(SEED)
     reconstruction, kl = [], []
-    model.eval()
     with framework.no_grad():
         for x in map(intensities, images.split(batch_size)):  # (B, 784)
             mean, logvar = model.encode(x)
@@ -41,9 +40,8 @@ def importance_weighted(model: VAE, images: Tensor, samples: int) -> float:
     log p(x) ≥ E log 1/k Σᵢ wᵢ,  wᵢ = p(x|zᵢ) p(zᵢ) / q(zᵢ|x),  zᵢ ~ q(z|x): the ELBO if k = 1, log p(x) itself in the limit
     (Burda, Grosse, Salakhutdinov: Importance Weighted Autoencoders, 2015).
     """
-    noise = framework.Generator().manual_seed(SEED)
+    noise = framework.Generator(images.device).manual_seed(SEED)
     bounds = []
-    model.eval()
     with framework.no_grad():
         for x in map(intensities, images.split(max(1, CODES // samples))):  # (B, 784)
             mean, logvar = (each.unsqueeze(1) for each in model.encode(x))  # (B, 1, latent)
@@ -62,10 +60,13 @@ def evaluate(run: RunDirectory, *, samples: int = 100, device: Device = "cpu", d
         raise UserError(f"--samples {samples}: expected one or more")
     config, digits = reopen(run, "vae", mnist.load, data_dir)
     target = find_device(device)
-    model = VAE(config["flags"]["latent"]).to(target)
+    flags = config["flags"]
+    model = VAE(flags["latent"], flags["hidden"]).to(target)
     load_weights(run, model)
     images = framework.from_numpy(digits.test_images).to(target)  # (M, 28, 28) uint8
-    figures = bound_terms(model, images, config["flags"]["test_batch_size"])
+    if flags["binarize"]:
+        images = binarized(images)
+    figures = bound_terms(model, images, flags["test_batch_size"])
     tighter = -importance_weighted(model, images, samples)
     write_json(run / "evaluation.json", {"data": digits.name, **figures, "samples": samples, "test_negative_log_likelihood": tighter})
     say = partial(Console(highlight=False).print, soft_wrap=True)

@@ -9,7 +9,7 @@ from zoo.common.flags import DataDir, Device, RunDirectory, find_device
 from zoo.common.pictures import grid, write
 from zoo.common.run import load_weights, reopen
 from zoo.datasets import mnist
-from zoo.vae.model import SIZE, VAE, intensities
+from zoo.vae.model import SIZE, VAE, binarized, intensities
 
 COLUMNS = 16  # digits in a row of the pictures
 
@@ -20,10 +20,13 @@ def sample(run: RunDirectory, *, count: int = 128, seed: int = 0, device: Device
         raise UserError(f"--count {count}: expected one or more")
     config, digits = reopen(run, "vae", mnist.load, data_dir)
     target = find_device(device)
-    model = VAE(config["flags"]["latent"]).to(target)
+    flags = config["flags"]
+    model = VAE(flags["latent"], flags["hidden"]).to(target)
     load_weights(run, model)
-    noise = framework.Generator().manual_seed(seed)
+    noise = framework.Generator(target).manual_seed(seed)
     originals = framework.from_numpy(digits.test_images[: 4 * COLUMNS])  # (64, 28, 28) uint8
+    if flags["binarize"]:
+        originals = binarized(originals)
     with framework.no_grad():
         pictures = {
             "prior": grid(decoded(model, framework.randn(count, model.latent, generator=noise, device=target)), COLUMNS),

@@ -12,7 +12,7 @@ from zoo.common.progress import Progress
 from zoo.common.run import Run
 from zoo.datasets import mnist
 from zoo.vae.evaluate import bound_terms
-from zoo.vae.model import VAE, intensities, kl_divergence, log_likelihood, reparameterize
+from zoo.vae.model import VAE, binarized, intensities, kl_divergence, log_likelihood, reparameterize
 
 LOG_EVERY = 10  # steps
 
@@ -31,11 +31,16 @@ class Config(TrainFlags):
     """Adam's learning rate."""
     latent: int = 20
     """Numbers in a code z; with 2 of them 'sample' draws the whole plane."""
+    hidden: int = 400
+    """Units in the hidden layer of the encoder, and in that of the decoder."""
+    binarize: bool = False
+    """Make the pixels black or white, once and for all, with their grey values as probabilities."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.latent < 1:
-            raise UserError(f"--latent {self.latent}: expected one or more")
+        for name in ("latent", "hidden"):
+            if getattr(self, name) < 1:
+                raise UserError(f"--{name} {getattr(self, name)}: expected one or more")
 
 
 def train(config: Config) -> None:
@@ -49,10 +54,13 @@ def train(config: Config) -> None:
     # data: bytes on the device once, scaled batch by batch
     images = framework.from_numpy(digits.train_images).to(device)  # (N, 28, 28) uint8
     test_images = framework.from_numpy(digits.test_images).to(device)  # (M, 28, 28) uint8
+    if config.binarize:
+        images, test_images = binarized(images), binarized(test_images)
 
     # model
     framework.manual_seed(config.seed)
-    model = VAE(config.latent).to(device)
+    model = VAE(config.latent, config.hidden).to(device)
+    model.start_from_the_mean(images)
     optimizer = optim.Adam(model.parameters(), lr=config.lr)
 
     # loop
@@ -65,7 +73,6 @@ def train(config: Config) -> None:
         while at.step < steps:
             epoch, seen = divmod(at.step, steps_an_epoch)
             batches = shuffled(len(images), config.batch_size, seed=config.seed, epoch=epoch)
-            model.train()
             for batch in batches[seen : seen + steps - at.step]:
                 checkpoint.save_if_due(at)
                 x = intensities(images[batch.to(device)])  # (B, 784)
