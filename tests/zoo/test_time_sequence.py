@@ -14,7 +14,7 @@ from zoo.datasets import sine
 from zoo.time_sequence.evaluate import scores
 from zoo.time_sequence.model import Sequence
 
-SHORT = ("train", "--waves", 8, "--length", 20, "--epochs")
+SHORT = ("train", "--waves", 6, "--length", 12, "--epochs")
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +145,7 @@ def test_evaluate_agrees_with_train(run, capsys):
 
 def test_killed_at_random_instants_it_resumes_bit_identical(tmp_path):
     """Between steps too, L-BFGS remembers its earlier moves."""
-    killed_it_resumes("time_sequence", tmp_path, *SHORT[1:], 8)
+    killed_it_resumes("time_sequence", tmp_path, *SHORT[1:], 7)
 
 
 def test_a_resumed_run_has_the_memory_of_the_whole(tmp_path):
