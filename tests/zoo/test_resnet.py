@@ -215,7 +215,7 @@ def test_predict_names_five_classes_and_skips_what_it_cannot_read(run, tmp_path,
     assert call("zoo.resnet", "predict", run, tmp_path / "text.png", tmp_path / "grey.png") == 1
     out, err = capsys.readouterr()
     guesses = next(line for line in out.splitlines() if "grey.png" in line).split()[1:]
-    probabilities = [float(each.rstrip("%")) for each in guesses[1::2]]
+    probabilities = [float(each.rstrip("%,")) for each in guesses[1::2]]
     assert len(set(guesses[::2])) == 5 and probabilities == sorted(probabilities, reverse=True) and sum(probabilities) <= 100.3
     assert err.count("\n") == 1 and f"{tmp_path / 'text.png'}: not a picture" in err
 

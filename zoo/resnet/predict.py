@@ -5,9 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import tyro
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 import framework
 from zoo.common import pictures
@@ -30,7 +27,6 @@ def predict(run: RunDirectory, images: Images) -> None:
     model = MODELS[config["flags"]["model"]](len(classes))
     load_weights(run, model)
     model.eval()
-    table = Table(title="the most probable classes", box=None, padding=(0, 2, 0, 0), show_header=False)
     failures = []
     for path in images:
         try:
@@ -42,8 +38,6 @@ def predict(run: RunDirectory, images: Images) -> None:
         with framework.no_grad():
             best = model(normalize(image.unsqueeze(0)))[0].softmax(0).topk(min(5, len(classes)))
         guesses = zip(best.values.tolist(), best.indices.tolist(), strict=True)
-        table.add_row(escape(path.name), *(f"{escape(classes[index])} {probability:.1%}" for probability, index in guesses))
-    if table.row_count:
-        Console().print(table)
+        print(f"{path.name}: {', '.join(f'{classes[index]} {probability:.1%}' for probability, index in guesses)}")
     if failures:
         raise UserError("; ".join(failures))

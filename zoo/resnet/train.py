@@ -30,8 +30,7 @@ class Config(TrainFlags):
     """The recipe of He et al. for CIFAR-10, with a schedule for 30 epochs."""
 
     model: Annotated[Literal["auto", *MODELS], tyro.conf.arg(metavar="NAME")] = "auto"
-    """The network: resnet20, 32, 44 or 56, made for small images; resnet18, 34, 50, 101 or 152, made for photographs; auto is the first of
-    those that the data calls for."""
+    """The network: resnet20, 32, 44 or 56 for small images; resnet18, 34, 50, 101 or 152 for photographs; auto: the first of those."""
     weights: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Begin with the weights in this file, .pth or .safetensors, such as torchvision's."""
     epochs: int = 30
@@ -96,10 +95,8 @@ def train(config: Config) -> None:
                     progress.update(at.step, loss.item())
             at.tested = measure(*answer(model, batches, config.test_batch_size))
             run.log(epoch=epoch, step=at.step, **at.tested)
-            progress.say(
-                f"epoch {epoch + 1}/{config.epochs}  test accuracy {at.tested['test_accuracy']:.2%}"
-                f"  test loss {at.tested['test_loss']:.4f}"
-            )
+            accuracy, test_loss = at.tested["test_accuracy"], at.tested["test_loss"]
+            progress.say(f"epoch {epoch + 1}/{config.epochs}  test accuracy {accuracy:.2%}  test loss {test_loss:.4f}")
             checkpoint.save(at)
 
     run.finish(model, at.tested, falling="train_loss", then=["predict IMAGE…"])
