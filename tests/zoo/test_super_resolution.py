@@ -55,7 +55,7 @@ def test_evaluate_agrees_with_train(run, capsys):
 
 
 def test_killed_at_random_instants_it_resumes_bit_identical(tmp_path):
-    arguments = ("--data", "builtin", "--patches", 320, "--batch-size", 4, "--epochs", 3, "--max-steps", 170)
+    arguments = ("--data", "builtin", "--patches", 1200, "--epochs", 3, "--max-steps", 420)
     killed_it_resumes("super_resolution", tmp_path, *arguments)
 
 

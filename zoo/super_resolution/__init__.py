@@ -22,14 +22,14 @@ PUBLISHED = (
         metric="set5_psnr",
         value=32.55,
         data="bsds300",
-        source="Shi et al. (2016), table 1: the same network, trained on 91 other images",
+        source="Shi et al. (2016): the same network, trained on 91 other images",
         flags={"upscale": 3},
     ),
     Published(
         metric="set5_psnr",
         value=33.13,
         data="bsds300",
-        source="Shi et al. (2016), table 1: the same network, trained on 50,000 images of ImageNet",
+        source="Shi et al. (2016): the same network, trained on 50,000 images of ImageNet",
         flags={"upscale": 3},
     ),
 )
