@@ -41,6 +41,13 @@ def moving_statistics(x, w, b):
     return F.batch_norm(x, *running, w, b)
 
 
+TRANSPOSED = [
+    ((4, 8, 19, 17), (8, 5, 3, 3), {}),
+    ((4, 8, 19, 17), (8, 5, 4, 4), {"stride": 2, "padding": 1}),
+    ((1, 8, 39, 37), (8, 5, 3, 2), {"stride": (3, 2), "padding": (0, 1), "output_padding": (2, 1), "dilation": (2, 1)}),
+    ((4, 6, 20, 21), (6, 3, 3, 3), {"groups": 3}),
+    ((90, 100, 1, 1), (100, 7, 4, 4), {}),
+]
 POOL = [{}, {"stride": 1}, {"kernel_size": 3, "padding": 1, "stride": 2}, {"kernel_size": (3, 2), "dilation": (2, 1), "ceil_mode": True}]
 CASES = {
     **{
@@ -49,6 +56,17 @@ CASES = {
     },
     "conv2d no bias": (lambda x, w: F.conv2d(x, w), [randn(4, 3, 29, 31), randn(5, 3, 3, 3)]),
     "conv1d": (lambda x, w, b: F.conv1d(x, w, b, stride=2, padding=3), [randn(4, 8, 301), randn(5, 8, 4), randn(5)]),
+    "conv2d of one image": (lambda x, w, b: F.conv2d(x, w, b, padding=1, stride=2), [randn(1, 5, 57, 41), randn(4, 5, 3, 3), randn(4)]),
+    "conv2d frozen": (lambda x, w: F.conv2d(x, w.detach(), padding=1) + w.sum(), [randn(3, 16, 26, 26), randn(16, 16, 3, 3)]),
+    "conv2d strided frozen": (lambda x, w: F.conv2d(x, w.detach(), stride=2) + w.sum(), [randn(3, 16, 26, 26), randn(16, 16, 3, 3)]),
+    "conv2d of data": (lambda x, w: F.conv2d(x.detach(), w) + x.sum(), [randn(3, 16, 26, 26), randn(16, 16, 3, 3)]),
+    "conv2d of strided data": (lambda x, w: F.conv2d(x.detach(), w, stride=2) + x.sum(), [randn(3, 16, 26, 26), randn(16, 16, 3, 3)]),
+    **{
+        f"conv_transpose2d-{i}": (lambda x, w, o=o: F.conv_transpose2d(x, w, **o), [randn(*x), randn(*w)])
+        for i, (x, w, o) in enumerate(TRANSPOSED)
+    },
+    "conv_transpose2d bias": (lambda x, w, b: F.conv_transpose2d(x, w, b, 2, 1), [randn(4, 8, 19, 17), randn(8, 5, 4, 4), randn(5)]),
+    "conv_transpose1d": (lambda x, w, b: F.conv_transpose1d(x, w, b, stride=2, padding=3), [randn(4, 8, 301), randn(8, 5, 4), randn(5)]),
     **{f"max_pool2d-{i}": (lambda x, o=o: F.max_pool2d(x, **{"kernel_size": 2, **o}), [randn(3, 7, 23, 29)]) for i, o in enumerate(POOL)},
     "relu": (F.relu, [randn(3, 51, 67)]),
     "dropout": (lambda x: F.dropout(x, 0.3), [randn(3, 51, 67)]),

@@ -8,7 +8,7 @@ from PIL import Image
 import framework
 from tests.zoo.contract import call, evaluate_agrees, killed_it_resumes, refused, smoke
 from zoo.actor_critic import world
-from zoo.actor_critic.evaluate import EPISODES, scores
+from zoo.actor_critic.evaluate import EPISODES, TEST, VALID, scores
 from zoo.actor_critic.model import ActorCritic
 from zoo.actor_critic.train import returns
 
@@ -70,9 +70,9 @@ def test_scores_are_of_an_actor_without_chance():
     for parameter in model.parameters():
         framework.nn.init.zeros_(parameter)
     framework.nn.init.constant_(model.action_head.bias[1:], 1e-3)  # prefers the right by a hair
-    found = scores(model, CPU, 20)
-    assert found["test_least"] in (8, 9) and 8.5 < found["test_return"] < 10.5 and found["test_lasting"] == 0
-    assert scores(model, CPU, 20) == found
+    found = scores(model, CPU, TEST)
+    assert found["least"] in (8, 9) and 8.5 < found["return"] < 10.5 and found["lasting"] == 0
+    assert scores(model, CPU, TEST) == found != scores(model, CPU, VALID)
 
 
 def test_evaluate_agrees_with_train(run, capsys):

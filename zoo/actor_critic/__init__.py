@@ -4,7 +4,7 @@ from zoo.common.results import Published
 
 PAPER = "Sutton, McAllester, Singh, Mansour: Policy gradient methods for reinforcement learning with function approximation (1999)"
 # How each is written; the first is the one to compare
-METRICS = {"test_return": "{:.1f}", "test_least": "{:.0f}", "test_lasting": "{:.0%}"}
+METRICS = {"test_return": "{:.1f}", "test_least": "{:.0f}", "test_lasting": "{:.0%}", "train_episodes": "{:.0f}"}
 PUBLISHED = (
     Published(
         metric="test_return",

@@ -13,7 +13,7 @@ from zoo.common.flags import DataDir, Device, RunDirectory, find_device
 from zoo.common.run import load_weights, reopen, write_json
 
 EPISODES = 100
-FRESH = 2**32  # a seed that no training has: those are smaller
+VALID, TEST = 2**32, 2**33  # where the seeds of episodes begin that are to stop the training, and to score it: all training's are smaller
 
 
 def greedy(model: ActorCritic, state: Tensor) -> Tensor:
@@ -21,16 +21,12 @@ def greedy(model: ActorCritic, state: Tensor) -> Tensor:
     return model(state)[0].argmax()
 
 
-def scores(model: ActorCritic, device: framework.device, episodes: int = EPISODES) -> dict[str, float]:
-    """The return, which is the number of steps, of episodes that no training sees: its mean, the least, the share that last."""
+def scores(model: ActorCritic, device: framework.device, seed: int) -> dict[str, float]:
+    """The return, which is the number of steps, of a hundred episodes without chance: the mean, the least, and the share that last."""
     with gymnasium.make(world.NAME) as environment, framework.no_grad():
         policy = partial(greedy, model)
-        stood = [len(world.play(environment, policy, (FRESH, number), device).rewards) for number in range(episodes)]
-    return {
-        "test_return": sum(stood) / episodes,
-        "test_least": min(stood),
-        "test_lasting": sum(steps == world.LONGEST for steps in stood) / episodes,
-    }
+        stood = [len(world.play(environment, policy, (seed, number), device).rewards) for number in range(EPISODES)]
+    return {"return": sum(stood) / EPISODES, "least": min(stood), "lasting": sum(steps == world.LONGEST for steps in stood) / EPISODES}
 
 
 def evaluate(run: RunDirectory, *, device: Device = "cpu", data_dir: DataDir = None) -> None:
@@ -39,7 +35,7 @@ def evaluate(run: RunDirectory, *, device: Device = "cpu", data_dir: DataDir = N
     target = find_device(device)
     model = ActorCritic().to(target)
     load_weights(run, model)
-    figures = scores(model, target)
+    figures = {f"test_{name}": value for name, value in scores(model, target, TEST).items()}
     write_json(run / "evaluation.json", {"data": world.NAME, **figures})
     mean, least, lasting = figures.values()
     found = f"return {mean:.1f} on average, {least} at least; {lasting:.0%} lasted until the clock ran out"

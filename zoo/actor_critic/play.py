@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 import framework
 from framework.serialization import write_atomically
 from zoo.actor_critic import world
-from zoo.actor_critic.evaluate import FRESH, greedy
+from zoo.actor_critic.evaluate import TEST, greedy
 from zoo.actor_critic.model import ActorCritic
 from zoo.common.errors import UserError
 from zoo.common.flags import RunDirectory
@@ -38,7 +38,7 @@ def play(run: RunDirectory, *, seed: int = 0) -> None:
     model = ActorCritic()
     load_weights(run, model)
     with gymnasium.make(world.NAME) as environment, framework.no_grad():
-        episode = world.play(environment, partial(greedy, model), (FRESH, seed), framework.device("cpu"))
+        episode = world.play(environment, partial(greedy, model), (TEST, seed), framework.device("cpu"))
     states = episode.states[::STEPS_A_FRAME].tolist()
     frames = [draw(place, angle, f"step {number * STEPS_A_FRAME}") for number, (place, _, angle, _) in enumerate(states)]
     stream = io.BytesIO()

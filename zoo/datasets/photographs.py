@@ -18,6 +18,7 @@ ARCHIVE = RemoteFile(
     ),
 )
 OFFICIAL = "d914fdb6461313af9ccb2418413d885d385549d0e716d418a93d6281c94faf49"
+BENCHMARKS = {"Set5": 5, "Set14": 14}  # super-resolution's, without a licence to fetch them under: how many pictures they have
 BUILTIN_FOLDER = Path(__file__).parent / "builtin" / "photographs"
 
 
@@ -60,6 +61,18 @@ def load(data: str = "auto", data_dir: Path | None = None) -> Photographs:
         raise UserError(f"{folder}: expected two or more pictures, found one")
     test = pictures[::10]
     return _gather(folder.resolve().name, "user folder", [path for path in pictures if path not in test], test)
+
+
+def benchmarks(data_dir: Path | None = None) -> dict[str, tuple[Path, ...]]:
+    """The pictures of Set5 and Set14, as "set5" and "set14", where there are such folders; UserError if they hold others."""
+    root = data_root(data_dir)
+    found = {name: tuple(find(root / name)) for name in BENCHMARKS if (root / name).is_dir()}
+    for name, pictures in found.items():
+        if len(pictures) != BENCHMARKS[name]:
+            raise UserError(f"{root / name}: expected the {BENCHMARKS[name]} original pictures and no others, found {len(pictures)}")
+    if missing := [name for name in BENCHMARKS if name not in found]:
+        print(f"{' and '.join(missing)} not found in {root}: not scored on them (put the original pictures there)", file=sys.stderr)
+    return {name.lower(): pictures for name, pictures in found.items()}
 
 
 def download(data_dir: Path | None = None) -> Path:

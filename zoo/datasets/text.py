@@ -16,7 +16,7 @@ from zoo.common.errors import UserError
 PARTS = ("train", "valid", "test")
 MIRRORS = (
     "https://raw.githubusercontent.com/pytorch/examples/main/word_language_model/data/wikitext-2/",
-    "https://raw.githubusercontent.com/pytorch/examples/master/word_language_model/data/wikitext-2/",
+    "https://cdn.jsdelivr.net/gh/pytorch/examples@dcdabc22b305d2f2989c6f03570dfcd3919e8a5b/word_language_model/data/wikitext-2/",
 )
 # The sha256 of each part's content, in the order of PARTS.
 OFFICIAL = (
@@ -69,7 +69,7 @@ def load(data: str = "auto", data_dir: Path | None = None) -> Text:
             raise UserError(f"{path}: expected train.txt, valid.txt and test.txt, plain or .gz")
         return _number(path.resolve().name, "user folder", [_split(_read(each)) for each in paths])
     if not path.exists():
-        raise UserError(f"{data}: expected auto, wikitext-2, builtin, a folder or a text file, and there is no such file")
+        raise UserError(f"--data {data}: expected auto, wikitext-2, builtin, a folder or a text file, and there is no such file")
     lines = _read(path).splitlines()
     cuts = [len(lines) * 9 // 10, len(lines) * 19 // 20]
     parts = [lines[: cuts[0]], lines[cuts[0] : cuts[1]], lines[cuts[1] :]]

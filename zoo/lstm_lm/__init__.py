@@ -8,9 +8,16 @@ METRICS = {"test_perplexity": "{:.1f}", "valid_perplexity": "{:.1f}"}
 PUBLISHED = (
     Published(
         metric="test_perplexity",
-        value=130.0,
+        value=130.32,
         data="wikitext-2",
-        source="the same model and recipe: pytorch/examples, word_language_model, as its users measured it (130.0 to 130.3)",
+        source="the same model and recipe, tied, as a user measured it: pytorch/examples, issue 415",
         flags={"hidden": 200, "untied": False, "epochs": 6},
+    ),
+    Published(
+        metric="test_perplexity",
+        value=142.07,
+        data="wikitext-2",
+        source="the same, untied: pytorch/examples, issue 415",
+        flags={"hidden": 200, "untied": True, "epochs": 6},
     ),
 )

@@ -12,6 +12,7 @@ from rich.table import Table
 import framework
 import framework.nn.functional as F
 from framework import Tensor
+from zoo.common.errors import UserError
 from zoo.common.flags import DataDir, Device, RunDirectory, find_device
 from zoo.common.pictures import write_figure
 from zoo.common.run import load_weights, reopen, write_json
@@ -28,8 +29,8 @@ def columns(words: np.ndarray, count: int) -> Tensor:
     return framework.from_numpy(words[: length * count]).reshape(count, length).mT.contiguous()
 
 
-def surprises(model: LanguageModel, words: np.ndarray, device: framework.device) -> tuple[Tensor, Tensor]:
-    """−log p of each word given all before it in its piece of the text, and the words: both (M,)."""
+def surprises(model: LanguageModel, words: np.ndarray, device: framework.device) -> Tensor:
+    """−log p of each word given all before it in its piece of the text: (N − 1, B), as nothing is before a piece's first word."""
     pieces = columns(words, min(BATCH_SIZE, len(words) // 2)).to(device)  # (N, B)
     model.eval()
     hidden, found = None, []
@@ -37,13 +38,16 @@ def surprises(model: LanguageModel, words: np.ndarray, device: framework.device)
         for start in range(0, len(pieces) - 1, LENGTH):
             targets = pieces[start + 1 : start + 1 + LENGTH]  # (T, B)
             scores, hidden = model(pieces[start : start + len(targets)], hidden)
-            found.append(F.cross_entropy(scores.flatten(0, 1), targets.flatten(), reduction="none"))
-    return framework.cat(found), pieces[1:].flatten()
+            found.append(F.cross_entropy(scores.flatten(0, 1), targets.flatten(), reduction="none").reshape(targets.shape))
+    return framework.cat(found)
 
 
-def perplexity(model: LanguageModel, words: np.ndarray, device: framework.device) -> float:
-    """exp(−mean log p): among how many equally probable words it would be as unsure as it is."""
-    return math.exp(surprises(model, words, device)[0].double().mean().item())
+def perplexity(found: Tensor) -> float:
+    """exp(−mean log p): among how many equally probable words it would be as unsure as it is. Every word weighs the same."""
+    mean = found.double().mean().item()
+    if not mean < 700:  # not a number, or too large for exp
+        raise UserError(f"the mean of −log p is {mean:g}: the training has diverged, try a smaller --lr")
+    return math.exp(mean)
 
 
 def evaluate(run: RunDirectory, *, device: Device = "cpu", data_dir: DataDir = None) -> None:
@@ -52,11 +56,12 @@ def evaluate(run: RunDirectory, *, device: Device = "cpu", data_dir: DataDir = N
     flags, target = config["flags"], find_device(device)
     model = LanguageModel(len(corpus.vocabulary), flags["hidden"], flags["dropout"], tied=not flags["untied"]).to(target)
     load_weights(run, model)
-    figures = {f"{part}_perplexity": perplexity(model, getattr(corpus, part), target) for part in ("test", "valid")}
-    found, words = (each.cpu().numpy() for each in surprises(model, corpus.test, target))
-    write_json(run / "evaluation.json", {"data": corpus.name, "words": len(words), **figures})
-    show(figures, found, words, f"{len(words):,} words of {corpus.name}'s test text")
-    draw_surprise(run / "samples" / "surprise.png", found.reshape(-1, BATCH_SIZE)[:, 0], words.reshape(-1, BATCH_SIZE)[:, 0], corpus)
+    test, valid = (surprises(model, part, target) for part in (corpus.test, corpus.valid))
+    figures = {"test_perplexity": perplexity(test), "valid_perplexity": perplexity(valid)}
+    found, words = test.cpu().numpy(), columns(corpus.test, test.shape[1])[1:].numpy()  # (N − 1, B)
+    write_json(run / "evaluation.json", {"data": corpus.name, "words": words.size, **figures})
+    show(figures, found, words, f"{words.size:,} words of {corpus.name}'s test text")
+    draw_surprise(run / "samples" / "surprise.png", found[:, 0], words[:, 0], corpus)
 
 
 def show(figures: dict[str, float], found: np.ndarray, words: np.ndarray, title: str) -> None:
@@ -74,10 +79,9 @@ def show(figures: dict[str, float], found: np.ndarray, words: np.ndarray, title:
 
 def draw_surprise(path: Path, found: np.ndarray, words: np.ndarray, corpus: text.Text, count: int = 260) -> None:
     """Draw the first words of the test text, each on a ground that is the darker the more it came as a surprise."""
-    figure = Figure(figsize=(9, 4), layout="constrained")
+    figure = Figure(figsize=(9, 1), layout="constrained")
     axis = figure.subplots()
     axis.axis("off")
-    axis.set(xlim=(0, 140), ylim=(-13, 1))
     x, y = 0.0, 0
     for word, surprise in zip(words[:count], found[:count], strict=False):
         name = "¶" if corpus.vocabulary[word] == text.END else corpus.vocabulary[word]
@@ -87,5 +91,7 @@ def draw_surprise(path: Path, found: np.ndarray, words: np.ndarray, corpus: text
         colour = colormaps["Oranges"](min(surprise / 12, 1) * 0.8)
         axis.text(x, y, name.replace("$", r"\$"), family="monospace", size=7.5, bbox={"facecolor": colour, "edgecolor": "none", "pad": 1.5})
         x += width
+    axis.set(xlim=(0, 140), ylim=(y - 0.5, 0.5))
+    figure.set_figheight(0.3 * (1 - y))
     write_figure(path, figure)
     print(f"the first words of the test text, the darker the more surprising: {path}")

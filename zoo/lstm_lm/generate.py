@@ -1,5 +1,7 @@
 """Text from the model: each word drawn from what it holds probable after all the words before."""
 
+import math
+import re
 from typing import Annotated
 
 import tyro
@@ -23,12 +25,13 @@ def generate(
     data_dir: DataDir = None,
 ) -> None:
     """Go on from a prompt, a word at a time."""
-    if temperature < 0 or words < 1 or top_k < 0:
+    if not 0 <= temperature < math.inf or words < 1 or top_k < 0:
         raise UserError("expected --temperature and --top-k of zero or more, and --words of one or more")
     config, corpus = reopen(run, "lstm_lm", text.load, data_dir)
     flags = config["flags"]
     number = {word: i for i, word in enumerate(corpus.vocabulary)}
-    begun = text.words(prompt)[:-1]  # without the end of the line
+    # "U.S." is one word of WikiText, "end." is two
+    begun = [word for piece in prompt.split() for word in ([piece] if piece in number else text.words(piece)[:-1])]
     if not begun:
         raise UserError("--prompt: expected one word or more")
     if unknown := [word for word in begun if word not in number]:
@@ -43,7 +46,8 @@ def generate(
         for _ in range(words):
             said.append(draw(scores[-1, 0], temperature, top_k, forbidden=number[text.UNKNOWN]))
             scores, hidden = model(framework.tensor([[said[-1]]]), hidden)
-    print(" ".join("\n" if corpus.vocabulary[word] == text.END else corpus.vocabulary[word] for word in said))
+    written = " ".join("\n" if corpus.vocabulary[word] == text.END else corpus.vocabulary[word] for word in said)
+    print(re.sub(" ?\n ?", "\n", written))
 
 
 def draw(scores: framework.Tensor, temperature: float, top_k: int, forbidden: int) -> int:
@@ -54,4 +58,5 @@ def draw(scores: framework.Tensor, temperature: float, top_k: int, forbidden: in
         scores[scores < scores.topk(min(top_k, len(scores)))[0][-1]] = -float("inf")
     if temperature == 0:
         return scores.argmax().item()
-    return framework.multinomial((scores / temperature).softmax(0), 1).item()
+    # double, and at most 0: no temperature is so low that the division ends at infinity
+    return framework.multinomial(((scores - scores.max()).double() / temperature).softmax(0), 1).item()

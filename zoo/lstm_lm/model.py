@@ -14,11 +14,12 @@ class LanguageModel(nn.Module):
         self.encoder = nn.Embedding(vocabulary, hidden)
         self.rnn = nn.LSTM(hidden, hidden, num_layers=2, dropout=dropout)
         self.decoder = nn.Linear(hidden, vocabulary)
+        nn.init.uniform_(self.encoder.weight, -0.1, 0.1)
+        nn.init.zeros_(self.decoder.bias)
         if tied:  # a word means the same to the reader and to the writer (Press and Wolf, 2017)
             self.decoder.weight = self.encoder.weight
-        for weight in {self.encoder.weight, self.decoder.weight}:
-            nn.init.uniform_(weight, -0.1, 0.1)
-        nn.init.zeros_(self.decoder.bias)
+        else:
+            nn.init.uniform_(self.decoder.weight, -0.1, 0.1)
 
     def forward(self, words: Tensor, hidden: Hidden | None = None) -> tuple[Tensor, Hidden]:
         x = self.drop(self.encoder(words))  # (T, B, H)

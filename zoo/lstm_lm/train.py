@@ -11,11 +11,12 @@ import framework
 import framework.nn.functional as F
 from framework import nn, optim
 from zoo.common.checkpoint import Checkpoint
+from zoo.common.errors import UserError
 from zoo.common.flags import TrainFlags, find_device
 from zoo.common.progress import Progress
 from zoo.common.run import Run
 from zoo.datasets import text
-from zoo.lstm_lm.evaluate import columns, perplexity
+from zoo.lstm_lm.evaluate import columns, perplexity, surprises
 from zoo.lstm_lm.model import LanguageModel
 
 LOG_EVERY = 50  # steps
@@ -44,15 +45,25 @@ class Config(TrainFlags):
     clip: float = 0.25
     """Largest norm of the gradient."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("bptt", "hidden"):
+            if getattr(self, name) < 1:
+                raise UserError(f"--{name} {getattr(self, name)}: expected one or more")
+        if self.dropout >= 1:
+            raise UserError(f"--dropout {self.dropout}: expected less than 1")
+
 
 def train(config: Config) -> None:
     """Train on WikiText-2, on the help pages of Python, or on a text of your own."""
     if config.text:
-        config = replace(config, data=str(config.text))
+        config = replace(config, data=str(config.text.expanduser().absolute()))
     if config.smoke:
         config = replace(config, data="builtin", epochs=1, max_steps=60, hidden=50, lr=5.0)
     device = find_device(config.device)
     corpus = text.load(config.data, config.data_dir)
+    if len(corpus.train) < 2 * config.batch_size:
+        raise UserError(f"{corpus.name}: {len(corpus.train)} words to train on are too few for {config.batch_size} places to read from")
     run = Run("lstm_lm", config, corpus)
 
     # data: the text in columns, read from top to bottom side by side
@@ -72,6 +83,8 @@ def train(config: Config) -> None:
     with Progress(steps, at.step) as progress:
         while at.step < steps:
             epoch, seen = divmod(at.step, steps_an_epoch)
+            if seen == 0:
+                at.hidden = None  # the text begins again
             model.train()
             for start in range(seen * config.bptt, len(words) - 1, config.bptt)[: steps - at.step]:
                 checkpoint.save_if_due(at)
@@ -88,8 +101,7 @@ def train(config: Config) -> None:
                 if at.step % LOG_EVERY == 0 or at.step == 1:
                     run.log(epoch=epoch, step=at.step, train_loss=loss.item())
                     progress.update(at.step, loss.item())
-            at.hidden = None
-            valid_loss = math.log(perplexity(model, corpus.valid, device))
+            valid_loss = math.log(perplexity(surprises(model, corpus.valid, device)))
             run.log(epoch=epoch, step=at.step, valid_loss=valid_loss)
             progress.say(f"epoch {epoch + 1}/{config.epochs}  perplexity {math.exp(valid_loss):.1f}")
             if valid_loss < at.best_loss:
@@ -100,5 +112,5 @@ def train(config: Config) -> None:
                     group["lr"] /= 4
             checkpoint.save(at)
 
-    metrics = {part: perplexity(model, getattr(corpus, part), device) for part in ("test", "valid")}
-    run.finish(model, {f"{part}_perplexity": value for part, value in metrics.items()}, falling="train_loss", then=["generate"])
+    metrics = {f"{part}_perplexity": perplexity(surprises(model, getattr(corpus, part), device)) for part in ("test", "valid")}
+    run.finish(model, metrics, falling="train_loss", then=["generate"])

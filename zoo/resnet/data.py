@@ -52,13 +52,14 @@ class InMemory:
         self.labels = framework.tensor(data.train_labels).to(device)  # (N,)
         self.test_images = framework.from_numpy(data.test_images).to(device)  # (M, 3, 32, 32) uint8
         self.test_labels = framework.tensor(data.test_labels).to(device)  # (M,)
+        self.count = len(self.images)
         self.mirrors = data.origin != "built-in"  # a digit, other than a cat, is none in the mirror
 
     def train(self, batches: Sequence[Tensor], *, seed: int, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Images (B, 3, 32, 32), each shifted by up to four pixels and mirrored or not, and labels (B,), for batches of indices (B,)."""
         generator = framework.Generator().manual_seed(int(np.random.SeedSequence((seed, epoch, 1)).generate_state(1)[0]))
-        shifts = framework.randint(2 * BORDER + 1, (len(self.images), 2), generator=generator)  # each image's in this epoch
-        mirrored = framework.rand(len(self.images), generator=generator) < 0.5 * self.mirrors
+        shifts = framework.randint(2 * BORDER + 1, (self.count, 2), generator=generator)  # each image's in this epoch
+        mirrored = framework.rand(self.count, generator=generator) < 0.5 * self.mirrors
         for batch in batches:
             shift, mirror = shifts[batch].to(self.images.device), mirrored[batch].to(self.images.device)
             batch = batch.to(self.images.device)
@@ -90,7 +91,7 @@ class InFiles:
     size = LARGE
 
     def __init__(self, data: ImageFolder, device: framework.device) -> None:
-        self.data, self.device = data, device
+        self.data, self.device, self.count = data, device, len(data.train)
 
     def train(self, batches: Sequence[Tensor], *, seed: int, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Images (B, 3, 224, 224), each a random part of its photograph, and labels (B,), for batches of indices (B,)."""

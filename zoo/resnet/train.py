@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Annotated, Literal
 
 import tyro
@@ -9,7 +10,6 @@ import tyro
 import framework
 import framework.nn.functional as F
 from framework import nn, optim
-from framework.serialization import CorruptFileError
 from zoo.common.batches import shuffled
 from zoo.common.checkpoint import Checkpoint
 from zoo.common.errors import UserError
@@ -29,9 +29,9 @@ WARM_UP = 0.1  # of all steps: the learning rate rises
 class Config(TrainFlags):
     """The recipe of He et al. for CIFAR-10, with a schedule for 30 epochs."""
 
-    model: Annotated[Literal[*MODELS] | None, tyro.conf.arg(metavar="NAME")] = None
-    """The network: resnet20, 32, 44 or 56 (the default: resnet20) for small images, resnet18 (the default), 34, 50, 101 or 152 for
-    photographs."""
+    model: Annotated[Literal["auto", *MODELS], tyro.conf.arg(metavar="NAME")] = "auto"
+    """The network: resnet20, 32, 44 or 56, made for small images; resnet18, 34, 50, 101 or 152, made for photographs; auto is the first of
+    those that the data calls for."""
     weights: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Begin with the weights in this file, .pth or .safetensors, such as torchvision's."""
     epochs: int = 30
@@ -54,12 +54,12 @@ def train(config: Config) -> None:
         config = replace(config, data="builtin", epochs=1, max_steps=40, batch_size=32)
     device = find_device(config.device)
     data = load(config.data, config.data_dir)
-    config = replace(config, model=config.model or ("resnet20" if isinstance(data, SmallImages) else "resnet18"))
+    if config.model == "auto":
+        config = replace(config, model="resnet20" if isinstance(data, SmallImages) else "resnet18")
     run = Run("resnet", config, data)
 
     # data
     batches = batches_of(data, device)
-    count = len(data.train_images if isinstance(data, SmallImages) else data.train)
     write_json(run.path / "classes.json", {"classes": data.classes, "size": batches.size})
 
     # model
@@ -68,21 +68,20 @@ def train(config: Config) -> None:
     if config.weights:
         begin_with(config.weights, model)
     model.to(device)
-    steps_an_epoch = -(-count // config.batch_size)
+    steps_an_epoch = -(-batches.count // config.batch_size)
     last = config.epochs * steps_an_epoch
-    warm = WARM_UP * last
     optimizer = optim.SGD(model.parameters(), lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay)
-    scheduler = optim.lr_scheduler.LambdaLR(optimizer, lambda step: min((step + 1) / (warm + 1), (last - step) / (last - warm)))
+    scheduler = optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step, last))
 
     # loop
     checkpoint = Checkpoint(run, model=model, optimizer=optimizer, scheduler=scheduler)
     at = checkpoint.restore(step=0, tested={})
     steps = min(last, config.max_steps or last)
-    print(f"training {config.model} on {count:,} images of {data.name}, {steps - at.step} steps on {device}, into {run.path}")
+    print(f"training {config.model} on {batches.count:,} images of {data.name}, {steps - at.step} steps on {device}, into {run.path}")
     with Progress(steps, at.step) as progress:
         while at.step < steps:
             epoch, seen = divmod(at.step, steps_an_epoch)
-            order = shuffled(count, config.batch_size, seed=config.seed, epoch=epoch)[seen : seen + steps - at.step]
+            order = shuffled(batches.count, config.batch_size, seed=config.seed, epoch=epoch)[seen : seen + steps - at.step]
             model.train()
             for images, labels in batches.train(order, seed=config.seed, epoch=epoch):
                 checkpoint.save_if_due(at)
@@ -106,18 +105,26 @@ def train(config: Config) -> None:
     run.finish(model, at.tested, falling="train_loss", then=["predict IMAGE…"])
 
 
+def rate(step: int, steps: int) -> float:
+    """The learning rate in shares of the highest: straight up over the first tenth of all steps, then straight down to 0."""
+    warm = WARM_UP * steps
+    return min((step + 1) / (warm + 1), (steps - step) / (steps - warm))
+
+
 def begin_with(path: Path, model: nn.Module) -> None:
-    """Load the weights in a file; the classifier stays as it is, which is said, if the file's has other classes."""
+    """Load the weights in a file; the classifier stays as it is, which is said, if the file's has another number of classes."""
     try:
         weights = framework.load(path)
-    except CorruptFileError:
-        raise
-    except (OSError, RuntimeError) as error:
-        raise UserError(f"--weights {path}: {getattr(error, 'strerror', None) or str(error).splitlines()[0]}") from error
-    classes = len(weights["fc.bias"]) if "fc.bias" in weights else 0
-    if classes != model.fc.out_features:
-        print(f"{path} tells {classes} classes apart: the classifier begins anew, for {model.fc.out_features}")
-        weights = {**weights, **{f"fc.{name}": parameter for name, parameter in model.fc.state_dict().items()}}
+    except (OSError, RuntimeError, UnpicklingError) as error:
+        raise UserError(f"--weights {path}: {getattr(error, 'strerror', None) or error}") from error
+    if not isinstance(weights, dict) or "fc.bias" not in weights:
+        raise UserError(f"--weights {path}: expected the weights of a residual network, found no fc.bias")
+    own = model.state_dict()
+    # torchvision's are older than BatchNorm's count of batches, which nothing here needs
+    weights = {name: value for name, value in own.items() if name.endswith("num_batches_tracked")} | weights
+    if len(weights["fc.bias"]) != len(own["fc.bias"]):
+        print(f"{path} tells {len(weights['fc.bias']):,} classes apart: the classifier begins anew, for {len(own['fc.bias']):,}")
+        weights |= {name: value for name, value in own.items() if name.startswith("fc.")}
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:  # its lines list every tensor that differs

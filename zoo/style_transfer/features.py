@@ -114,6 +114,8 @@ def load(name: str = "auto", data_dir: Path | None = None) -> Perception:
     "own" is VGG's shape, a quarter as wide, with random filters of a fixed seed: it tells textures apart (Ustyuzhaninov et al., 2017), not
     things. UserError if the weights are missing or others.
     """
+    if name not in (*FILES, "own", "auto"):
+        raise UserError(f"--features {name}: expected auto, vgg16, squeezenet or own")
     folder = data_root(data_dir) / "weights"
     for candidate in FILES if name == "auto" else [name]:
         if candidate == "own":

@@ -84,13 +84,16 @@ def hold_statistics(model: TransformerNet, whole: Tensor) -> None:
     With those of its own each tile would have its own contrast, and the borders between them would show.
     """
 
+    statistics = {}
+
     def measure(norm: nn.InstanceNorm2d, inputs: tuple[Tensor]) -> None:
-        norm.running_mean, norm.running_var = inputs[0].mean((0, 2, 3)), inputs[0].var((0, 2, 3), correction=0)
+        statistics[norm] = inputs[0].mean((0, 2, 3)), inputs[0].var((0, 2, 3), correction=0)
 
     norms = [each for each in model.modules() if isinstance(each, nn.InstanceNorm2d)]
     hooks = [norm.register_forward_pre_hook(measure) for norm in norms]
     model(whole[..., : whole.shape[2] // 4 * 4, : whole.shape[3] // 4 * 4])
     for hook, norm in zip(hooks, norms, strict=True):
         hook.remove()
+        norm.running_mean, norm.running_var = statistics[norm]
         norm.track_running_stats = True
     model.eval()
