@@ -75,6 +75,8 @@ def settings(groups: list[list[dict[str, Any]]]) -> list[str]:
 def table(package: Any) -> str:
     """The results of an example in Markdown, a row for each group of runs."""
     groups = committed(package)
+    if not groups:
+        return "No full run has been committed yet."
     metrics = [metric for metric in package.METRICS if any(metric in runs[0]["metrics"] for runs in groups)]
     lines = [["data", "setting", "seeds", *(metric.replace("_", " ") for metric in metrics), "published", "time", "machine"]]
     lines += [["---"] * len(lines[0])]
