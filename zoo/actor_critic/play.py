@@ -75,12 +75,14 @@ def compare(runs: Runs, *, picture: Path = Path("returns.png")) -> None:
     if min(map(len, stood)) < SMOOTH:
         raise UserError(f"expected runs of {SMOOTH} episodes or more")
     window = np.full(SMOOTH, 1 / SMOOTH)
-    smooth = np.stack([np.convolve(each[: min(map(len, stood))], window, "valid") for each in stood])  # (runs, episodes)
+    smooth = np.full((len(runs), max(map(len, stood)) - SMOOTH + 1), np.nan)  # (runs, episodes): nan after a run has stopped
+    for row, each in zip(smooth, stood, strict=True):
+        row[: len(each) - SMOOTH + 1] = np.convolve(each, window, "valid")
     episodes = np.arange(SMOOTH, SMOOTH + smooth.shape[1])
     figure = Figure(figsize=(7, 3.5), layout="constrained")
     axis = figure.subplots()
-    axis.fill_between(episodes, smooth.min(0), smooth.max(0), alpha=0.25, label="least and most")
-    axis.plot(episodes, smooth.mean(0), label=f"mean of {len(runs)} runs")
+    axis.fill_between(episodes, np.nanmin(smooth, 0), np.nanmax(smooth, 0), alpha=0.25, label="least and most")
+    axis.plot(episodes, np.nanmean(smooth, 0), label=f"mean of {len(runs)} runs, of those that go on")
     axis.set(xlabel="episode", ylabel=f"return, mean of {SMOOTH} episodes", ylim=(0, world.LONGEST * 1.02))
     axis.grid(alpha=0.3)
     axis.legend(loc="lower right")
