@@ -258,6 +258,14 @@ def test_committed_tables_are_what_the_run_files_say(name):
     assert sum(len((folder / f"{part}.py").read_text().splitlines()) for part in ("model", "train", "evaluate")) <= 350
 
 
+def test_a_figure_of_one_run_has_no_spread_and_that_of_none_is_left_out():
+    example = SimpleNamespace(METRICS={"test_accuracy": "{:.1%}"})
+    runs = [{"metrics": {"test_accuracy": value}} for value in (0.5, 0.7)]
+    assert results.spread(example, runs, "test_accuracy") == "60.0 % ± 14.1 %"
+    assert results.spread(example, runs[:1], "test_accuracy") == "50.0 %"
+    assert results.spread(example, [{"metrics": {}}], "test_accuracy") == ""
+
+
 def test_only_a_run_of_the_example_is_read(tmp_path):
     train(tmp_path)
     assert read_config(tmp_path, "toy")["seed"] == 0

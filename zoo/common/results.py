@@ -59,7 +59,7 @@ def shown(package: Any, metric: str, value: float) -> str:
 def spread(package: Any, runs: list[dict[str, Any]], metric: str) -> str:
     """Mean ± standard deviation over the runs; without the latter for a single one, nothing if they have no such figure."""
     values = [run["metrics"][metric] for run in runs if metric in run["metrics"]]
-    figures = [mean(values)] * (len(values) > 0) + [stdev(values)] * (len(values) > 1)
+    figures = [mean(values), stdev(values)] if len(values) > 1 else values
     return " ± ".join(shown(package, metric, figure) for figure in figures)
 
 
