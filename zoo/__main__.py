@@ -6,8 +6,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+import zoo
 from zoo.common.cli import main
-from zoo.common.results import committed, examples, fill, spread, table
+from zoo.common.results import committed, examples, fill, overview, spread, table
 
 
 def show() -> None:
@@ -16,20 +17,20 @@ def show() -> None:
     for name, package in examples():
         reached = []
         for runs in committed(package):
-            metric = package.PUBLISHED[0].metric
-            reached.append(f"{metric.replace('_', ' ')} {spread(runs, metric)} on {runs[0]['data']['name']}")
+            metric = next(metric for metric in package.METRICS if metric in runs[0]["metrics"])
+            reached.append(f"{metric.replace('_', ' ')} {spread(package, runs, metric)} on {runs[0]['data']['name']}")
         shown.add_row(name, package.__doc__.splitlines()[0], "\n".join(reached) or "none yet")
     Console().print(shown)
     print("python -m zoo.<example> --help says what to do with one")
 
 
 def tables() -> None:
-    """Write the results tables of the examples' READMEs anew from their committed runs."""
+    """Write the results tables of the examples' READMEs, and the zoo's, anew from their committed runs."""
     for name, package in examples():
-        if committed(package):
-            readme = Path(package.__file__).parent / "README.md"
-            fill(readme, table(package))
-            print(f"{name}: results of {readme} written")
+        readme = Path(package.__file__).parent / "README.md"
+        fill(readme, table(package))
+        print(f"{name}: results of {readme} written")
+    fill(Path(zoo.__file__).parent / "README.md", overview())
 
 
 sys.argv[1:] = sys.argv[1:] or ["list"]

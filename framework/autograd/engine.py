@@ -180,13 +180,13 @@ def starting_gradient(output: Variable, grad):
     return grad
 
 
-def _as_tuple(value) -> tuple:
+def as_tuple(value) -> tuple:
     return tuple(value) if isinstance(value, (tuple, list)) else (value,)
 
 
 def _roots(outputs, grad_outputs, create_graph: bool) -> list:
-    outputs = _as_tuple(outputs)
-    grad_outputs = (None,) * len(outputs) if grad_outputs is None else _as_tuple(grad_outputs)
+    outputs = as_tuple(outputs)
+    grad_outputs = (None,) * len(outputs) if grad_outputs is None else as_tuple(grad_outputs)
     if len(grad_outputs) != len(outputs):
         raise RuntimeError(f"got {len(outputs)} tensors and {len(grad_outputs)} gradients")
     roots = []
@@ -209,7 +209,7 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
     roots = _roots(tensors, grad_tensors, create_graph)
     targets = None
     if inputs is not None:
-        inputs = _as_tuple(inputs)
+        inputs = as_tuple(inputs)
         if not inputs:
             raise RuntimeError("'inputs' argument to backward() cannot be empty.")
         targets = {edge_of(each): each for each in inputs}
@@ -237,7 +237,7 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
     RuntimeError for an input the outputs do not depend on, unless `allow_unused` (then None) or `materialize_grads` (then zeros).
     """
     retain_graph = create_graph if retain_graph is None else retain_graph
-    inputs = _as_tuple(inputs)
+    inputs = as_tuple(inputs)
     edges = [edge_of(each) for each in inputs]
     if any(edge is None for edge in edges):
         raise RuntimeError("One of the differentiated Tensors does not require grad")

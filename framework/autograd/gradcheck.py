@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .engine import grad
+from .engine import as_tuple, grad
 from .functional import jacobian
 from .variable import Variable
 
@@ -11,16 +11,12 @@ class GradcheckError(RuntimeError):
     """The gradient that was computed is not the one that finite differences give."""
 
 
-def _tuple(values) -> tuple:
-    return tuple(values) if isinstance(values, (tuple, list)) else (values,)
-
-
 def _needs_gradient(value) -> bool:
     return isinstance(value, Variable) and value.requires_grad
 
 
 def _outputs(function, inputs) -> tuple:
-    return tuple(each for each in _tuple(function(*inputs)) if each._array.dtype.kind == "f" and each._array.size)
+    return tuple(each for each in as_tuple(function(*inputs)) if each._array.dtype.kind == "f" and each._array.size)
 
 
 def gradcheck(func, inputs, *, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3, raise_exception: bool = True) -> bool:
@@ -28,7 +24,7 @@ def gradcheck(func, inputs, *, eps: float = 1e-6, atol: float = 1e-5, rtol: floa
 
     Inputs should be float64: in float32 the differences are noise.  Raises GradcheckError with both numbers unless told not to.
     """
-    inputs = _tuple(inputs)
+    inputs = as_tuple(inputs)
     leaves = {i: each for i, each in enumerate(inputs) if _needs_gradient(each)}
     if not leaves:
         raise ValueError("gradcheck expects at least one input tensor to require gradient, but none of them have requires_grad=True.")
@@ -64,11 +60,11 @@ def _differences(compute, array, eps) -> list:
 
 def gradgradcheck(func, inputs, grad_outputs=None, **options) -> bool:
     """`gradcheck` of the gradient itself: second derivatives, with respect to the inputs and to the incoming gradient."""
-    inputs = _tuple(inputs)
+    inputs = as_tuple(inputs)
     if grad_outputs is None:
         random = np.random.default_rng(0)
         grad_outputs = tuple(Variable.wrap(np.asarray(random.standard_normal(each.shape))) for each in _outputs(func, inputs))
-    grad_outputs = tuple(each.detach().requires_grad_() for each in _tuple(grad_outputs))
+    grad_outputs = tuple(each.detach().requires_grad_() for each in as_tuple(grad_outputs))
 
     def gradient(*args):
         leaves, starts = args[: len(inputs)], args[len(inputs) :]

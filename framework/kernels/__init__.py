@@ -16,14 +16,15 @@ from contextlib import contextmanager
 import numpy as np
 
 from ..autograd import op as dispatch
-from ..ops import activation, conv, linalg, loss, pool, random
+from ..ops import activation, conv, linalg, loss, norm, pool, random
 from ..optim import adadelta, adam, rmsprop, sgd
 
 # The CPU's kernels: module -> the ops it has kernels for
 _CPU = {
-    "cpu_winograd": [conv.conv],  # and cpu_conv, on which it stands
+    "cpu_winograd": [conv.conv, conv.conv_transpose],  # and cpu_conv, on which it stands
     "cpu_pool": [pool.max_pool],
     "cpu_matmul": [linalg.matrix_product, linalg.linear_op],
+    "cpu_norm": [norm.batch_norm_train, norm.batch_norm_eval, norm.group_norm],
     "cpu_elementwise": [activation.relu, random.dropout],
     "cpu_optim": [sgd.sgd_update, adam.adam_update, adadelta.adadelta_update, rmsprop.rmsprop_update],
     "cpu_softmax": [activation.log_softmax_op, loss.negative_log_likelihood, loss.softmax_cross_entropy],

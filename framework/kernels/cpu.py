@@ -65,6 +65,12 @@ def run_shares(function, count: int, *args) -> None:
         each.result()
 
 
+def pieces_of(images: int) -> int:
+    """Into how many bands of rows every image should be cut, so that all threads have about as much to do."""
+    shares = threads.get_num_threads()
+    return 1 if images % shares == 0 or images >= 4 * shares else shares
+
+
 @functools.cache
 def _helpers(shares: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(shares - 1, "framework kernels")
@@ -86,4 +92,4 @@ def contiguous(*arrays) -> bool:
     return all(each.flags.c_contiguous for each in arrays)
 
 
-__all__ = ["SMALL", "compiled", "contiguous", "floats", "kernel", "large", "parallel", "run", "run_shares"]
+__all__ = ["SMALL", "compiled", "contiguous", "floats", "kernel", "large", "parallel", "pieces_of", "run", "run_shares"]

@@ -13,7 +13,7 @@ import numpy as np
 from ..ops import conv as ops
 from ..ops.conv import positions
 from ..threads import get_num_threads
-from .cpu import compiled, contiguous, floats, kernel, large, run_shares
+from .cpu import compiled, contiguous, floats, kernel, large, pieces_of, run_shares
 from .cpu_blas import gemm, memcpy
 
 _TILE_BYTES = 640 * 1024  # of columns: most of a core's second-level cache
@@ -76,84 +76,139 @@ def _fold(columns, image, kernel, stride, padding, dilation, out_width, top, bot
 
 
 @compiled()
-def _forward(input, weight, bias, out, kernel, stride, padding, dilation, groups, rows, share, first_image, last_image):
-    """out (N, O, oH, oW) of some images; `rows` output rows to a tile; weight (O, K)."""
+def band(item, pieces, height):
+    """Work item `item`: its image, which of the image's `pieces` bands of rows it is, and the band's rows [first, last) of `height`."""
+    image, piece = item // pieces, item % pieces
+    return image, piece, height * piece // pieces, height * (piece + 1) // pieces
+
+
+@compiled()
+def _forward(input, weight, bias, out, kernel, stride, padding, dilation, groups, rows, pieces, share, first_item, last_item):
+    """out (N, O, oH, oW) of some bands; `rows` output rows to a tile; weight (O, K)."""
     channels, filters, k = input.shape[1] // groups, weight.shape[0] // groups, weight.shape[1]
     out_height, out_width = out.shape[2:]
     buffer = np.empty(k * rows * out_width, input.dtype)
-    for image in range(first_image, last_image):
+    for item in range(first_item, last_item):
+        image, _, start, end = band(item, pieces, out_height)
         flat = out[image].reshape(out.shape[1], -1)
         for o in range(out.shape[1]):
-            flat[o] = bias[o]
+            flat[o, start * out_width : end * out_width] = bias[o]
         for group in range(groups):
             planes = input[image, group * channels : (group + 1) * channels]
             taps = weight[group * filters : (group + 1) * filters]
-            for top in range(0, out_height, rows):
-                bottom = min(top + rows, out_height)
+            for top in range(start, end, rows):
+                bottom = min(top + rows, end)
                 tile = buffer[: k * (bottom - top) * out_width].reshape(k, -1)
                 _unfold(planes, tile, kernel, stride, padding, dilation, out_width, top, bottom)
                 gemm(taps, tile, flat[group * filters : (group + 1) * filters, top * out_width : bottom * out_width], 1)
 
 
 @compiled()
-def _backward(grad, input, weight, input_grad, weight_grads, bias_grads, kernel, stride, padding, dilation, groups, rows, share,
-              first_image, last_image):  # fmt: skip
-    """input_grad (N, C, H, W), or empty if not needed; weight_grads (shares, O, K) and bias_grads (shares, O): this share's."""
-    weight_grad, bias_grad = weight_grads[share], bias_grads[share]
+def _backward(grad, input, weight, input_grads, weight_grads, kernel, stride, padding, dilation, groups, rows, pieces, share,
+              first_item, last_item):  # fmt: skip
+    """input_grads (pieces, N, C, H, W), a part from each band, and weight_grads (shares, O, K), this share's; empty if not needed."""
     channels, filters, k = input.shape[1] // groups, weight.shape[0] // groups, weight.shape[1]
     out_height, out_width = grad.shape[2:]
     buffer = np.empty(k * rows * out_width, input.dtype)
-    for image in range(first_image, last_image):
+    for item in range(first_item, last_item):
+        image, piece, start, end = band(item, pieces, out_height)
         flat = grad[image].reshape(grad.shape[1], -1)
-        for o in range(grad.shape[1]):
-            bias_grad[o] += flat[o].sum()
-        if input_grad.size:
-            input_grad[image] = 0
+        if input_grads.size:
+            input_grads[piece, image] = 0
         for group in range(groups):
             first, last = group * filters, (group + 1) * filters
             planes = slice(group * channels, (group + 1) * channels)
-            for top in range(0, out_height, rows):
-                bottom = min(top + rows, out_height)
+            for top in range(start, end, rows):
+                bottom = min(top + rows, end)
                 tile = buffer[: k * (bottom - top) * out_width].reshape(k, -1)
                 arrived = flat[first:last, top * out_width : bottom * out_width]
-                _unfold(input[image, planes], tile, kernel, stride, padding, dilation, out_width, top, bottom)
-                gemm(arrived, tile.T, weight_grad[first:last], 1)
-                if input_grad.size:
+                if weight_grads.size:
+                    _unfold(input[image, planes], tile, kernel, stride, padding, dilation, out_width, top, bottom)
+                    gemm(arrived, tile.T, weight_grads[share, first:last], 1)
+                if input_grads.size:
                     gemm(weight[first:last].T, arrived, tile, 0)
-                    _fold(tile, input_grad[image, planes], kernel, stride, padding, dilation, out_width, top, bottom)
+                    _fold(tile, input_grads[piece, image, planes], kernel, stride, padding, dilation, out_width, top, bottom)
 
 
-def _as_planes(array):
-    """(N, C, L) as (N, C, 1, L)."""
-    return array.reshape(*array.shape[:2], 1, array.shape[2]) if array.ndim == 3 else array
+class _Convolution:
+    """One convolution's sizes, and its three products with arrays as planes: forward, and the gradients of input and weight."""
+
+    def __init__(self, input_shape, out_shape, weight, stride, padding, dilation, groups):
+        line = len(input_shape) == 3  # (N, C, L) as (N, C, 1, L)
+        self.weight_shape, self.groups = weight.shape, groups
+        self.weight = weight.reshape(len(weight), -1)
+        self.input_shape, self.out_shape = (_planes(shape) for shape in (input_shape, out_shape))
+        ones, zeros = (1,) * line, (0,) * line
+        self.geometry = (ones + weight.shape[2:], ones + tuple(stride), zeros + tuple(padding), ones + tuple(dilation), groups)
+        row_bytes = self.weight.shape[1] * self.out_shape[3] * weight.itemsize
+        self.pieces = pieces_of(self.out_shape[0])
+        self.tiles = max(1, min(self.out_shape[2], _TILE_BYTES // row_bytes)), self.pieces
+        self.items = self.out_shape[0] * self.pieces
+
+    def forward(self, input, bias):
+        out = np.empty(self.out_shape, input.dtype)
+        bias = np.zeros(len(self.weight), input.dtype) if bias is None else bias
+        run_shares(_forward, self.items, input.reshape(self.input_shape), self.weight, bias, out, *self.geometry, *self.tiles)
+        return out
+
+    def backward(self, grad, input, needs_input, needs_weight):
+        """The gradients of input and weight, None for what is not needed; `input` is looked at only for the weight's."""
+        grad = np.ascontiguousarray(grad).reshape(self.out_shape)
+        input = input.reshape(self.input_shape) if needs_weight else np.empty((0, self.input_shape[1], 0, 0), grad.dtype)
+        input_grads = np.empty((self.pieces, *self.input_shape) if needs_input else (0,) * 5, grad.dtype)
+        weight_grads = np.zeros((get_num_threads(), *self.weight.shape) if needs_weight else (0, 0, 0), grad.dtype)
+        run_shares(_backward, self.items, grad, input, self.weight, input_grads, weight_grads, *self.geometry, *self.tiles)
+        return (
+            (input_grads[0] if self.pieces == 1 else input_grads.sum(0)) if needs_input else None,
+            weight_grads.sum(0).reshape(self.weight_shape) if needs_weight else None,
+        )
+
+
+def _planes(shape) -> tuple:
+    return (*shape[:2], 1, shape[2]) if len(shape) == 3 else tuple(shape)
+
+
+def _fits(input, weight, bias) -> bool:
+    return input.ndim in (3, 4) and floats(input, weight, bias) and contiguous(input, weight) and large(input)
 
 
 @kernel(ops.conv)
 def unfolded_conv(input, weight, bias, stride, padding, dilation, groups):
-    if input.ndim not in (3, 4) or not floats(input, weight, bias) or not contiguous(input, weight) or not large(input):
+    if not _fits(input, weight, bias):
         return NotImplemented
     out_shape = (len(input), len(weight), *positions(input.shape[2:], weight.shape[2:], stride, padding, dilation))
-    if input.ndim == 3:
-        stride, padding, dilation = (1, *stride), (0, *padding), (1, *dilation)
-    planes, taps = _as_planes(input), _as_planes(weight)
-    geometry = (taps.shape[2:], tuple(stride), tuple(padding), tuple(dilation), groups)
-    flat_weight = taps.reshape(len(taps), -1)
-    out = np.empty(out_shape, input.dtype)
-    rows = max(1, min(_as_planes(out).shape[2], _TILE_BYTES // (flat_weight.shape[1] * out_shape[-1] * input.itemsize)))
-    shares = get_num_threads()
-    start = np.zeros(len(weight), input.dtype) if bias is None else bias
-    run_shares(_forward, len(input), planes, flat_weight, start, _as_planes(out), *geometry, rows)
+    convolution = _Convolution(input.shape, out_shape, weight, stride, padding, dilation, groups)
+
+    def backward(grad, needs_input, needs_weight, needs_bias):
+        input_grad, weight_grad = convolution.backward(grad, input, needs_input, needs_weight)
+        input_grad = None if input_grad is None else input_grad.reshape(input.shape)
+        return input_grad, weight_grad, plane_sums(grad) if needs_bias else None
+
+    return convolution.forward(input, bias).reshape(out_shape), backward
+
+
+@kernel(ops.conv_transpose)
+def folded_conv_transpose(input, weight, bias, stride, padding, output_padding, dilation, groups):
+    """The convolution that leads from `out` to `input`, the other way: forward is its gradient, and its forward the gradient."""
+    if not _fits(input, weight, bias):
+        return NotImplemented
+    sizes = zip(input.shape[2:], weight.shape[2:], stride, padding, output_padding, dilation, strict=True)
+    spatial = [(n - 1) * s - 2 * p + d * (k - 1) + 1 + extra for n, k, s, p, extra, d in sizes]
+    out_shape = (len(input), weight.shape[1] * groups, *spatial)
+    convolution = _Convolution(out_shape, input.shape, weight, stride, padding, dilation, groups)
+    out = convolution.backward(input, None, True, False)[0].reshape(out_shape)
+    if bias is not None:
+        out += bias.reshape(-1, *(1,) * len(spatial))
 
     def backward(grad, needs_input, needs_weight, needs_bias):
         grad = np.ascontiguousarray(grad)
-        input_grad = np.empty(planes.shape if needs_input else (0, 0, 0, 0), input.dtype)
-        weight_grads, bias_grads = np.zeros((shares, *flat_weight.shape), input.dtype), np.zeros((shares, len(weight)), input.dtype)
-        sums = weight_grads, bias_grads
-        run_shares(_backward, len(input), _as_planes(grad), planes, flat_weight, input_grad, *sums, *geometry, rows)
-        return (
-            input_grad.reshape(input.shape) if needs_input else None,
-            weight_grads.sum(0).reshape(weight.shape) if needs_weight else None,
-            bias_grads.sum(0) if needs_bias else None,
-        )
+        input_grad = convolution.forward(grad, None).reshape(input.shape) if needs_input else None
+        weight_grad = convolution.backward(input, grad, False, True)[1] if needs_weight else None
+        return input_grad, weight_grad, plane_sums(grad) if needs_bias else None
 
     return out, backward
+
+
+def plane_sums(grad):
+    """The gradient of a bias (O,): that of the output (N, O, …) summed over everything else."""
+    return grad.sum((0, *range(2, grad.ndim)))

@@ -17,9 +17,9 @@ import numpy as np
 
 from ..ops import conv as ops
 from ..threads import get_num_threads
-from . import cpu_conv  # noqa: F401  its kernel is older than this one, and takes what is declined here
-from .cpu import compiled, contiguous, floats, kernel, run_shares
+from .cpu import compiled, contiguous, floats, kernel, pieces_of, run_shares
 from .cpu_blas import gemm
+from .cpu_conv import band, plane_sums  # and its kernel, older than this one, takes what is declined here
 
 _G = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
 _STRIP_BYTES = 900 * 1024  # of V and M
@@ -132,8 +132,8 @@ def _output_grads(grad, quarter, m, o, top, tile_rows, tile_columns):
 
 
 @compiled()
-def _forward(input, u, bias, out, padding, strip, share, first_image, last_image):
-    """out (N, O, oH, oW) of some images, from input (N, C, H, W) and u (16, O, C), `strip` tile rows at a time."""
+def _forward(input, u, bias, out, padding, strip, pieces, share, first_item, last_item):
+    """out (N, O, oH, oW) of some bands of images, from input (N, C, H, W) and u (16, O, C), `strip` tile rows at a time."""
     channels = input.shape[1]
     tile_rows, tile_columns = (out.shape[2] + 1) // 2, (out.shape[3] + 1) // 2
     plane = np.empty((2 * strip + 2, 2 * tile_columns + 2), input.dtype)
@@ -141,9 +141,10 @@ def _forward(input, u, bias, out, padding, strip, share, first_image, last_image
     quarter = np.empty((4, strip * tile_columns), input.dtype)
     v = np.empty((16, channels, strip * tile_columns), input.dtype)
     m = np.empty((16, out.shape[1], strip * tile_columns), input.dtype)
-    for image in range(first_image, last_image):
-        for first in range(0, tile_rows, strip):
-            rows = min(strip, tile_rows - first)
+    for item in range(first_item, last_item):
+        image, _, start, end = band(item, pieces, tile_rows)
+        for first in range(start, end, strip):
+            rows = min(strip, end - first)
             tiles = rows * tile_columns
             for c in range(channels):
                 _load(input[image, c], plane, 2 * first, padding)
@@ -155,9 +156,8 @@ def _forward(input, u, bias, out, padding, strip, share, first_image, last_image
 
 
 @compiled()
-def _backward(grad, input, u, input_grad, u_grads, bias_grads, padding, strip, share, first_image, last_image):
-    """input_grad (N, C, H, W), or empty if not needed; u_grads (shares, 16, O, C) and bias_grads (shares, O): this share's."""
-    u_grad, bias_grad = u_grads[share], bias_grads[share]
+def _backward(grad, input, u, input_grads, u_grads, padding, strip, pieces, share, first_item, last_item):
+    """input_grads (pieces, N, C, H, W), a part from each band, and u_grads (shares, 16, O, C), this share's; empty if not needed."""
     channels = input.shape[1]
     tile_rows, tile_columns = (grad.shape[2] + 1) // 2, (grad.shape[3] + 1) // 2
     plane = np.empty((2 * strip + 2, 2 * tile_columns + 2), input.dtype)
@@ -165,26 +165,27 @@ def _backward(grad, input, u, input_grad, u_grads, bias_grads, padding, strip, s
     quarter = np.empty((4, strip * tile_columns), input.dtype)
     v = np.empty((16, channels, strip * tile_columns), input.dtype)
     m = np.empty((16, grad.shape[1], strip * tile_columns), input.dtype)
-    for image in range(first_image, last_image):
-        if input_grad.size:
-            input_grad[image] = 0
-        for first in range(0, tile_rows, strip):
-            rows = min(strip, tile_rows - first)
+    for item in range(first_item, last_item):
+        image, piece, start, end = band(item, pieces, tile_rows)
+        if input_grads.size:
+            input_grads[piece, image] = 0
+        for first in range(start, end, strip):
+            rows = min(strip, end - first)
             tiles = rows * tile_columns
             for o in range(grad.shape[1]):
                 _output_grads(grad[image, o], quarter, m, o, 2 * first, rows, tile_columns)
-                bias_grad[o] += quarter.sum()
-            for c in range(channels):
-                _load(input[image, c], plane, 2 * first, padding)
-                _input_tiles(plane, lines, v, c, rows, tile_columns)
-            for k in range(16):
-                gemm(m[k, :, :tiles], v[k, :, :tiles].T, u_grad[k], 1)
-            if input_grad.size:
+            if u_grads.size:
+                for c in range(channels):
+                    _load(input[image, c], plane, 2 * first, padding)
+                    _input_tiles(plane, lines, v, c, rows, tile_columns)
+                for k in range(16):
+                    gemm(m[k, :, :tiles], v[k, :, :tiles].T, u_grads[share, k], 1)
+            if input_grads.size:
                 for k in range(16):
                     gemm(u[k].T, m[k, :, :tiles], v[k, :, :tiles], 0)
                 for c in range(channels):
                     _input_grads(v, c, lines, plane, rows, tile_columns)
-                    _add_back(plane, input_grad[image, c], 2 * first, padding)
+                    _add_back(plane, input_grads[piece, image, c], 2 * first, padding)
 
 
 def _pays(input, weight, stride, dilation, groups) -> bool:
@@ -208,18 +209,20 @@ def winograd_conv(input, weight, bias, stride, padding, dilation, groups):
     strip_row = 16 * (input.shape[1] + len(weight)) * tile_columns * input.itemsize
     strip = max(1, min((out_shape[2] + 1) // 2, _STRIP_BYTES // strip_row))
     start = np.zeros(len(weight), input.dtype) if bias is None else bias
-    run_shares(_forward, len(input), input, u, start, out, tuple(padding), strip)
+    pieces = pieces_of(len(input))
+    cuts = tuple(padding), strip, pieces
+    run_shares(_forward, len(input) * pieces, input, u, start, out, *cuts)
 
     def backward(grad, needs_input, needs_weight, needs_bias):
-        grad = np.ascontiguousarray(grad)
-        input_grad = np.empty(input.shape if needs_input else (0, 0, 0, 0), input.dtype)
-        u_grads, bias_grads = np.zeros((shares, *u.shape), input.dtype), np.zeros((shares, len(weight)), input.dtype)
-        run_shares(_backward, len(input), grad, input, u, input_grad, u_grads, bias_grads, tuple(padding), strip)
-        u_grad = u_grads.sum(0).reshape(4, 4, *weight.shape[:2])
-        return (
-            input_grad if needs_input else None,
-            np.ascontiguousarray(np.einsum("ai,bj,aboc->ocij", to_u, to_u, u_grad, optimize=True)) if needs_weight else None,
-            bias_grads.sum(0) if needs_bias else None,
-        )
+        arrived = np.ascontiguousarray(grad)
+        input_grads = np.empty((pieces, *input.shape) if needs_input else (0,) * 5, input.dtype)
+        u_grads = np.zeros((shares, *u.shape) if needs_weight else (0, 0, 0, 0), input.dtype)
+        run_shares(_backward, len(input) * pieces, arrived, input, u, input_grads, u_grads, *cuts)
+        weight_grad = None
+        if needs_weight:
+            u_grad = u_grads.sum(0).reshape(4, 4, *weight.shape[:2])
+            weight_grad = np.ascontiguousarray(np.einsum("ai,bj,aboc->ocij", to_u, to_u, u_grad, optimize=True))
+        input_grad = (input_grads[0] if pieces == 1 else input_grads.sum(0)) if needs_input else None
+        return input_grad, weight_grad, plane_sums(grad) if needs_bias else None
 
     return out, backward

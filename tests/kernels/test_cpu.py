@@ -8,10 +8,16 @@ import framework
 import framework.nn.functional as F
 from framework import kernels, optim
 from framework.kernels.cpu_math import exp
+from framework.ops import norm
 
 
 def randn(*shape):
     return np.random.default_rng(sum(shape)).standard_normal(shape)
+
+
+def shifted(*shape):
+    """Away from zero, and not what the outputs are weighted with: a norm's gradient along its own input is zero."""
+    return 10 + 3 * np.random.default_rng(99).standard_normal(shape)
 
 
 CONV = [
@@ -29,6 +35,21 @@ CONV = [
     ((1, 64, 60, 61), (48, 64, 3, 3), {"padding": 1}),  # more tiles than fit a strip
     ((2, 3, 41, 43), (4, 3, 9, 41), {"padding": 20}),  # windows wholly in the padding
 ]
+
+
+def moving_statistics(x, w, b):
+    running = [framework.zeros(7, dtype=x.dtype), framework.ones(7, dtype=x.dtype)]
+    F.batch_norm(x, *running, w, b, True)
+    return F.batch_norm(x, *running, w, b)
+
+
+TRANSPOSED = [
+    ((4, 8, 19, 17), (8, 5, 3, 3), {}),
+    ((4, 8, 19, 17), (8, 5, 4, 4), {"stride": 2, "padding": 1}),
+    ((1, 8, 39, 37), (8, 5, 3, 2), {"stride": (3, 2), "padding": (0, 1), "output_padding": (2, 1), "dilation": (2, 1)}),
+    ((4, 6, 20, 21), (6, 3, 3, 3), {"groups": 3}),
+    ((90, 100, 1, 1), (100, 7, 4, 4), {}),
+]
 POOL = [{}, {"stride": 1}, {"kernel_size": 3, "padding": 1, "stride": 2}, {"kernel_size": (3, 2), "dilation": (2, 1), "ceil_mode": True}]
 CASES = {
     **{
@@ -37,6 +58,17 @@ CASES = {
     },
     "conv2d no bias": (lambda x, w: F.conv2d(x, w), [randn(4, 3, 29, 31), randn(5, 3, 3, 3)]),
     "conv1d": (lambda x, w, b: F.conv1d(x, w, b, stride=2, padding=3), [randn(4, 8, 301), randn(5, 8, 4), randn(5)]),
+    "conv2d of one image": (lambda x, w, b: F.conv2d(x, w, b, padding=1, stride=2), [randn(1, 5, 57, 41), randn(4, 5, 3, 3), randn(4)]),
+    "conv2d frozen": (lambda x, w: F.conv2d(x, w.detach(), padding=1) + w.sum(), [randn(3, 16, 26, 26), randn(16, 16, 3, 3)]),
+    "conv2d strided frozen": (lambda x, w: F.conv2d(x, w.detach(), stride=2) + w.sum(), [randn(3, 16, 26, 26), randn(16, 16, 3, 3)]),
+    "conv2d of data": (lambda x, w: F.conv2d(x.detach(), w) + x.sum(), [randn(3, 16, 26, 26), randn(16, 16, 3, 3)]),
+    "conv2d of strided data": (lambda x, w: F.conv2d(x.detach(), w, stride=2) + x.sum(), [randn(3, 16, 26, 26), randn(16, 16, 3, 3)]),
+    **{
+        f"conv_transpose2d-{i}": (lambda x, w, o=o: F.conv_transpose2d(x, w, **o), [randn(*x), randn(*w)])
+        for i, (x, w, o) in enumerate(TRANSPOSED)
+    },
+    "conv_transpose2d bias": (lambda x, w, b: F.conv_transpose2d(x, w, b, 2, 1), [randn(4, 8, 19, 17), randn(8, 5, 4, 4), randn(5)]),
+    "conv_transpose1d": (lambda x, w, b: F.conv_transpose1d(x, w, b, stride=2, padding=3), [randn(4, 8, 301), randn(8, 5, 4), randn(5)]),
     **{f"max_pool2d-{i}": (lambda x, o=o: F.max_pool2d(x, **{"kernel_size": 2, **o}), [randn(3, 7, 23, 29)]) for i, o in enumerate(POOL)},
     "relu": (F.relu, [randn(3, 51, 67)]),
     "dropout": (lambda x: F.dropout(x, 0.3), [randn(3, 51, 67)]),
@@ -47,6 +79,19 @@ CASES = {
     "matmul of a transpose": (lambda a, b: a.T @ b.T, [randn(97, 131), randn(113, 97)]),
     "matmul of slices": (lambda a, b: a[:, 3:] @ b[3:, 5:], [randn(131, 97), randn(97, 113)]),
     "bmm": (framework.bmm, [randn(7, 41, 67), randn(7, 67, 53)]),
+    "batch_norm": (lambda x, w, b: F.batch_norm(x, None, None, w, b, True), [shifted(5, 7, 13, 29), randn(7), randn(7)]),
+    "batch_norm no weight": (lambda x: F.batch_norm(x, None, None, training=True, eps=0.1), [randn(3, 5, 601)]),
+    "batch_norm large planes": (lambda x, w: F.batch_norm(x, None, None, w, training=True), [shifted(2, 2, 71, 73), randn(2)]),
+    "batch_norm evaluating": (
+        lambda x, w, b: F.batch_norm(x, w.detach(), b.detach() ** 2 + 1, w, b),
+        [randn(5, 7, 13, 29), randn(7), randn(7)],
+    ),
+    "batch_norm moving": (moving_statistics, [shifted(5, 7, 13, 29), randn(7), randn(7)]),
+    "statistics": (lambda x: framework.cat([each.flatten() for each in norm.batch_norm_train(x, None, None, 0.1)]), [randn(3, 5, 601)]),
+    "statistics alone": (lambda x: framework.stack(norm.batch_norm_train(x, None, None, 0.1)[1:]), [randn(3, 5, 601)]),
+    "instance_norm": (lambda x, w, b: F.instance_norm(x, weight=w, bias=b), [shifted(3, 5, 23, 29), randn(5), randn(5)]),
+    "group_norm": (lambda x, w, b: F.group_norm(x, 3, w, b), [shifted(5, 6, 13, 29), randn(6), randn(6)]),
+    "group_norm of a transpose": (lambda x: F.group_norm(x, 3).transpose(2, 3), [randn(5, 6, 13, 29)]),
     "log_softmax": (lambda x: F.log_softmax(x, -1), [randn(37, 11, 41)]),
     "nll_loss": (lambda x: F.nll_loss(F.log_softmax(x, 1), framework.arange(101) % 97), [randn(101, 97)]),
     **{

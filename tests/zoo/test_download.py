@@ -3,20 +3,23 @@
 import errno
 import gzip
 import hashlib
+import io
 import os
 import random
 import socket
 import subprocess
 import sys
+import tarfile
 import threading
 import time
+import zipfile
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from zoo.common import download
-from zoo.common.download import DownloadError, RemoteFile, content_sha256, data_root, fetch
+from zoo.common.download import DownloadError, RemoteFile, content_sha256, data_root, fetch, fetch_archive
 from zoo.common.errors import UserError
 
 BODY = random.Random(0).randbytes(400_000)
@@ -319,3 +322,49 @@ def test_data_root(tmp_path, monkeypatch):
     monkeypatch.setenv("ZOO_DATA", str(tmp_path / "data"))
     assert data_root(None) == tmp_path / "data"
     assert data_root(tmp_path / "flag") == tmp_path / "flag"
+
+
+def packed(suffix: str, members: dict[str, bytes]) -> bytes:
+    stream = io.BytesIO()
+    if suffix == ".zip":
+        with zipfile.ZipFile(stream, "w") as archive:
+            for name, content in members.items():
+                archive.writestr(name, content)
+    else:
+        with tarfile.open(fileobj=stream, mode="w:gz") as archive:
+            for name, content in members.items():
+                info = tarfile.TarInfo(name)
+                info.size = len(content)
+                archive.addfile(info, io.BytesIO(content))
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("suffix", [".zip", ".tar.gz", ".tgz"])
+@pytest.mark.parametrize("top", ["set/", ""], ids=["in a directory", "flat"])
+def test_an_archive_becomes_a_folder_with_what_is_wanted(site, tmp_path, suffix, top):
+    body = packed(suffix, {f"{top}a/1.txt": b"one", f"{top}b.txt": b"two", f"{top}large.bin": b"unwanted"})
+    file = RemoteFile(f"x{suffix}", hashlib.sha256(body).hexdigest(), (site.put("/x", body=body),))
+    (tmp_path / "set.part").mkdir()
+    (tmp_path / "set.part" / "left.txt").touch()  # by an unpacking that was killed
+    for _ in range(2):
+        assert fetch_archive(file, tmp_path / "set", "*.txt") == tmp_path / "set"
+    assert names(tmp_path) == ["set"] and names(tmp_path / "set") == ["a", "b.txt"]
+    assert (tmp_path / "set" / "a" / "1.txt").read_bytes() == b"one"
+    assert len(site.requests) == 1
+
+
+@pytest.mark.parametrize("suffix", [".zip", ".tar.gz"])
+def test_an_archive_without_what_is_wanted_leaves_no_folder(site, tmp_path, suffix):
+    body = packed(suffix, {"other.txt": b""})
+    file = RemoteFile(f"x{suffix}", hashlib.sha256(body).hexdigest(), (site.put("/x", body=body),))
+    with pytest.raises(UserError, match="expected members set/\\*, found other.txt"):
+        fetch_archive(file, tmp_path / "set", "set/*")
+    assert not (tmp_path / "set").exists()
+
+
+def test_a_damaged_archive_is_refused(site, tmp_path):
+    body = packed(".tgz", {"set/a": b"one"})
+    file = RemoteFile("x.tgz", hashlib.sha256(body).hexdigest(), (site.put("/x", body=body[:-1] + b"?"),))
+    with pytest.raises(DownloadError, match="expected content of sha256"):
+        fetch_archive(file, tmp_path / "set", "set/*")
+    assert names(tmp_path) == []

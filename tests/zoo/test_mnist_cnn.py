@@ -1,14 +1,9 @@
 """The example as its users run it: train, evaluate, predict, kill and resume, and everything they can get wrong."""
 
 import json
-import os
-import random
 import resource
-import runpy
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +12,7 @@ from PIL import Image, ImageDraw
 
 import framework
 import zoo.datasets
+from tests.zoo.contract import ENVIRONMENT, call, evaluate_agrees, killed_it_resumes, outcome, smoke
 from zoo.common.errors import UserError
 from zoo.common.run import read_config
 from zoo.mnist_cnn.evaluate import scores
@@ -24,30 +20,14 @@ from zoo.mnist_cnn.model import Net, normalize
 from zoo.mnist_cnn.predict import as_mnist, read_grey
 
 BUILTIN = Path(zoo.datasets.__file__).parent / "builtin" / "mnist"
-ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}  # other processes find what this one does
 SHORT = ("train", "--data", "builtin", "--batch-size", "32", "--max-steps")
-
-
-def call(*arguments, module="zoo.mnist_cnn") -> int:
-    """The exit code of ``python -m module arguments``, run in this process."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", [module, *map(str, arguments)])
-        try:
-            runpy.run_module(module, run_name="__main__")
-        except SystemExit as end:
-            return end.code
-    return 0
-
-
-def outcome(run: Path) -> tuple[bytes, bytes]:
-    return (run / "model.safetensors").read_bytes(), (run / "metrics.jsonl").read_bytes()
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A run directory of the smoke training."""
     path = tmp_path_factory.mktemp("mnist_cnn") / "run"
-    assert call("train", "--smoke", "--out", path) == 0
+    assert smoke("mnist_cnn", path)["metrics"]["test_accuracy"] > 0.85
     return path
 
 
@@ -67,37 +47,20 @@ def test_scores_of_a_known_case():
     assert scores(answers, framework.tensor([0, 1])) == pytest.approx(expected)
 
 
-def test_smoke_trains_and_evaluate_agrees(run, capsys):
-    assert call("evaluate", run) == 0
+def test_evaluate_agrees_with_train(run, capsys):
+    evaluation = evaluate_agrees("mnist_cnn", run)
     assert "1,000 test digits of mnist-5k: accuracy" in capsys.readouterr().out
-    evaluation, results = (json.loads((run / name).read_text()) for name in ("evaluation.json", "results.json"))
-    assert {name: evaluation[name] for name in results["metrics"]} == results["metrics"]
-    assert results["metrics"]["test_accuracy"] > 0.85
     assert np.trace(evaluation["confusion"]) == round(1000 * evaluation["test_accuracy"])
-    assert results["data"]["origin"] == "built-in"
 
 
 def test_same_seed_twice_is_bit_identical(tmp_path):
     for name in ("a", "b"):
-        assert call(*SHORT, 8, "--seed", 5, "--out", tmp_path / name) == 0
+        assert call("zoo.mnist_cnn", *SHORT, 8, "--seed", 5, "--out", tmp_path / name) == 0
     assert outcome(tmp_path / "a") == outcome(tmp_path / "b")
 
 
 def test_killed_at_random_instants_it_resumes_bit_identical(tmp_path):
-    arguments = (*SHORT, "30", "--save-every", "0.1", "--out")
-    assert call(*arguments, tmp_path / "whole") == 0
-    killed = tmp_path / "killed"
-    command = [sys.executable, "-m", "zoo.mnist_cnn", *arguments, killed, "--resume"]
-    for _ in range(2):
-        process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL)
-        while process.poll() is None and not (killed / "train_state.safetensors").exists():
-            time.sleep(0.01)
-        time.sleep(random.uniform(0, 1.5))
-        process.send_signal(signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
-        assert not (killed / "results.json").exists()
-    assert call(*arguments, killed, "--resume") == 0
-    assert outcome(killed) == outcome(tmp_path / "whole")
+    killed_it_resumes("mnist_cnn", tmp_path, *SHORT[1:], 30)
 
 
 def seven(size=(200, 260), ground=255, ink=0, at=(60, 50), width=18) -> Image.Image:
@@ -142,11 +105,11 @@ def test_predict_names_the_digit_and_skips_what_it_cannot_read(run, tmp_path, ca
     seven().save(tmp_path / "seven.png")
     Image.new("L", (50, 50), 200).save(tmp_path / "blank.png")
     (tmp_path / "text.png").write_text("not a picture")
-    assert call("predict", run, tmp_path / "seven.png") == 0
+    assert call("zoo.mnist_cnn", "predict", run, tmp_path / "seven.png") == 0
     row = next(line for line in capsys.readouterr().out.splitlines() if "seven.png" in line)
     assert row.split()[1] == "7"
     names = ("blank.png", "text.png", "seven.png", "none.png")
-    assert call("predict", run, *(tmp_path / name for name in names)) == 1
+    assert call("zoo.mnist_cnn", "predict", run, *(tmp_path / name for name in names)) == 1
     out, err = capsys.readouterr()
     assert "seven.png" in out and "blank.png" not in out
     assert err.count("\n") == 1 and err.startswith("zoo.mnist_cnn: error: ")
@@ -184,7 +147,7 @@ def test_what_users_get_wrong_is_one_line(run, tmp_path, capsys, monkeypatch, ar
     for archive in BUILTIN.glob("*.gz"):
         (places["cut"] / archive.name).write_bytes(archive.read_bytes()[:-9])
     before = {path: path.stat() for path in run.iterdir()}
-    assert call(*(argument.format(**places) for argument in arguments)) in (1, 2)
+    assert call("zoo.mnist_cnn", *(argument.format(**places) for argument in arguments)) in (1, 2)
     out, err = capsys.readouterr()
     assert err.startswith("zoo.mnist_cnn: error: ") and err.count("\n") == 1
     assert complaint.format(**places) in err
@@ -212,18 +175,18 @@ def test_a_run_on_data_that_changed_is_not_evaluated(run, tmp_path, capsys):
     config = read_config(run, "mnist_cnn")
     config["data"]["sha256"] = "0" * 64
     (tmp_path / "config.json").write_text(json.dumps(config))
-    assert call("evaluate", tmp_path) == 1
+    assert call("zoo.mnist_cnn", "evaluate", tmp_path) == 1
     assert "has changed" in capsys.readouterr().err
 
 
 def test_a_folder_in_the_form_of_mnist_is_data(tmp_path):
-    assert call("train", "--data", BUILTIN, "--max-steps", 1, "--out", tmp_path) == 0
-    assert call("evaluate", tmp_path) == 0
+    assert call("zoo.mnist_cnn", "train", "--data", BUILTIN, "--max-steps", 1, "--out", tmp_path) == 0
+    assert call("zoo.mnist_cnn", "evaluate", tmp_path) == 0
     assert json.loads((tmp_path / "results.json").read_text())["data"]["origin"] == "user folder"
 
 
 def test_the_zoo_lists_the_example(capsys):
-    assert call(module="zoo") == 0
+    assert call("zoo") == 0
     assert "mnist_cnn" in capsys.readouterr().out
 
 

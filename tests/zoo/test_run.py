@@ -21,7 +21,7 @@ from zoo.common.batches import shuffled
 from zoo.common.checkpoint import Checkpoint
 from zoo.common.errors import UserError
 from zoo.common.flags import TrainFlags
-from zoo.common.run import Run, load_weights, read_config
+from zoo.common.run import Run, load_weights, read_config, reopen
 
 DATA = SimpleNamespace(name="toy", sha256="0" * 64, origin="built-in")
 OTHER_DATA = SimpleNamespace(name="toy", sha256="f" * 64, origin="built-in")
@@ -52,7 +52,7 @@ def train(out: Path, data=DATA, **flags) -> nn.Module:
         at.tested = {"test_loss": loss.item()}
         run.log(epoch=epoch, step=at.step, **at.tested)
         checkpoint.save(at)
-    run.finish(model, at.tested)
+    run.finish(model, at.tested, falling="train_loss")
     return model
 
 
@@ -162,12 +162,34 @@ def test_curves_of_a_diverged_run(tmp_path):
     assert (tmp_path / "curves.png").stat().st_size > 1000
 
 
-def test_a_loss_that_does_not_fall_is_noticed(tmp_path):
-    run = Run("toy", TrainFlags(out=tmp_path), DATA)
+def test_a_smoke_run_whose_loss_does_not_fall_fails(tmp_path):
+    run = Run("toy", TrainFlags(out=tmp_path, smoke=True), DATA)
     for step, loss in enumerate((1.0, 1.1, float("nan"))):
         run.log(epoch=0, step=step, train_loss=loss)
     with pytest.raises(UserError, match="did not fall"):
-        run.check_loss_fell("train_loss")
+        run.finish(nn.Linear(1, 1), {}, falling="train_loss")
+
+
+def test_what_can_follow_is_said(tmp_path, capsys):
+    run = Run("toy", TrainFlags(out=tmp_path), DATA)
+    run.log(epoch=0, step=1, train_loss=1.0)
+    run.finish(nn.Linear(1, 1), {}, falling="train_loss", then=["show PICTURE"])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-2:] == [f"  python -m zoo.toy evaluate {tmp_path}", f"  python -m zoo.toy show {tmp_path} PICTURE"]
+
+
+def test_a_run_is_reopened_with_the_data_it_learned(tmp_path):
+    train(tmp_path)
+    asked = []
+
+    def load(*arguments):
+        asked.append(arguments)
+        return DATA
+
+    config, data = reopen(tmp_path, "toy", load, None)
+    assert config["seed"] == 0 and data is DATA and asked == [("builtin", None)]
+    with pytest.raises(UserError, match="toy has changed since"):
+        reopen(tmp_path, "toy", lambda name, data_dir: OTHER_DATA, None)
 
 
 def test_disk_full_leaves_the_checkpoint_before(tmp_path, monkeypatch):
@@ -217,12 +239,23 @@ def test_the_results_table_of_a_readme(tmp_path):
         shutil.rmtree(tmp_path / "run")
     (tmp_path / "README.md").write_text(f"before\n{results.BEGIN}\nold\n{results.END}\nafter\n")
     published = results.Published(metric="test_loss", value=0.125, data="toy", source="a paper")
-    example = SimpleNamespace(__file__=str(tmp_path / "__init__.py"), PUBLISHED=(published,))
+    example = SimpleNamespace(
+        __file__=str(tmp_path / "__init__.py"), PUBLISHED=(published,), METRICS={"test_loss": "{:.4f}"}, PAPER="a paper"
+    )
     results.fill(tmp_path / "README.md", results.table(example))
     before, _, head, _, row, _, note, _, after = (tmp_path / "README.md").read_text().splitlines()
     assert (before, note, after) == ("before", "[1] a paper", "after")
-    assert head.startswith("| data | epochs | seeds | test loss | published |")
-    assert row.startswith("| toy (built-in) | 1 | 2 | ") and " ± " in row and "| 0.1250 [1] |" in row
+    assert head.startswith("| data | setting | seeds | test loss | published |")
+    assert row.startswith("| toy (built-in) | epochs 1 | 2 | ") and " ± " in row and "| 0.1250 [1] |" in row
+
+
+@pytest.mark.parametrize("name", [name for name, _ in results.examples()])
+def test_committed_tables_are_what_the_run_files_say(name):
+    package = dict(results.examples())[name]
+    folder = Path(package.__file__).parent
+    assert results.table(package) in (folder / "README.md").read_text()
+    assert results.overview() in (folder.parent / "README.md").read_text()
+    assert sum(len((folder / f"{part}.py").read_text().splitlines()) for part in ("model", "train", "evaluate")) <= 350
 
 
 def test_only_a_run_of_the_example_is_read(tmp_path):

@@ -1,13 +1,12 @@
 """Learning curves: metrics.jsonl as a picture."""
 
-import io
 import itertools
 import json
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from framework.serialization import write_atomically
+from zoo.common.pictures import write_figure
 
 # Okabe and Ito's colours, told apart with any kind of colour vision.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -30,9 +29,7 @@ def draw(run: Path) -> None:
         axis.set(title=quantity.replace("_", " "), xlabel="step")
         axis.grid(alpha=0.3)
         axis.legend()
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=120)
-    write_atomically(run / "curves.png", picture.getvalue())
+    write_figure(run / "curves.png", figure)
 
 
 def _panels(metrics: Path) -> dict[str, dict[str, list[tuple[int, float]]]]:

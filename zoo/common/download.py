@@ -1,9 +1,14 @@
 """Published files: fetched from mirrors, resumed when cut short, verified by content, moved into place whole."""
 
+import fnmatch
 import gzip
 import hashlib
+import itertools
 import os
+import shutil
 import sys
+import tarfile
+import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,7 +33,10 @@ CHUNK = 1 << 16  # bytes
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A published file: its name, the sha256 of its content (decompressed, for ``.gz``) and the URLs that serve it."""
+    """A published file: its name, the sha256 of its content (decompressed, for ``.gz``) and the URLs that serve it.
+
+    An archive of several files (``.zip``, ``.tar.gz``, ``.tgz``) is told by its own bytes, for which checksums are published.
+    """
 
     name: str
     sha256: str
@@ -49,7 +57,8 @@ def data_root(data_dir: Path | None) -> Path:
 @contextmanager
 def open_content(path: Path) -> Iterator[BinaryIO]:
     """Open the content of a file, decompressed for ``.gz``; UserError if it cannot be read, also while it is read."""
-    gzipped = ".gz" in path.suffixes  # not only the last: a part of an archive is called x.gz.1a2b3c4d.part
+    # Not only the last suffix: what is there of a download is called x.gz.1a2b3c4d.part
+    gzipped = ".gz" in path.suffixes and ".tar" not in path.suffixes
     try:
         with gzip.open(path) if gzipped else path.open("rb") as stream:
             yield stream
@@ -102,6 +111,47 @@ def fetch(file: RemoteFile, directory: Path) -> Path:
     except OSError as error:
         raise UserError(f"{target}: cannot be written ({error.strerror or error})") from error
     raise DownloadError(f"{file.name} could not be downloaded; put it by hand at {target} ({'; '.join(failures)})")
+
+
+def fetch_archive(file: RemoteFile, folder: Path, *wanted: str) -> Path:
+    """Return ``folder``, after downloading an archive and unpacking into it the members that match a ``wanted`` pattern.
+
+    A first directory of the same name as ``folder`` is not repeated in it. The folder appears whole, by one rename;
+    the archive is deleted. Errors as of :func:`fetch`; UserError also if a pattern matches nothing.
+    """
+    if folder.exists():
+        return folder
+    archive = fetch(file, folder.parent)
+    part = folder.with_name(f"{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)  # of an unpacking that was killed
+    try:
+        _unpack(archive, part, wanted)
+        inner = part / folder.name
+        os.replace(inner if inner.is_dir() else part, folder)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be written ({error.strerror or error})") from error
+    shutil.rmtree(part, ignore_errors=True)
+    archive.unlink()
+    return folder
+
+
+def _unpack(archive: Path, into: Path, wanted: tuple[str, ...]) -> None:
+    """Extract the members of a verified archive that match a pattern."""
+
+    def matching(names: list[str]) -> list[str]:
+        matches = [fnmatch.filter(names, pattern) for pattern in wanted]
+        if not all(matches):
+            raise UserError(f"{archive}: expected members {', '.join(wanted)}, found {', '.join(names[:5])} …")
+        return list(itertools.chain(*matches))
+
+    if archive.suffix == ".zip":
+        with zipfile.ZipFile(archive) as zipped:
+            zipped.extractall(into, matching(zipped.namelist()))
+    else:
+        with tarfile.open(archive) as tarred:
+            # No path may lead out of ``into``; Python before 3.11.4 has no such filter, and the checksum must do
+            tarred.extraction_filter = getattr(tarfile, "data_filter", lambda member, path: member)
+            tarred.extractall(into, map(tarred.getmember, matching(tarred.getnames())))
 
 
 def _intact(target: Path, sha256: str) -> bool:

@@ -4,25 +4,34 @@ import importlib
 import json
 import pkgutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
 import zoo
 from framework.serialization import write_atomically
+from zoo.common.run import FREE
 
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
 
 
 @dataclass(frozen=True)
 class Published:
-    """A figure from the literature: a metric of results.json, its value on a data set, and where it stands."""
+    """A figure from the literature: a metric of results.json, its value on a data set, and where it stands.
+
+    ``flags`` are those of our runs it may be compared with, such as {"upscale": 3}; by default all on that data set.
+    """
 
     metric: str
     value: float
     data: str
     source: str
+    flags: dict[str, Any] = field(default_factory=dict)
+
+    def about(self, run: dict[str, Any]) -> bool:
+        """Whether the run is one that this figure stands beside."""
+        return self.data == run["data"]["name"] and self.flags.items() <= run["flags"].items()
 
 
 def examples() -> Iterator[tuple[str, Any]]:
@@ -34,50 +43,96 @@ def examples() -> Iterator[tuple[str, Any]]:
 
 def committed(package: Any) -> list[list[dict[str, Any]]]:
     """The committed runs of an example, those that differ only in their seed together."""
-    groups: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    groups: dict[str, list[dict[str, Any]]] = {}
     for path in sorted((Path(package.__file__).parent / "results").glob("*.json")):
         run = json.loads(path.read_text())
-        groups.setdefault((run["data"]["name"], run["flags"]["epochs"]), []).append(run)
+        same = {"data": run["data"]["sha256"], **run["flags"], **dict.fromkeys((*FREE, "seed"))}
+        groups.setdefault(json.dumps(same), []).append(run)
     return list(groups.values())
 
 
-def spread(runs: list[dict[str, Any]], metric: str) -> str:
-    """Mean ± standard deviation over the runs; without the latter for a single one."""
-    values = [run["metrics"][metric] for run in runs]
-    deviation = f" ± {shown(metric, stdev(values))}" if len(values) > 1 else ""
-    return shown(metric, mean(values)) + deviation
+def shown(package: Any, metric: str, value: float) -> str:
+    """A figure as the example writes it."""
+    return package.METRICS[metric].format(value).replace("%", " %")
 
 
-def shown(metric: str, value: float) -> str:
-    """A figure in its unit: per cent for accuracies."""
-    return f"{100 * value:.2f} %" if metric.endswith("accuracy") else f"{value:.4f}"
+def spread(package: Any, runs: list[dict[str, Any]], metric: str) -> str:
+    """Mean ± standard deviation over the runs; without the latter for a single one, nothing if they have no such figure."""
+    values = [run["metrics"][metric] for run in runs if metric in run["metrics"]]
+    figures = [mean(values)] * (len(values) > 0) + [stdev(values)] * (len(values) > 1)
+    return " ± ".join(shown(package, metric, figure) for figure in figures)
+
+
+def settings(groups: list[list[dict[str, Any]]]) -> list[str]:
+    """What each group was started with: its epochs, and what differs between groups."""
+    flags = [{name: value for name, value in runs[0]["flags"].items() if name not in (*FREE, "seed")} for runs in groups]
+    if not flags:
+        return []
+    named = [name for name in flags[0] if name == "epochs" or len({json.dumps(each.get(name)) for each in flags}) > 1]
+    return [", ".join(f"{name.replace('_', ' ')} {each.get(name)}" for name in named) for each in flags]
 
 
 def table(package: Any) -> str:
-    """The results of an example in Markdown, a row for each data set and number of epochs."""
+    """The results of an example in Markdown, a row for each group of runs."""
     groups = committed(package)
-    metrics = list(dict.fromkeys(metric for runs in groups for metric in runs[0]["metrics"]))
-    names = [metric.replace("_", " ") for metric in metrics]
-    head = ["data", "epochs", "seeds", *names, "published", "time", "machine"]
-    lines = [head, ["---"] * len(head)]
-    notes = []
-    for runs in groups:
-        first = runs[0]
-        published = [figure for figure in package.PUBLISHED if figure.data == first["data"]["name"]]
+    if not groups:
+        return "No full run has been committed yet."
+    metrics = [metric for metric in package.METRICS if any(metric in runs[0]["metrics"] for runs in groups)]
+    lines = [["data", "setting", "seeds", *(metric.replace("_", " ") for metric in metrics), "published", "time", "machine"]]
+    lines += [["---"] * len(lines[0])]
+    notes: list[Published] = []
+    for runs, setting in zip(groups, settings(groups), strict=True):
+        published = [figure for figure in package.PUBLISHED if figure.about(runs[0])]
         notes += [figure for figure in published if figure not in notes]
         lines.append(
             [
-                f"{first['data']['name']} ({first['data']['origin']})",
-                str(first["flags"]["epochs"]),
+                f"{runs[0]['data']['name']} ({runs[0]['data']['origin']})",
+                setting,
                 str(len(runs)),
-                *(spread(runs, metric) if metric in first["metrics"] else "" for metric in metrics),
-                ", ".join(f"{shown(figure.metric, figure.value)} [{notes.index(figure) + 1}]" for figure in published),
-                f"{mean(run['seconds'] for run in runs):.0f} s",
-                f"{first['machine']['gpu'] or first['machine']['cpu']}, {first['machine']['threads']} threads",
+                *(spread(package, runs, metric) for metric in metrics),
+                ", ".join(f"{shown(package, figure.metric, figure.value)} [{notes.index(figure) + 1}]" for figure in published),
+                *_cost(runs),
             ]
         )
-    rows = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return rows + "".join(f"\n\n[{number}] {figure.source}" for number, figure in enumerate(notes, 1))
+    return _markdown(lines) + "".join(f"\n\n[{number}] {figure.source}" for number, figure in enumerate(notes, 1))
+
+
+def overview() -> str:
+    """All examples' results in Markdown: for each group of runs its first metric, beside what was published."""
+    lines = [["example", "paper", "data", "setting", "metric", "published", "ours", "seeds", "time", "machine", "lines of code"]]
+    lines += [["---"] * len(lines[0])]
+    for name, package in examples():
+        folder = Path(package.__file__).parent
+        code = sum(len((folder / f"{part}.py").read_text().splitlines()) for part in ("model", "train", "evaluate"))
+        groups = committed(package)
+        for runs, setting in zip(groups, settings(groups), strict=True):
+            metric = next(metric for metric in package.METRICS if metric in runs[0]["metrics"])
+            published = [shown(package, metric, each.value) for each in package.PUBLISHED if each.metric == metric and each.about(runs[0])]
+            head = [f"[{name}]({name}/README.md)", package.PAPER] if runs is groups[0] else ["", ""]
+            lines.append(
+                [
+                    *head,
+                    f"{runs[0]['data']['name']} ({runs[0]['data']['origin']})",
+                    setting,
+                    metric.replace("_", " "),
+                    ", ".join(published) or "–",
+                    spread(package, runs, metric),
+                    str(len(runs)),
+                    *_cost(runs),
+                    str(code) if runs is groups[0] else "",
+                ]
+            )
+    return _markdown(lines)
+
+
+def _cost(runs: list[dict[str, Any]]) -> tuple[str, str]:
+    """The mean time of a run, and the machine."""
+    machine = runs[0]["machine"]
+    return f"{mean(run['seconds'] for run in runs):,.0f} s", f"{machine['gpu'] or machine['cpu']}, {machine['threads']} threads"
+
+
+def _markdown(lines: list[list[str]]) -> str:
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def fill(readme: Path, content: str) -> None:

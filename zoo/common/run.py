@@ -7,6 +7,7 @@ import os
 import shlex
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -38,13 +39,13 @@ class Data(Protocol):
 class Run:
     """A run directory being written; UserError if it holds another run, or one that these flags do not continue.
 
-    Times are kept out of metrics.jsonl, so that equal runs have equal files.
+    Times are kept out of metrics.jsonl, so that equal runs have equal files. ``facts`` are whatever else should be on record.
     """
 
-    def __init__(self, example: str, flags: TrainFlags, data: Data) -> None:
+    def __init__(self, example: str, flags: TrainFlags, data: Data, **facts: Any) -> None:
         self.example, self.flags = example, flags
         self.path = flags.out or _next_free(example)
-        self.config = _describe(example, flags, data)
+        self.config = {**_describe(example, flags, data), **facts}
         if (self.path / "config.json").exists():
             earlier = read_config(self.path, example)
             if not flags.resume:
@@ -93,8 +94,12 @@ class Run:
             os.truncate(path, length)
         self._started = time.perf_counter() - position["seconds"]
 
-    def finish(self, model: framework.nn.Module, metrics: dict[str, float]) -> None:
-        """Write results.json, which says everything about the run in one place, and draw curves.png."""
+    def finish(self, model: framework.nn.Module, metrics: dict[str, float], *, falling: str, then: Sequence[str] = ()) -> None:
+        """Write results.json, which says everything about the run in one place, draw curves.png, and say what can follow.
+
+        A ``--smoke`` run fails unless the column ``falling`` of metrics.jsonl fell. ``then``: verbs to go on with, each with what
+        stands after the run directory, such as "predict IMAGE…".
+        """
         from zoo.common import curves  # only now: importing Matplotlib takes a while
 
         results = {
@@ -107,8 +112,13 @@ class Run:
         }
         curves.draw(self.path)
         write_json(self.path / "results.json", results)
+        if self.flags.smoke:
+            self._check_fell(falling)
+        print(f"results and curves in {self.path}; go on with")
+        for verb, *rest in map(str.split, ("evaluate", *then)):
+            print(f"  python -m zoo.{self.example} {' '.join([verb, str(self.path), *rest])}")
 
-    def check_loss_fell(self, column: str) -> None:
+    def _check_fell(self, column: str) -> None:
         """Raise UserError unless a column of metrics.jsonl is lower in its last third than in its first, on average."""
         rows = map(json.loads, (self.path / "metrics.jsonl").read_text().splitlines())
         values = [row[column] for row in rows if column in row]
@@ -130,6 +140,18 @@ def read_config(path: Path, example: str) -> dict[str, Any]:
     if config["example"] != example:
         raise UserError(f"{path} is a run of {config['example']}, not of {example}")
     return config
+
+
+def reopen(path: Path, example: str, load: Callable[..., Any], data_dir: Path | None) -> tuple[dict[str, Any], Any]:
+    """The config of a run and the data it was trained on, as ``load(name, data_dir)`` reads it; UserError if that has changed."""
+    config = read_config(path, example)
+    flags, trained_on = config["flags"], config["data"]
+    # Never "auto": that may find other data today
+    name = {"official": trained_on["name"], "built-in": "builtin"}.get(trained_on["origin"], flags["data"])
+    data = load(name, data_dir or flags["data_dir"])
+    if data.sha256 != trained_on["sha256"]:
+        raise UserError(f"{trained_on['name']} has changed since {path} was trained on it")
+    return config, data
 
 
 def load_weights(path: Path, model: framework.nn.Module) -> None:

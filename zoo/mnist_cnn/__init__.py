@@ -2,6 +2,9 @@
 
 from zoo.common.results import Published
 
+PAPER = "LeCun, Bottou, Bengio, Haffner: Gradient-based learning applied to document recognition (1998)"
+# How each is written; the first is the one to compare
+METRICS = {"test_accuracy": "{:.2%}", "test_loss": "{:.4f}"}
 PUBLISHED = (
     Published(
         metric="test_accuracy",

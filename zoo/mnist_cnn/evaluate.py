@@ -1,6 +1,5 @@
 """Evaluation: how many of the test digits a trained network names, and with what confidence."""
 
-import io
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +10,9 @@ from rich.table import Table
 import framework
 import framework.nn.functional as F
 from framework import Tensor
-from framework.serialization import write_atomically
-from zoo.common.errors import UserError
 from zoo.common.flags import DataDir, Device, RunDirectory, find_device
-from zoo.common.run import load_weights, read_config, write_json
+from zoo.common.pictures import write_figure
+from zoo.common.run import load_weights, reopen, write_json
 from zoo.datasets import mnist
 from zoo.mnist_cnn.model import Net, normalize
 
@@ -34,23 +32,18 @@ def scores(answers: Tensor, labels: Tensor) -> dict[str, float]:
 
 def evaluate(run: RunDirectory, *, device: Device = "cpu", data_dir: DataDir = None) -> None:
     """Score the network of a run on its data set's test digits, and show which it confuses."""
-    config = read_config(run, "mnist_cnn")
-    flags, trained_on = config["flags"], config["data"]
-    data = {"official": "mnist", "built-in": "builtin"}.get(trained_on["origin"], flags["data"])  # never "auto"
-    digits = mnist.load(data, data_dir or flags["data_dir"])
-    if digits.sha256 != trained_on["sha256"]:
-        raise UserError(f"{data} has changed since {run} was trained on it")
+    config, digits = reopen(run, "mnist_cnn", mnist.load, data_dir)
     target = find_device(device)
     model = Net().to(target)
     load_weights(run, model)
     images = framework.from_numpy(digits.test_images).to(target)  # (M, 28, 28) uint8
     labels = framework.tensor(digits.test_labels).to(target)  # (M,)
-    answers = log_probabilities(model, images, flags["test_batch_size"])
+    answers = log_probabilities(model, images, config["flags"]["test_batch_size"])
     figures = scores(answers, labels)
     taken_for = answers.argmax(1).cpu().numpy()  # (M,)
     confusion = np.bincount(10 * digits.test_labels + taken_for, minlength=100).reshape(10, 10).tolist()
-    write_json(run / "evaluation.json", {"data": trained_on["name"], **figures, "confusion": confusion})
-    show(figures, confusion, f"{len(labels):,} test digits of {trained_on['name']}")
+    write_json(run / "evaluation.json", {"data": digits.name, **figures, "confusion": confusion})
+    show(figures, confusion, f"{len(labels):,} test digits of {digits.name}")
     draw_mistakes(run / "samples" / "mistakes.png", answers.exp().cpu().numpy(), digits)
 
 
@@ -81,8 +74,5 @@ def draw_mistakes(path: Path, probabilities: np.ndarray, digits: mnist.Digits, c
             taken_for = probabilities[index].argmax()
             axis.imshow(digits.test_images[index], cmap="gray_r")
             axis.set_title(f"{digits.test_labels[index]} → {taken_for}  {probabilities[index, taken_for]:.0%}", fontsize=9)
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=110)
-    path.parent.mkdir(exist_ok=True)
-    write_atomically(path, picture.getvalue())
+    write_figure(path, figure)
     print(f"the digits it was most wrong about: {path}")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import numpy as np
 import tyro
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -13,6 +13,7 @@ from rich.table import Table
 import framework
 from zoo.common.errors import UserError
 from zoo.common.flags import RunDirectory
+from zoo.common.pictures import open_upright
 from zoo.common.run import load_weights, read_config
 from zoo.mnist_cnn.evaluate import log_probabilities
 from zoo.mnist_cnn.model import Net
@@ -39,9 +40,9 @@ def predict(run: RunDirectory, images: Images) -> None:
     failures = []
     for path in images:
         try:
-            image = framework.tensor(as_mnist(read_grey(path)))  # (28, 28)
+            image = framework.tensor(as_mnist(read_grey(path), path))  # (28, 28)
         except UserError as error:
-            failures.append(f"{path}: {error}")
+            failures.append(str(error))
             continue
         probabilities = log_probabilities(model, image.unsqueeze(0), 1)[0].exp().tolist()
         best = max(range(10), key=probabilities.__getitem__)
@@ -55,21 +56,15 @@ def predict(run: RunDirectory, images: Images) -> None:
 
 def read_grey(path: Path) -> np.ndarray:
     """The brightness (H, W) of a picture, from 0 to 255; UserError if it cannot be read."""
-    try:
-        with Image.open(path) as picture:
-            upright = ImageOps.exif_transpose(picture).convert("RGBA")
-    except UnidentifiedImageError:
-        raise UserError("not a picture that can be read") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise UserError(getattr(error, "strerror", None) or str(error)) from None
+    upright = open_upright(path)
     papers = (Image.new("RGBA", upright.size, colour) for colour in ("white", "black"))
     on_paper = (Image.alpha_composite(paper, upright).convert("L") for paper in papers)
     # What is transparent is taken for the paper on which the strokes show; to an opaque picture it makes no difference.
     return max((np.asarray(grey, np.float32) for grey in on_paper), key=np.ptp)
 
 
-def as_mnist(grey: np.ndarray) -> np.ndarray:
-    """A drawing (H, W) as MNIST's makers would have it, (28, 28) uint8; UserError if it is blank.
+def as_mnist(grey: np.ndarray, name: Path | str = "drawing") -> np.ndarray:
+    """A drawing (H, W) as MNIST's makers would have it, (28, 28) uint8; UserError, with its name, if it is blank.
 
     Bright strokes on black, scaled with their proportions into 20 × 20 pixels, and so placed that their centre of mass
     is the image's centre (LeCun et al., Gradient-based learning applied to document recognition, 1998).
@@ -77,7 +72,7 @@ def as_mnist(grey: np.ndarray) -> np.ndarray:
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     ink = np.abs(grey - np.median(border))  # (H, W): the difference from the ground, be it light or dark
     if ink.max() < CONTRAST:
-        raise UserError("the picture is blank")
+        raise UserError(f"{name}: the picture is blank")
     ink[ink < INK * ink.max()] = 0
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     digit = Image.fromarray(ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])

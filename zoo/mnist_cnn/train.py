@@ -85,9 +85,4 @@ def train(config: Config) -> None:
             )
             checkpoint.save(at)
 
-    run.finish(model, at.tested)
-    if config.smoke:
-        run.check_loss_fell("train_loss")
-    print(f"results and curves in {run.path}; go on with")
-    print(f"  python -m zoo.mnist_cnn evaluate {run.path}")
-    print(f"  python -m zoo.mnist_cnn predict {run.path} IMAGE…")
+    run.finish(model, at.tested, falling="train_loss", then=["predict IMAGE…"])

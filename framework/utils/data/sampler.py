@@ -82,11 +82,7 @@ class WeightedRandomSampler(Sampler[int]):
             raise ValueError("weights should be a 1d sequence of finite numbers, none below 0, enough of them above 0")
 
     def __iter__(self):
-        if not self.replacement:
-            return iter(multinomial(self.weights, self.num_samples, generator=self.generator).tolist())
-        cumulative = np.cumsum(self.weights.numpy())
-        uniform = random.uniform((self.num_samples,), np.float64, self.generator)
-        return iter(np.searchsorted(cumulative / cumulative[-1], uniform, side="right").tolist())
+        return iter(multinomial(self.weights, self.num_samples, self.replacement, generator=self.generator).tolist())
 
     def __len__(self) -> int:
         return self.num_samples

@@ -1,0 +1,128 @@
+"""Training: stochastic gradient descent with momentum on the cross entropy, its rate up a short ramp and down a long one."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Annotated, Literal
+
+import tyro
+
+import framework
+import framework.nn.functional as F
+from framework import nn, optim
+from zoo.common.batches import shuffled
+from zoo.common.checkpoint import Checkpoint
+from zoo.common.errors import UserError
+from zoo.common.flags import TrainFlags, find_device
+from zoo.common.progress import Progress
+from zoo.common.run import Run, write_json
+from zoo.datasets.cifar import SmallImages
+from zoo.resnet.data import batches_of, load, normalize
+from zoo.resnet.evaluate import answer, measure
+from zoo.resnet.model import MODELS
+
+LOG_EVERY = 10  # steps
+WARM_UP = 0.1  # of all steps: the learning rate rises
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(TrainFlags):
+    """The recipe of He et al. for CIFAR-10, with a schedule for 30 epochs."""
+
+    model: Annotated[Literal["auto", *MODELS], tyro.conf.arg(metavar="NAME")] = "auto"
+    """The network: resnet20, 32, 44 or 56 for small images; resnet18, 34, 50, 101 or 152 for photographs; auto: the first of those."""
+    weights: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Begin with the weights in this file, .pth or .safetensors, such as torchvision's."""
+    epochs: int = 30
+    """Passes over the training images."""
+    batch_size: int = 128
+    """Images a step."""
+    test_batch_size: int = 250
+    """Images at once when testing."""
+    lr: float = 0.1
+    """The highest learning rate."""
+    momentum: float = 0.9
+    """What remains of the last step in the next."""
+    weight_decay: float = 1e-4
+    """Pull of every weight towards 0."""
+
+
+def train(config: Config) -> None:
+    """Train on CIFAR-10, on built-in digits, or on a folder of photographs."""
+    if config.smoke:
+        config = replace(config, data="builtin", epochs=1, max_steps=40, batch_size=32)
+    device = find_device(config.device)
+    data = load(config.data, config.data_dir)
+    if config.model == "auto":
+        config = replace(config, model="resnet20" if isinstance(data, SmallImages) else "resnet18")
+    run = Run("resnet", config, data)
+
+    # data
+    batches = batches_of(data, device)
+    write_json(run.path / "classes.json", {"classes": data.classes, "size": batches.size})
+
+    # model
+    framework.manual_seed(config.seed)
+    model = MODELS[config.model](len(data.classes))
+    if config.weights:
+        begin_with(config.weights, model)
+    model.to(device)
+    steps_an_epoch = -(-batches.count // config.batch_size)
+    last = config.epochs * steps_an_epoch
+    optimizer = optim.SGD(model.parameters(), lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay)
+    scheduler = optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step, last))
+
+    # loop
+    checkpoint = Checkpoint(run, model=model, optimizer=optimizer, scheduler=scheduler)
+    at = checkpoint.restore(step=0, tested={})
+    steps = min(last, config.max_steps or last)
+    print(f"training {config.model} on {batches.count:,} images of {data.name}, {steps - at.step} steps on {device}, into {run.path}")
+    with Progress(steps, at.step) as progress:
+        while at.step < steps:
+            epoch, seen = divmod(at.step, steps_an_epoch)
+            order = shuffled(batches.count, config.batch_size, seed=config.seed, epoch=epoch)[seen : seen + steps - at.step]
+            model.train()
+            for images, labels in batches.train(order, seed=config.seed, epoch=epoch):
+                checkpoint.save_if_due(at)
+                optimizer.zero_grad()
+                loss = F.cross_entropy(model(normalize(images)), labels)
+                loss.backward()
+                optimizer.step()
+                scheduler.step()
+                at.step += 1
+                if at.step % LOG_EVERY == 0:
+                    run.log(epoch=epoch, step=at.step, train_loss=loss.item())
+                    progress.update(at.step, loss.item())
+            at.tested = measure(*answer(model, batches, config.test_batch_size))
+            run.log(epoch=epoch, step=at.step, **at.tested)
+            accuracy, test_loss = at.tested["test_accuracy"], at.tested["test_loss"]
+            progress.say(f"epoch {epoch + 1}/{config.epochs}  test accuracy {accuracy:.2%}  test loss {test_loss:.4f}")
+            checkpoint.save(at)
+
+    run.finish(model, at.tested, falling="train_loss", then=["predict IMAGE…"])
+
+
+def rate(step: int, steps: int) -> float:
+    """The learning rate in shares of the highest: straight up over the first tenth of all steps, then straight down to 0."""
+    warm = WARM_UP * steps
+    return min((step + 1) / (warm + 1), (steps - step) / (steps - warm))
+
+
+def begin_with(path: Path, model: nn.Module) -> None:
+    """Load the weights in a file; the classifier stays as it is, which is said, if the file's has another number of classes."""
+    try:
+        weights = framework.load(path)
+    except (OSError, RuntimeError, UnpicklingError) as error:
+        raise UserError(f"--weights {path}: {getattr(error, 'strerror', None) or error}") from error
+    if not isinstance(weights, dict) or "fc.bias" not in weights:
+        raise UserError(f"--weights {path}: expected the weights of a residual network, found no fc.bias")
+    own = model.state_dict()
+    # torchvision's are older than BatchNorm's count of batches, which nothing here needs
+    weights = {name: value for name, value in own.items() if name.endswith("num_batches_tracked")} | weights
+    if len(weights["fc.bias"]) != len(own["fc.bias"]):
+        print(f"{path} tells {len(weights['fc.bias']):,} classes apart: the classifier begins anew, for {len(own['fc.bias']):,}")
+        weights |= {name: value for name, value in own.items() if name.startswith("fc.")}
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:  # its lines list every tensor that differs
+        raise UserError(f"--weights {path} does not fit the model: {str(error).splitlines()[-1].strip()}") from error
