@@ -1,33 +1,64 @@
-"""Log-softmax and the negative log-likelihood on a CPU: row by row, each read as often as its cache holds it."""
+"""Log-softmax and its losses on a CPU: row by row, each read as often as its cache holds it."""
+
+import math
 
 import numba as nb
 import numpy as np
 
 from ..ops import activation, loss
-from .cpu import contiguous, floats, kernel, large, parallel, run
+from .cpu import compiled, contiguous, floats, kernel, large, parallel, run
+from .cpu_math import exp
+
+
+@compiled()
+def _top(row):
+    """The largest element: of every fourth, that four comparisons may run at once. A nan may be passed over: its exp will show it."""
+    a = b = c = d = row[0]
+    whole = row.size // 4 * 4
+    for i in range(0, whole, 4):
+        a = row[i] if row[i] > a else a
+        b = row[i + 1] if row[i + 1] > b else b
+        c = row[i + 2] if row[i + 2] > c else c
+        d = row[i + 3] if row[i + 3] > d else d
+    for i in range(whole, row.size):
+        a = row[i] if row[i] > a else a
+    return max(max(a, b), max(c, d))
+
+
+@compiled(fastmath={"reassoc"})  # may add in any order, so many at once, in double precision
+def _log_sum_exp(row, top):
+    """log sum exp(x - top)."""
+    total = 0.0
+    for c in range(row.size):
+        total += exp(row[c] - top)
+    return row.dtype.type(math.log(total))
+
+
+@compiled(fastmath={"reassoc"})
+def _sum(row):
+    total = 0.0
+    for c in range(row.size):
+        total += row[c]
+    return row.dtype.type(total)
 
 
 @parallel()
 def _log_softmax(input, out):
     """x - max - log sum exp(x - max) of every row (N, C)."""
     for row in nb.prange(input.shape[0]):
-        top = input[row].max()
-        total = input.dtype.type(0)
+        top = _top(input[row])
+        total = _log_sum_exp(input[row], top)
         for c in range(input.shape[1]):
-            out[row, c] = input[row, c] - top
-            total += np.exp(out[row, c])
-        total = np.log(total)
-        for c in range(input.shape[1]):
-            out[row, c] -= total
+            out[row, c] = input[row, c] - top - total
 
 
 @parallel()
 def _log_softmax_backward(grad, output, out):
     """g - exp(out) sum g of every row."""
     for row in nb.prange(grad.shape[0]):
-        total = grad[row].sum()
+        total = _sum(grad[row])
         for c in range(grad.shape[1]):
-            out[row, c] = grad[row, c] - np.exp(output[row, c]) * total
+            out[row, c] = grad[row, c] - exp(output[row, c]) * total
 
 
 @kernel(activation.log_softmax_op)
@@ -46,19 +77,81 @@ def by_rows_log_softmax(input, dim):
     return out, backward
 
 
+def _reduced(losses, counted, reduction):
+    """The losses (N,) reduced, and what makes of the result's gradient theirs."""
+    if reduction == "none":
+        return losses, lambda grad: grad
+    count = losses.dtype.type(np.count_nonzero(counted) if reduction == "mean" else 1)
+    return np.asarray(losses.sum() / count, losses.dtype), lambda grad: np.full_like(losses, grad / count)
+
+
+def _fits(input, weight, reduction) -> bool:
+    return input.ndim == 2 and weight is None and reduction in ("none", "mean", "sum") and floats(input) and large(input)
+
+
+@parallel()
+def _picked_backward(grad, target, ignore_index, out):
+    """-g where a row's class is, 0 elsewhere: (N, C)."""
+    for row in nb.prange(len(out)):
+        out[row] = 0
+        if target[row] != ignore_index:
+            out[row, target[row]] = -grad[row]
+
+
 @kernel(loss.negative_log_likelihood)
 def picked_nll(input, target, weight, ignore_index, reduction):
-    """Reads and writes one element a row, where the formula makes several arrays of them."""
-    if input.ndim != 2 or weight is not None or reduction != "mean" or not floats(input) or not large(input):
+    """Reads one element a row, where the formula makes several arrays of them."""
+    if not _fits(input, weight, reduction):
         return NotImplemented
-    counted = target != ignore_index
-    rows, classes = np.nonzero(counted)[0], target[counted]
-    n = input.dtype.type(len(rows))
-    out = np.asarray(-input[rows, classes].sum() / n, input.dtype)
+    counted, target = target != ignore_index, target.astype(np.int64)
+    losses = np.where(counted, -input[np.arange(len(input)), np.where(counted, target, 0)], input.dtype.type(0))
+    out, of_losses = _reduced(losses, counted, reduction)
 
     def backward(grad, needs_input):
-        input_grad = np.zeros_like(input)
-        input_grad[rows, classes] = -grad / n
+        input_grad = np.empty(input.shape, input.dtype)
+        run(_picked_backward, of_losses(grad), target, ignore_index, input_grad)
+        return (input_grad,)
+
+    return out, backward
+
+
+@parallel()
+def _cross_entropy(input, target, ignore_index, tops, totals, losses):
+    """-log softmax(x) at each row's class; what the backward pass needs to make softmax(x) again: max, log sum exp(x - max)."""
+    for row in nb.prange(len(input)):
+        losses[row] = 0
+        if target[row] != ignore_index:
+            tops[row] = _top(input[row])
+            totals[row] = _log_sum_exp(input[row], tops[row])
+            losses[row] = totals[row] - (input[row, target[row]] - tops[row])
+
+
+@parallel()
+def _cross_entropy_backward(grad, input, target, ignore_index, tops, totals, out):
+    """(softmax(x) - 1 at the class) g."""
+    for row in nb.prange(len(input)):
+        if target[row] == ignore_index:
+            out[row] = 0
+        else:
+            top, total = tops[row], totals[row]
+            for c in range(input.shape[1]):
+                out[row, c] = exp(input[row, c] - top - total) * grad[row]
+            out[row, target[row]] -= grad[row]
+
+
+@kernel(loss.softmax_cross_entropy)
+def by_rows_cross_entropy(input, target, weight, ignore_index, reduction):
+    """Writes no array of the input's size but its gradient."""
+    if not _fits(input, weight, reduction) or not contiguous(input):
+        return NotImplemented
+    counted, target = target != ignore_index, target.astype(np.int64)
+    tops, totals, losses = np.empty((3, len(input)), input.dtype)
+    run(_cross_entropy, input, target, ignore_index, tops, totals, losses)
+    out, of_losses = _reduced(losses, counted, reduction)
+
+    def backward(grad, needs_input):
+        input_grad = np.empty_like(input)
+        run(_cross_entropy_backward, of_losses(grad), input, target, ignore_index, tops, totals, input_grad)
         return (input_grad,)
 
     return out, backward

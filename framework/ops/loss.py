@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 
 from ..autograd.fusable import fusable
+from .activation import log_softmax
 from .elementwise import clamp, elementwise, log, where
 from .promotion import expect
 from .reduce import mean, sum
@@ -33,10 +34,16 @@ def negative_log_likelihood(input, target, weight, ignore_index, reduction):
     """-w[y] x[y] for log-probabilities x (N, C, …) and classes y (N, …); the mean is weighted."""
     dim = 1 if input.ndim > 1 else 0
     ignored = target == ignore_index
-    target = where(ignored, 0, target)
+    target = where(ignored, 0, target).long()
     scale = where(ignored, 0.0, weight[target]) if weight is not None else (~ignored).to(input.dtype)
     loss = where(ignored, 0.0, -gather(input, dim, unsqueeze(target, dim)).squeeze(dim) * scale)  # no gradient, were the mean 0 / 0
     return sum(loss) / sum(scale) if reduction == "mean" else reduced(loss, reduction)
+
+
+@fusable("input")
+def softmax_cross_entropy(input, target, weight, ignore_index, reduction):
+    """-w[y] log softmax(x)[y] for logits x."""
+    return negative_log_likelihood(log_softmax(input, min(1, input.ndim - 1)), target, weight, ignore_index, reduction)
 
 
 # -(y log p + (1 - y) log(1 - p)), each logarithm cut off at -100, and its slope where p is 0 or 1 at 1e12

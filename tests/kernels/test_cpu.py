@@ -1,11 +1,13 @@
 """Every CPU kernel against the op that defines it: values and gradients, every option, float32 and float64, sizes that divide nothing."""
 
+import numba as nb
 import numpy as np
 import pytest
 
 import framework
 import framework.nn.functional as F
 from framework import kernels, optim
+from framework.kernels.cpu_math import exp
 from framework.ops import norm
 
 
@@ -92,7 +94,16 @@ CASES = {
     "group_norm of a transpose": (lambda x: F.group_norm(x, 3).transpose(2, 3), [randn(5, 6, 13, 29)]),
     "log_softmax": (lambda x: F.log_softmax(x, -1), [randn(37, 11, 41)]),
     "nll_loss": (lambda x: F.nll_loss(F.log_softmax(x, 1), framework.arange(101) % 97), [randn(101, 97)]),
-    "nll_loss ignoring": (lambda x: F.nll_loss(x, framework.arange(101) % 97, ignore_index=5), [randn(101, 97)]),
+    **{
+        f"{loss.__name__} {reduction}": (
+            lambda x, loss=loss, reduction=reduction: loss(x, framework.arange(101) % 97, ignore_index=5, reduction=reduction),
+            [randn(101, 97)],
+        )
+        for loss in (F.nll_loss, F.cross_entropy)
+        for reduction in ("none", "mean", "sum")
+    },
+    "cross_entropy of bytes": (lambda x: F.cross_entropy(x, (framework.arange(101) % 97).byte()), [100 * randn(101, 97)]),
+    "cross_entropy all ignored": (lambda x: F.cross_entropy(x, framework.full((101,), 5), ignore_index=5), [randn(101, 97)]),
 }
 
 
@@ -121,7 +132,7 @@ def test_equals_the_reference(name, dtype):
         np.testing.assert_allclose(ours, expected, rtol=tolerance, atol=tolerance * max(np.abs(expected).max(), 1e-30))
 
 
-@pytest.mark.parametrize("name", ["conv2d-1", "conv2d-9", "max_pool2d-0", "linear", "dropout", "relu", "log_softmax"])
+@pytest.mark.parametrize("name", ["conv2d-1", "conv2d-9", "max_pool2d-0", "linear", "dropout", "relu", "log_softmax", "cross_entropy mean"])
 def test_second_derivatives_go_through_the_formula(name):
     call, arrays = CASES[name]
     x, *rest = (framework.tensor(each, requires_grad=True) for each in arrays)
@@ -165,10 +176,31 @@ def test_optimizers_equal_the_reference(name, options):
 def test_special_values():
     x = randn(100, 100)
     x[0, :4] = [np.nan, np.inf, -np.inf, -0.0]
-    for call in (F.relu, lambda t: F.max_pool2d(t[None], 2), lambda t: F.log_softmax(t, 1)):
+    x[1, 3], x[2, 4], x[3], x[4, 5:] = np.nan, np.inf, -np.inf, -np.inf
+
+    def of_classes(t):
+        return F.cross_entropy(t, framework.arange(100), reduction="none")
+
+    for call in (F.relu, lambda t: F.max_pool2d(t[None], 2), lambda t: F.log_softmax(t, 1), of_classes):
         with kernels.use("reference"), np.errstate(invalid="ignore"):
             expected = call(framework.tensor(x)).numpy()
         np.testing.assert_allclose(call(framework.tensor(x)).numpy(), expected, rtol=1e-12)
+
+
+def test_exp():
+    """To one unit in the last place, where the results are normal numbers, are not, and end."""
+
+    @nb.njit
+    def all_exp(x, out):
+        for i in range(x.size):
+            out[i] = exp(x[i])
+
+    x = np.concatenate([np.linspace(-104, 88.72, 1_000_003), np.linspace(-1e-3, 1e-3, 1001)]).astype(np.float32)
+    out, exact = np.empty_like(x), np.exp(x.astype(np.float64))
+    all_exp(x, out)
+    assert (np.abs(out - exact) <= np.spacing(exact.astype(np.float32))).all()
+    ends = np.array([np.nan, np.inf, -np.inf, 1e30, -1e30, 88.73, -104, 0.0, -0.0, 1e-30], np.float32)
+    np.testing.assert_array_equal(all_exp(ends, out) or out[:10], np.float32([np.nan, np.inf, 0, np.inf, 0, np.inf, 0, 1, 1, 1]))
 
 
 def test_what_a_kernel_cannot_do_it_declines():

@@ -13,7 +13,7 @@ from ...ops.activation import log_softmax, logsigmoid, relu
 from ...ops.ctc import ctc
 from ...ops.distance import pairwise_distance
 from ...ops.elementwise import abs, clamp, exp, log, minimum, square, where, xlogy
-from ...ops.loss import bernoulli_cross_entropy, legacy_reduction, negative_log_likelihood, reduced
+from ...ops.loss import bernoulli_cross_entropy, legacy_reduction, negative_log_likelihood, reduced, softmax_cross_entropy
 from ...ops.promotion import expect, refuse
 
 
@@ -91,9 +91,8 @@ def _check_classes(input, target, weight, ignore_index) -> None:
     kind, array, classes = target.dtype.name, target._array, input.shape[1 if input.ndim > 1 else 0]
     expect(kind in ("int64", "uint8"), f"expected target dtype to be Long or Byte, but got {kind}")
     expect(weight is None or tuple(weight.shape) == (classes,), f"weight must hold a number for each of the {classes} classes")
-    outside = ((array < 0) | (array >= classes)) & (array != ignore_index)
-    if outside.any():
-        raise IndexError(f"Target {array[outside].flat[0]} is out of bounds.")
+    outside = array[((array < 0) | (array >= classes)) & (array != ignore_index)]
+    expect(not outside.size, f"Target {next(iter(outside.tolist()), None)} is out of bounds.", IndexError)
 
 
 def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
@@ -115,9 +114,9 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
         loss = -(log_softmax(input, dim) * target * weights).sum(dim)
         return loss.sum() / (loss.numel() or math.nan) if reduction == "mean" else reduced(loss, reduction)
     _check_classes(input, target, weight, ignore_index)
-    logs, likelihood = log_softmax(input, dim), partial(negative_log_likelihood, target=target, weight=weight, ignore_index=ignore_index)
     if not label_smoothing:
-        return likelihood(logs, reduction=reduction)
+        return softmax_cross_entropy(input, target, weight, ignore_index, reduction)
+    logs, likelihood = log_softmax(input, dim), partial(negative_log_likelihood, target=target, weight=weight, ignore_index=ignore_index)
     smooth = where(target == ignore_index, 0.0, -(logs * weights).sum(dim))
     loss = (1 - label_smoothing) * likelihood(logs, reduction="none") + label_smoothing / input.shape[dim] * smooth
     return loss.sum() / likelihood(-ones_like(logs), reduction="sum") if reduction == "mean" else reduced(loss, reduction)
