@@ -1,7 +1,5 @@
 """Random numbers in tensors: in-place fills, and functions whose parameters are tensors."""
 
-import math
-
 import numpy as np
 from ml_dtypes import finfo
 
@@ -82,8 +80,7 @@ def normal(mean, std=1.0, size=None, *, generator=None, dtype=None, device=None)
 def multinomial(input, num_samples, replacement=False, *, generator=None):
     """Indices drawn with the weights in `input`, (n) or (rows, n), each row by itself: (num_samples) or (rows, num_samples), int64.
 
-    With replacement: where u, uniform, falls between the cumulative weights.  Without: the largest of the keys log(u) / weight (Efraimidis
-    and Spirakis, 2006, Weighted random sampling with a reservoir).
+    With replacement: where u falls between the cumulative weights; without: the largest keys log(u) / weight (Efraimidis, Spirakis, 2006).
     """
     weights = input._array.astype(np.float64)
     expect(input.ndim in (1, 2) and input.is_floating_point(), "multinomial expects floating weights of 1 or 2 dimensions")
@@ -92,7 +89,7 @@ def multinomial(input, num_samples, replacement=False, *, generator=None):
     expect(replacement or num_samples <= weights.shape[-1], "cannot sample n_sample > prob_dist.size(-1) samples without replacement")
     module = array_module(weights)
     if replacement:
-        cumulative = weights.cumsum(-1).reshape(math.prod(weights.shape[:-1]), weights.shape[-1])
+        cumulative = weights.cumsum(-1).reshape(-1, weights.shape[-1])
         u = random.uniform((len(cumulative), num_samples), np.float64, generator, module)
         out = module.empty(u.shape, np.int64)
         for row, each in enumerate(cumulative):

@@ -147,6 +147,8 @@ def test_other_bad_data(tmp_path):
 def test_the_built_in_pairs_are_those_of_their_script(tmp_path, monkeypatch):
     from zoo.datasets.builtin import make_pairs
 
+    for text in snli.BUILTIN_FOLDER.glob("*.txt"):
+        shutil.copy(text, tmp_path)
     monkeypatch.setattr(make_pairs, "FOLDER", tmp_path)
     make_pairs.main()
     for part in PARTS:

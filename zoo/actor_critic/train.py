@@ -48,7 +48,7 @@ def returns(rewards: Tensor, gamma: float, beyond: Tensor) -> Tensor:
 def train(config: Config) -> None:
     """Learn to balance a pole on a cart, from nothing but how long it stood."""
     if config.smoke:
-        config = replace(config, max_steps=150)
+        config = replace(config, max_steps=250)
     device = find_device(config.device)
     data = world.load(config.data)
     run = Run("actor_critic", config, data)
