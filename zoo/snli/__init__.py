@@ -10,6 +10,6 @@ PUBLISHED = (
         metric="test_accuracy",
         value=0.776,
         data="snli",
-        source="100-dimensional LSTM sentence encodings, all 549,367 training pairs: Bowman et al., table 3",
+        source="100-dimensional LSTM sentence encodings, all 549,367 training pairs: Bowman et al. (2015)",
     ),
 )

@@ -83,7 +83,7 @@ def show(title: str, confusion: np.ndarray, probabilities: np.ndarray, pairs: sn
 def draw(path: Path, confusion: np.ndarray) -> None:
     """Draw the shares of each label's pairs that were taken for each label."""
     shares = confusion / confusion.sum(1, keepdims=True)
-    figure = Figure(figsize=(4.6, 3.8), layout="constrained")
+    figure = Figure(figsize=(5.4, 3.8), layout="constrained")
     axis = figure.subplots()
     axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     axis.set(xticks=range(3), yticks=range(3), xticklabels=LABELS, yticklabels=LABELS, xlabel="taken for", ylabel="label")
