@@ -43,11 +43,12 @@ class TrainFlags:
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            counts = field.name in ("epochs", "max_steps") or field.name.endswith("batch_size")
-            if isinstance(value, int | float) and (value < 0 or value == 0 and counts):
-                wanted = "one or more" if counts else "zero or more"
-                raise UserError(f"--{field.name.replace('_', '-')} {value}: expected {wanted}")
+            value, flag = getattr(self, field.name), f"--{field.name.replace('_', '-')}"
+            counts = isinstance(value, int) and not isinstance(value, bool) and field.name != "seed"
+            if counts and value < 1 or isinstance(value, int | float) and value < 0:
+                raise UserError(f"{flag} {value}: expected {'one' if counts else 'zero'} or more")
+            if field.name == "dropout" and value >= 1:
+                raise UserError(f"{flag} {value}: expected less than 1")
         if self.resume and self.out is None:
             raise UserError("--resume: say which run with --out")
 

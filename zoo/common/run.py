@@ -1,6 +1,7 @@
 """A run directory: what was asked for (config.json), measured (metrics.jsonl), and reached (results.json)."""
 
 import dataclasses
+import hashlib
 import itertools
 import json
 import os
@@ -165,6 +166,14 @@ def load_weights(path: Path, model: framework.nn.Module) -> None:
         raise
     except RuntimeError as error:  # its lines list every tensor that differs
         raise UserError(f"{weights} does not fit the model: {str(error).splitlines()[-1].strip()}") from error
+
+
+def weights_sha256(model: framework.nn.Module) -> str:
+    """The sha256 of all weights: figures that are measured by a network mean nothing without saying by which."""
+    digest = hashlib.sha256()
+    for weights in model.state_dict().values():
+        digest.update(weights.cpu().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _next_free(example: str) -> Path:

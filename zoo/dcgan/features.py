@@ -1,6 +1,5 @@
 """Features: what pictures are compared by, the last hidden layer of a network that reads digits."""
 
-import hashlib
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +10,7 @@ import framework.nn.functional as F
 from framework import Tensor, nn, optim
 from zoo.common.batches import shuffled
 from zoo.common.errors import UserError
-from zoo.common.run import load_weights, read_config
+from zoo.common.run import load_weights, read_config, weights_sha256
 from zoo.datasets import mnist, squares
 
 KEPT = "features.safetensors"  # in a run directory: the weights of what its pictures are compared by
@@ -80,7 +79,4 @@ def learn_to_read(reader: DigitReader, device: framework.device) -> None:
 
 def describe(features: nn.Module, run: Path | str | None) -> dict[str, Any]:
     """For the record, as distances in other features are other distances: the network, the run it is from, and its weights' sha256."""
-    digest = hashlib.sha256()
-    for weights in features.state_dict().values():
-        digest.update(weights.cpu().numpy().tobytes())
-    return {"network": type(features).__name__, "run": run and str(run), "sha256": digest.hexdigest()}
+    return {"network": type(features).__name__, "run": run and str(run), "sha256": weights_sha256(features)}

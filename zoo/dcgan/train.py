@@ -1,12 +1,13 @@
 """Training: the generator and the discriminator in turn, each with Adam on its own binary cross entropy."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 import framework
 import framework.nn.functional as F
-from framework import optim
-from zoo.common.batches import shuffled
+from framework import Tensor, optim
+from zoo.common.batches import Epochs
 from zoo.common.checkpoint import Checkpoint
 from zoo.common.flags import TrainFlags, find_device
 from zoo.common.pictures import grid, write
@@ -42,6 +43,17 @@ class Config(TrainFlags):
     features: Features = None
 
 
+def surprise(scores: Tensor, real: bool) -> Tensor:
+    """The mean of −log D for scores (N,) of pictures that are to pass for ``real``, else of −log(1 − D); D = sigmoid(score)."""
+    return F.binary_cross_entropy_with_logits(scores, framework.full_like(scores, float(real)))
+
+
+def draw(folder: Path, strip: list[Tensor], fakes: Tensor) -> None:
+    """Draw the strip, a row for each time the generator was tested, and the last pictures."""
+    write(folder / "strip.png", grid(as_arrays(framework.cat(strip)), STRIP))
+    write(folder / "grid.png", grid(as_arrays(fakes[:64]), 8))
+
+
 def train(config: Config) -> None:
     """Train on MNIST, on the 4,000 built-in digits of it, or on a folder of pictures."""
     if config.smoke:
@@ -50,8 +62,7 @@ def train(config: Config) -> None:
     pictures = squares.load(config.data, config.data_dir, size=config.size)
     kept = bool(config.resume and (config.out / KEPT).exists())
     features = find_features(config.out, None if kept else config.features, pictures.test.shape[1], device)
-    run = Run("dcgan", config, pictures)
-    run.config["features"] = describe(features, config.features)
+    run = Run("dcgan", config, pictures, features=describe(features, config.features))
     framework.save(features.state_dict(), run.path / KEPT)
 
     # data: bytes on the device once; what the generator is measured against and from
@@ -70,8 +81,7 @@ def train(config: Config) -> None:
     # loop
     checkpoint = Checkpoint(run, model=model, generator=generator_optimizer, discriminator=discriminator_optimizer)
     at = checkpoint.restore(step=0, tested={}, strip=[])
-    steps_an_epoch = -(-len(images) // config.batch_size)
-    steps = min(config.epochs * steps_an_epoch, config.max_steps or float("inf"))
+    epochs = Epochs(len(images), config)
 
     def test(epoch: int) -> str:
         """Measure the generator and add a row to the strip, of the same noise each time."""
@@ -79,37 +89,31 @@ def train(config: Config) -> None:
         at.tested = {"frechet_distance": frechet_distance(moments(features, fakes), real_moments)}
         at.strip.append(fakes[:STRIP].cpu())
         run.log(epoch=epoch, step=at.step, **at.tested)
-        write(run.path / "samples" / "strip.png", grid(as_arrays(framework.cat(at.strip)), STRIP))
-        write(run.path / "samples" / "grid.png", grid(as_arrays(fakes[:64]), 8))
+        draw(run.path / "samples", at.strip, fakes)
         checkpoint.save(at)
         return f"Fréchet distance {at.tested['frechet_distance']:.2f}"
 
-    print(f"training on {len(images):,} pictures of {pictures.name}, {steps - at.step} steps on {device}, into {run.path}")
-    with Progress(steps, at.step) as progress:
+    print(f"training on {len(images):,} pictures of {pictures.name}, {epochs.steps - at.step} steps on {device}, into {run.path}")
+    with Progress(epochs.steps, at.step) as progress:
         if at.step == 0:
             progress.say(f"untrained  {test(epoch=0)}")
-        while at.step < steps:
-            epoch, seen = divmod(at.step, steps_an_epoch)
-            batches = shuffled(len(images), config.batch_size, seed=config.seed, epoch=epoch)
+        for epoch, batches in epochs.after(at):
             model.train()
-            for batch in batches[seen : seen + steps - at.step]:
+            for batch in batches:
                 checkpoint.save_if_due(at)
                 real = images[batch.to(device)].float() / 127.5 - 1  # (B, C, S, S), from −1 to 1
                 fake = generator(framework.randn(len(real), NOISE, 1, 1, device=device))
-                yes, no = framework.ones(len(real), device=device), framework.zeros(len(real), device=device)
 
                 # the discriminator: −log D(real) − log(1 − D(fake))
                 discriminator_optimizer.zero_grad()
-                real_loss = F.binary_cross_entropy_with_logits(discriminator(real), yes)
-                fake_loss = F.binary_cross_entropy_with_logits(discriminator(fake.detach()), no)
-                discriminator_loss = real_loss + fake_loss
+                discriminator_loss = surprise(discriminator(real), real=True) + surprise(discriminator(fake.detach()), real=False)
                 discriminator_loss.backward()
                 discriminator_optimizer.step()
 
                 # the generator: −log D(fake), through a discriminator that holds still
                 discriminator.requires_grad_(False)
                 generator_optimizer.zero_grad()
-                generator_loss = F.binary_cross_entropy_with_logits(discriminator(fake), yes)
+                generator_loss = surprise(discriminator(fake), real=True)
                 generator_loss.backward()
                 generator_optimizer.step()
                 discriminator.requires_grad_(True)

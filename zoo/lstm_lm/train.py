@@ -45,14 +45,6 @@ class Config(TrainFlags):
     clip: float = 0.25
     """Largest norm of the gradient."""
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("bptt", "hidden"):
-            if getattr(self, name) < 1:
-                raise UserError(f"--{name} {getattr(self, name)}: expected one or more")
-        if self.dropout >= 1:
-            raise UserError(f"--dropout {self.dropout}: expected less than 1")
-
 
 def train(config: Config) -> None:
     """Train on WikiText-2, on the help pages of Python, or on a text of your own."""

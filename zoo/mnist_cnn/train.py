@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import framework
 import framework.nn.functional as F
 from framework import optim
-from zoo.common.batches import shuffled
+from zoo.common.batches import Epochs
 from zoo.common.checkpoint import Checkpoint
 from zoo.common.flags import TrainFlags, find_device
 from zoo.common.progress import Progress
@@ -56,15 +56,12 @@ def train(config: Config) -> None:
     # loop
     checkpoint = Checkpoint(run, model=model, optimizer=optimizer, scheduler=scheduler)
     at = checkpoint.restore(step=0, tested={})
-    steps_an_epoch = -(-len(images) // config.batch_size)
-    steps = min(config.epochs * steps_an_epoch, config.max_steps or float("inf"))
-    print(f"training on {len(images):,} digits of {digits.name}, {steps - at.step} steps on {device}, into {run.path}")
-    with Progress(steps, at.step) as progress:
-        while at.step < steps:
-            epoch, seen = divmod(at.step, steps_an_epoch)
-            batches = shuffled(len(images), config.batch_size, seed=config.seed, epoch=epoch)
+    epochs = Epochs(len(images), config)
+    print(f"training on {len(images):,} digits of {digits.name}, {epochs.steps - at.step} steps on {device}, into {run.path}")
+    with Progress(epochs.steps, at.step) as progress:
+        for epoch, batches in epochs.after(at):
             model.train()
-            for batch in batches[seen : seen + steps - at.step]:
+            for batch in batches:
                 checkpoint.save_if_due(at)
                 batch = batch.to(device)  # (B,) indices
                 optimizer.zero_grad()
@@ -75,7 +72,7 @@ def train(config: Config) -> None:
                 if at.step % LOG_EVERY == 0:
                     run.log(epoch=epoch, step=at.step, train_loss=loss.item())
                     progress.update(at.step, loss.item())
-            if at.step % steps_an_epoch == 0:  # else --max-steps cut the epoch short
+            if at.step % epochs.length == 0:  # else --max-steps cut the epoch short
                 scheduler.step()
             at.tested = scores(log_probabilities(model, test_images, config.test_batch_size), test_labels)
             run.log(epoch=epoch, step=at.step, **at.tested)

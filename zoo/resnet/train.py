@@ -10,7 +10,7 @@ import tyro
 import framework
 import framework.nn.functional as F
 from framework import nn, optim
-from zoo.common.batches import shuffled
+from zoo.common.batches import Epochs
 from zoo.common.checkpoint import Checkpoint
 from zoo.common.errors import UserError
 from zoo.common.flags import TrainFlags, find_device
@@ -67,20 +67,18 @@ def train(config: Config) -> None:
     if config.weights:
         begin_with(config.weights, model)
     model.to(device)
-    steps_an_epoch = -(-batches.count // config.batch_size)
-    last = config.epochs * steps_an_epoch
+    epochs = Epochs(batches.count, config)
+    last = config.epochs * epochs.length
     optimizer = optim.SGD(model.parameters(), lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay)
     scheduler = optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step, last))
 
     # loop
     checkpoint = Checkpoint(run, model=model, optimizer=optimizer, scheduler=scheduler)
     at = checkpoint.restore(step=0, tested={})
-    steps = min(last, config.max_steps or last)
-    print(f"training {config.model} on {batches.count:,} images of {data.name}, {steps - at.step} steps on {device}, into {run.path}")
-    with Progress(steps, at.step) as progress:
-        while at.step < steps:
-            epoch, seen = divmod(at.step, steps_an_epoch)
-            order = shuffled(batches.count, config.batch_size, seed=config.seed, epoch=epoch)[seen : seen + steps - at.step]
+    learned = f"{batches.count:,} images of {data.name}"
+    print(f"training {config.model} on {learned}, {epochs.steps - at.step} steps on {device}, into {run.path}")
+    with Progress(epochs.steps, at.step) as progress:
+        for epoch, order in epochs.after(at):
             model.train()
             for images, labels in batches.train(order, seed=config.seed, epoch=epoch):
                 checkpoint.save_if_due(at)

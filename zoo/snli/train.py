@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 import framework
 import framework.nn.functional as F
 from framework import optim
-from zoo.common.batches import shuffled
+from zoo.common.batches import Epochs
 from zoo.common.checkpoint import Checkpoint
-from zoo.common.errors import UserError
 from zoo.common.flags import TrainFlags, find_device
 from zoo.common.progress import Progress
 from zoo.common.run import Run, write_json
@@ -34,11 +33,6 @@ class Config(TrainFlags):
     dropout: float = 0.2
     """Probability of dropping a hidden unit of the comparison."""
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.dropout >= 1:
-            raise UserError(f"--dropout {self.dropout}: expected less than 1")
-
 
 def train(config: Config) -> None:
     """Train on SNLI, or on a few hundred built-in pairs."""
@@ -62,15 +56,12 @@ def train(config: Config) -> None:
     # loop
     checkpoint = Checkpoint(run, model=best, current=model, optimizer=optimizer)
     at = checkpoint.restore(step=0, dev_accuracy=0.0)
-    steps_an_epoch = -(-len(labels) // config.batch_size)
-    steps = min(config.epochs * steps_an_epoch, config.max_steps or float("inf"))
-    print(f"training on {len(labels):,} pairs of {pairs.name}, {steps - at.step} steps on {device}, into {run.path}")
-    with Progress(steps, at.step) as progress:
-        while at.step < steps:
-            epoch, seen = divmod(at.step, steps_an_epoch)
-            batches = shuffled(len(labels), config.batch_size, seed=config.seed, epoch=epoch)
+    epochs = Epochs(len(labels), config)
+    print(f"training on {len(labels):,} pairs of {pairs.name}, {epochs.steps - at.step} steps on {device}, into {run.path}")
+    with Progress(epochs.steps, at.step) as progress:
+        for epoch, batches in epochs.after(at):
             model.train()
-            for batch in batches[seen : seen + steps - at.step]:
+            for batch in batches:
                 checkpoint.save_if_due(at)
                 batch = batch.to(device)  # (B,) indices
                 optimizer.zero_grad()

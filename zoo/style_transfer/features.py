@@ -1,6 +1,5 @@
 """What pictures are compared by: the activations of a network that has learned to see, at four depths."""
 
-import hashlib
 import re
 from pathlib import Path
 
@@ -89,7 +88,7 @@ class SqueezeNet(nn.Module):
 
 
 class Perception(nn.Module):
-    """Pictures (N, 3, H, W) from 0 to 255 to the activations of a network that stays as it is, and what is recorded of it."""
+    """Pictures (N, 3, H, W) from 0 to 255 to the activations of a network that stays as it is."""
 
     def __init__(self, name: str, network: nn.Module) -> None:
         super().__init__()
@@ -99,13 +98,6 @@ class Perception(nn.Module):
 
     def forward(self, pictures: Tensor) -> list[Tensor]:
         return self.network((pictures - self.mean) / self.std)
-
-    def sha256(self) -> str:
-        """The sha256 of the weights: losses in other features are other losses."""
-        digest = hashlib.sha256()
-        for weights in self.network.parameters():
-            digest.update(weights.cpu().numpy().tobytes())
-        return digest.hexdigest()
 
 
 def load(name: str = "auto", data_dir: Path | None = None) -> Perception:

@@ -10,12 +10,12 @@ import tyro
 import framework
 from framework import optim
 from zoo.common import pictures
-from zoo.common.batches import shuffled
+from zoo.common.batches import Epochs
 from zoo.common.checkpoint import Checkpoint
 from zoo.common.errors import UserError
 from zoo.common.flags import TrainFlags, find_device
 from zoo.common.progress import Progress
-from zoo.common.run import Run
+from zoo.common.run import Run, weights_sha256
 from zoo.datasets import photographs
 from zoo.style_transfer import features
 from zoo.style_transfer.evaluate import Goal, as_picture, cut, paint, scores
@@ -61,7 +61,7 @@ def train(config: Config) -> None:
     perception = features.load(config.features, config.data_dir).to(device)
     kept = config.out / "style.png" if config.resume else None
     style = pictures.read(kept if kept and kept.exists() else config.style)  # (H, W, 3) uint8
-    run = Run("style_transfer", config, data, features={"name": perception.name, "sha256": perception.sha256()})
+    run = Run("style_transfer", config, data, features={"name": perception.name, "sha256": weights_sha256(perception.network)})
     pictures.write(run.path / "style.png", style)
 
     # data: bytes in memory once, cut out anew in every epoch
@@ -77,14 +77,11 @@ def train(config: Config) -> None:
     # loop
     checkpoint = Checkpoint(run, model=model, optimizer=optimizer)
     at = checkpoint.restore(step=0, tested={})
-    steps_an_epoch = -(-len(photos) // config.batch_size)
-    steps = min(config.epochs * steps_an_epoch, config.max_steps or float("inf"))
-    print(f"training on {len(photos):,} photographs of {data.name}, {steps - at.step} steps on {device}, into {run.path}")
-    with Progress(steps, at.step) as progress:
-        while at.step < steps:
-            epoch, seen = divmod(at.step, steps_an_epoch)
-            batches = shuffled(len(photos), config.batch_size, seed=config.seed, epoch=epoch)
-            for batch in batches[seen : seen + steps - at.step]:
+    epochs = Epochs(len(photos), config)
+    print(f"training on {len(photos):,} photographs of {data.name}, {epochs.steps - at.step} steps on {device}, into {run.path}")
+    with Progress(epochs.steps, at.step) as progress:
+        for epoch, batches in epochs.after(at):
+            for batch in batches:
                 checkpoint.save_if_due(at)
                 x = framework.cat([cut(photos[i], config.size, (config.seed, epoch, i)) for i in batch.tolist()]).to(device)
                 optimizer.zero_grad()

@@ -10,7 +10,7 @@ import numpy as np
 import framework
 import framework.nn.functional as F
 from framework import Tensor, optim
-from zoo.common.batches import shuffled
+from zoo.common.batches import Epochs
 from zoo.common.checkpoint import Checkpoint
 from zoo.common.errors import UserError
 from zoo.common.flags import TrainFlags, find_device
@@ -45,8 +45,6 @@ class Config(TrainFlags):
         super().__post_init__()
         if self.upscale not in (2, 3, 4):
             raise UserError(f"--upscale {self.upscale}: expected 2, 3 or 4")
-        if self.patches == 0:
-            raise UserError("--patches 0: expected one or more")
 
 
 def turned(patch: np.ndarray, symmetry: int) -> np.ndarray:
@@ -93,14 +91,11 @@ def train(config: Config) -> None:
     # loop
     checkpoint = Checkpoint(run, model=model, optimizer=optimizer, scheduler=scheduler)
     at = checkpoint.restore(step=0)
-    steps_an_epoch = -(-len(inputs) // config.batch_size)
-    steps = min(config.epochs * steps_an_epoch, config.max_steps or float("inf"))
-    print(f"training on {len(inputs):,} patches of {found.name}, {steps - at.step} steps on {device}, into {run.path}")
-    with Progress(steps, at.step) as progress:
-        while at.step < steps:
-            epoch, seen = divmod(at.step, steps_an_epoch)
-            batches = shuffled(len(inputs), config.batch_size, seed=config.seed, epoch=epoch)
-            for batch in batches[seen : seen + steps - at.step]:
+    epochs = Epochs(len(inputs), config)
+    print(f"training on {len(inputs):,} patches of {found.name}, {epochs.steps - at.step} steps on {device}, into {run.path}")
+    with Progress(epochs.steps, at.step) as progress:
+        for epoch, batches in epochs.after(at):
+            for batch in batches:
                 checkpoint.save_if_due(at)
                 batch = batch.to(device)  # (B,) indices
                 optimizer.zero_grad()
@@ -111,7 +106,7 @@ def train(config: Config) -> None:
                 if at.step % LOG_EVERY == 0:
                     run.log(epoch=epoch, step=at.step, train_loss=loss.item())
                     progress.update(at.step, loss.item())
-            if at.step % steps_an_epoch == 0:  # else --max-steps cut the epoch short
+            if at.step % epochs.length == 0:  # else --max-steps cut the epoch short
                 scheduler.step()
             reached = compare(model, config.upscale, watched)
             run.log(epoch=epoch, step=at.step, watched_psnr=reached["psnr"], bicubic_psnr=reached["psnr_bicubic"])

@@ -4,9 +4,8 @@ from dataclasses import dataclass, replace
 
 import framework
 from framework import optim
-from zoo.common.batches import shuffled
+from zoo.common.batches import Epochs
 from zoo.common.checkpoint import Checkpoint
-from zoo.common.errors import UserError
 from zoo.common.flags import TrainFlags, find_device
 from zoo.common.progress import Progress
 from zoo.common.run import Run
@@ -36,12 +35,6 @@ class Config(TrainFlags):
     binarize: bool = False
     """Make the pixels black or white, once and for all, with their grey values as probabilities."""
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("latent", "hidden"):
-            if getattr(self, name) < 1:
-                raise UserError(f"--{name} {getattr(self, name)}: expected one or more")
-
 
 def train(config: Config) -> None:
     """Train on MNIST, or on the 4,000 built-in digits of it."""
@@ -66,14 +59,11 @@ def train(config: Config) -> None:
     # loop
     checkpoint = Checkpoint(run, model=model, optimizer=optimizer)
     at = checkpoint.restore(step=0, tested={})
-    steps_an_epoch = -(-len(images) // config.batch_size)
-    steps = min(config.epochs * steps_an_epoch, config.max_steps or float("inf"))
-    print(f"training on {len(images):,} digits of {digits.name}, {steps - at.step} steps on {device}, into {run.path}")
-    with Progress(steps, at.step) as progress:
-        while at.step < steps:
-            epoch, seen = divmod(at.step, steps_an_epoch)
-            batches = shuffled(len(images), config.batch_size, seed=config.seed, epoch=epoch)
-            for batch in batches[seen : seen + steps - at.step]:
+    epochs = Epochs(len(images), config)
+    print(f"training on {len(images):,} digits of {digits.name}, {epochs.steps - at.step} steps on {device}, into {run.path}")
+    with Progress(epochs.steps, at.step) as progress:
+        for epoch, batches in epochs.after(at):
+            for batch in batches:
                 checkpoint.save_if_due(at)
                 x = intensities(images[batch.to(device)])  # (B, 784)
                 optimizer.zero_grad()

