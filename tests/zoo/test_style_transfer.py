@@ -210,9 +210,9 @@ def test_stylize_paints_any_picture(run, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (("train", "--style", "none.png"), "none.png: No such file"),
+        (("train", "--data", "builtin", "--style", "none.png"), "none.png: No such file"),
         (("train", "--data", "builtin", "--features", "vgg16", "--data-dir", "."), "the weights of vgg16 are not there"),
-        (("train", "--features", "resnet"), "--features resnet: expected auto, vgg16, squeezenet or own"),
+        (("train", "--data", "builtin", "--features", "resnet"), "--features resnet: expected auto, vgg16, squeezenet or own"),
         (("train", "--size", "30"), "--size 30: expected a multiple of 4"),
         (("stylize", "{run}"), "expected one IMAGE or more"),
         (("stylize", "{run}", "text.png"), "not a picture that can be read"),

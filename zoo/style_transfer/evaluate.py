@@ -105,6 +105,23 @@ def baseline(goal: Goal, photograph: Tensor, wanted: float) -> tuple[int, float]
     return step, min(reached[:step])
 
 
+def without_network(model: TransformerNet, goal: Goal, photograph: Tensor) -> dict[str, float]:
+    """The loss of the network's painting of one photograph, what :func:`baseline` takes to reach it, and the seconds of both."""
+    began = time.perf_counter()
+    painting = paint(model, photograph)
+    painted = time.perf_counter()
+    wanted = sum(goal(painting, photograph)).item()
+    optimizing = time.perf_counter()
+    steps, reached = baseline(goal, photograph, wanted)
+    return {
+        "network_loss": wanted,
+        "network_seconds": painted - began,
+        "baseline_loss": reached,
+        "baseline_steps": steps,
+        "baseline_seconds": time.perf_counter() - optimizing,
+    }
+
+
 def evaluate(run: RunDirectory, *, device: Device = "cpu", data_dir: DataDir = None) -> None:
     """Score a run's network on its data set's test photographs, and the same picture painted without it."""
     config, data = reopen(run, "style_transfer", photographs.load, data_dir)
@@ -117,19 +134,12 @@ def evaluate(run: RunDirectory, *, device: Device = "cpu", data_dir: DataDir = N
     figures = scores(model, goal, tests)
 
     one = tests[:1]
-    began = time.perf_counter()
-    painting = paint(model, one)
-    seconds = time.perf_counter() - began
-    wanted = scores(model, goal, one)["test_loss"]
-    began = time.perf_counter()
-    steps, reached = baseline(goal, one, wanted)
-    without = time.perf_counter() - began
-    pictures.write(run / "samples" / "test.png", np.concatenate([as_picture(one), as_picture(painting)], 1))
-    compared = {"network_loss": wanted, "network_seconds": seconds, "baseline_loss": reached, "baseline_seconds": without}
-    record = {"data": data.name, "features": config["features"], **figures, "baseline_steps": steps, **compared}
+    compared = without_network(model, goal, one)
+    pictures.write(run / "samples" / "test.png", np.concatenate([as_picture(one), as_picture(paint(model, one))], 1))
+    record = {"data": data.name, "features": config["features"], **figures, **compared}
     write_json(run / "evaluation.json", record)
     say = Console(soft_wrap=True, highlight=False).print
     say(f"{len(tests)} test photographs of {data.name}, in the features of {perception.name}: ", end="")
     say(", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in figures.items()))
-    say(f"one of them: the network paints it in {seconds:.2f} s, to a loss of {wanted:.4g};")
-    say(f"L-BFGS on its pixels is at {reached:.4g} after {steps} steps and {without:.1f} s")
+    say("one of them: the network paints it in {network_seconds:.2f} s, to a loss of {network_loss:.4g};".format(**compared))
+    say("L-BFGS on its pixels is at {baseline_loss:.4g} after {baseline_steps} steps and {baseline_seconds:.1f} s".format(**compared))

@@ -18,7 +18,7 @@ from zoo.common.progress import Progress
 from zoo.common.run import Run, weights_sha256
 from zoo.datasets import photographs
 from zoo.style_transfer import features
-from zoo.style_transfer.evaluate import Goal, as_picture, cut, paint, scores
+from zoo.style_transfer.evaluate import Goal, as_picture, cut, paint, scores, without_network
 from zoo.style_transfer.model import TransformerNet
 
 BUILTIN_STYLE = Path(photographs.__file__).parent / "builtin" / "style" / "strokes.png"
@@ -100,4 +100,5 @@ def train(config: Config) -> None:
             pictures.write(run.path / "samples" / "test.png", before_and_after)
             checkpoint.save(at)
 
-    run.finish(model, at.tested, falling="train_loss", then=["stylize IMAGE…"])
+    metrics = {"baseline_steps": without_network(model, goal, tests[:1])["baseline_steps"], **at.tested}
+    run.finish(model, metrics, falling="train_loss", then=["stylize IMAGE…"])
