@@ -1,91 +1,355 @@
-"""Training steps, each written once for both libraries: `torch` is PyTorch or `framework`."""
+"""Training steps of the zoo, and some small things: each is written once, and measured in both libraries.
+
+Where PyTorch is measured, ``import framework`` gives PyTorch (see worker.py): the zoo's models are PyTorch programs as they stand. Batches,
+losses and optimizers are those of PyTorch's own examples.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import framework
+import framework.nn.functional as F
+from framework import nn, optim
+
+Step = Callable[[], float]
+Task = tuple[Step, Callable[[], object]]  # a training step, which returns its loss, and a test batch's inference
+Prepare = Callable[[nn.Module], nn.Module]  # what a library at its best does to a model first
+
 
 @dataclass(frozen=True)
 class Workload:
-    """A training step: `make(torch)` returns a function that takes one step and returns its loss, and one that evaluates a test batch."""
+    """A step to measure: ``make(prepare, scale)`` sets it up, with a batch ``scale`` times as large."""
 
-    make: Callable
-    gflop: float  # multiplications and additions of its matrix products and convolutions, forward and backward
+    make: Callable[[Prepare, float], Task]
+    gflop: float  # of all matrix products and convolutions of the step, forward and backward; 2 for a multiplication and an addition
+    doubles: bool = False  # float64: half as many a second
+    images: bool = False  # worth trying with channels last in PyTorch
 
 
-def mnist_cnn(torch):
-    """PyTorch's MNIST example: batch 64, Adadelta; its digits are random bytes, as many as MNIST has."""
-    nn, F = torch.nn, torch.nn.functional
+WORKLOADS: dict[str, Workload] = {}
 
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv1, self.conv2 = nn.Conv2d(1, 32, 3, 1), nn.Conv2d(32, 64, 3, 1)
-            self.dropout1, self.dropout2 = nn.Dropout(0.25), nn.Dropout(0.5)
-            self.fc1, self.fc2 = nn.Linear(9216, 128), nn.Linear(128, 10)
 
-        def forward(self, x):
-            x = F.relu(self.conv2(F.relu(self.conv1(x))))
-            x = self.dropout1(F.max_pool2d(x, 2))
-            x = self.dropout2(F.relu(self.fc1(torch.flatten(x, 1))))
-            return F.log_softmax(self.fc2(x), dim=1)
+def workload(gflop: float = 0.0, name: str = "", **facts: bool) -> Callable:
+    """Enter a function into the table."""
+    return lambda make: WORKLOADS.setdefault(name or make.__name__, Workload(make, gflop, **facts))
 
-    torch.manual_seed(0)
-    images = torch.randint(0, 256, (600, 28, 28), dtype=torch.uint8).repeat(100, 1, 1)
-    labels = torch.randint(0, 10, (60000,))
-    model = Net()
-    optimizer = torch.optim.Adadelta(model.parameters(), lr=1.0)
 
-    def step():
-        batch = torch.randint(0, 60000, (64,))
-        x = (images[batch].unsqueeze(1).float() / 255 - 0.1307) / 0.3081  # (64, 1, 28, 28)
+def products(tokens: float, *layers: tuple[int, int], passes: int = 3) -> float:
+    """GFLOP of linear layers (in, out) for ``tokens`` rows: forward, and as many again for each of the two gradients."""
+    return 2e-9 * passes * tokens * sum(i * o for i, o in layers)
+
+
+def inference(model: nn.Module, *inputs: framework.Tensor) -> Callable[[], object]:
+    """What a test batch takes."""
+
+    def evaluate() -> object:
+        model.eval()
+        with framework.no_grad():
+            out = model(*inputs)
+        model.train()
+        return out
+
+    return evaluate
+
+
+def classifier(model: nn.Module, optimizer: optim.Optimizer, x: framework.Tensor, classes: int) -> Task:
+    """The step of an image classifier."""
+    labels = framework.randint(0, classes, (len(x),))
+
+    def step() -> float:
         optimizer.zero_grad()
-        loss = F.nll_loss(model(x), labels[batch])
+        loss = F.cross_entropy(model(x), labels)
         loss.backward()
         optimizer.step()
         return loss.item()
 
-    def evaluate():
-        with torch.no_grad():
-            model.eval()
-            model((images[:1000].unsqueeze(1).float() / 255 - 0.1307) / 0.3081)
-            model.train()
-
-    return step, evaluate
+    return step, inference(model, x)
 
 
-def small_add(torch):
-    """`a + b`, recorded, on 3 x 4 elements, 1,000 times: milliseconds a step are microseconds an addition."""
-    a, b = (torch.randn(3, 4, requires_grad=True) for _ in range(2))
+@workload(products(64 * 26**2, (9, 32), passes=2) + products(64 * 24**2, (288, 64)) + products(64, (9216, 128), (128, 10)), images=True)
+def mnist_cnn(prepare: Prepare, scale: float = 1) -> Task:
+    """Batch 64, Adadelta; the digits are random bytes, as many as MNIST has."""
+    from zoo.mnist_cnn.model import Net, normalize
 
-    def step():
+    batch_size = int(64 * scale)
+    images = framework.randint(0, 256, (600, 28, 28), dtype=framework.uint8).repeat(100, 1, 1)
+    labels = framework.randint(0, 10, (60000,))
+    model = prepare(Net())
+    optimizer = optim.Adadelta(model.parameters(), lr=1.0)
+
+    def step() -> float:
+        batch = framework.randint(0, 60000, (batch_size,))
+        optimizer.zero_grad()
+        loss = F.nll_loss(model(normalize(images[batch])), labels[batch])
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step, inference(model, normalize(images[:1000]))
+
+
+@workload(products(20 * 35, (200, 800), (200, 800), (200, 800), (200, 800), (200, 33278)))
+def lstm_lm(prepare: Prepare, scale: float = 1) -> Task:
+    """WikiText-2's vocabulary, 2 × 200, tied, batch 20, 35 words; plain SGD of norm 0.25 at most."""
+    from zoo.lstm_lm.model import LanguageModel
+
+    words = framework.randint(0, 33278, (36, int(20 * scale)))
+    model = prepare(LanguageModel(33278, 200, 0.2, tied=True))
+    optimizer = optim.SGD(model.parameters(), lr=20.0)
+    memory = None
+
+    def step() -> float:
+        nonlocal memory
+        optimizer.zero_grad()
+        scores, hidden = model(words[:-1], memory)
+        memory = tuple(each.detach() for each in hidden)
+        loss = F.cross_entropy(scores.flatten(0, 1), words[1:].flatten())
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 0.25)
+        optimizer.step()
+        return loss.item()
+
+    return step, inference(model, words[:-1])
+
+
+def resnet(name: str, prepare: Prepare, batch_size: int, size: int, classes: int) -> Task:
+    """SGD .1 / .9 / 1e-4."""
+    from zoo.resnet.model import MODELS
+
+    model = prepare(MODELS[name](classes))
+    optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
+    return classifier(model, optimizer, framework.randn(batch_size, 3, size, size), classes)
+
+
+@workload(85.2, images=True)
+def resnet18(prepare: Prepare, scale: float = 1) -> Task:
+    """Batch 8 at 224²."""
+    return resnet("resnet18", prepare, int(8 * scale), 224, 1000)
+
+
+@workload(31.2, images=True)
+def resnet20(prepare: Prepare, scale: float = 1) -> Task:
+    """CIFAR-10's, batch 128."""
+    return resnet("resnet20", prepare, int(128 * scale), 32, 10)
+
+
+@workload(158.9, images=True)
+def dcgan(prepare: Prepare, scale: float = 1) -> Task:
+    """64 × 64 pixels, batch 64: one update of the discriminator and one of the generator; Adam."""
+    from zoo.dcgan.model import DCGAN, NOISE
+
+    size = int(64 * scale)
+    both = DCGAN(3, 64, 64)
+    generator, discriminator = prepare(both.generator), prepare(both.discriminator)
+    optimizers = [optim.Adam(each.parameters(), lr=2e-4, betas=(0.5, 0.999)) for each in (generator, discriminator)]
+    real, yes, no = framework.rand(size, 3, 64, 64) * 2 - 1, framework.ones(size), framework.zeros(size)
+    surprise = F.binary_cross_entropy_with_logits
+
+    def step() -> float:
+        optimizers[1].zero_grad()
+        surprise(discriminator(real), yes).backward()
+        fake = generator(framework.randn(size, NOISE, 1, 1))
+        surprise(discriminator(fake.detach()), no).backward()
+        optimizers[1].step()
+        optimizers[0].zero_grad()
+        loss = surprise(discriminator(fake), yes)
+        loss.backward()
+        optimizers[0].step()
+        return loss.item()
+
+    return step, inference(generator, framework.randn(size, NOISE, 1, 1))
+
+
+@workload(products(128, (784, 400), passes=2) + products(128, (400, 40), (20, 400), (400, 784)))
+def vae(prepare: Prepare, scale: float = 1) -> Task:
+    """784-400-20-400-784, batch 128, Adam."""
+    from zoo.vae.model import VAE
+
+    class Whole(nn.Module):
+        """Encoder and decoder in one call, as PyTorch's example has them."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.vae = VAE()
+
+        def forward(self, x: framework.Tensor) -> tuple[framework.Tensor, ...]:
+            mean, logvar = self.vae.encode(x)
+            return self.vae.decode(mean + framework.randn_like(mean) * (0.5 * logvar).exp()), mean, logvar
+
+    x = framework.rand(int(128 * scale), 784)
+    model = prepare(Whole())
+    optimizer = optim.Adam(model.parameters(), lr=1e-3)
+
+    def step() -> float:
+        optimizer.zero_grad()
+        logits, mean, logvar = model(x)
+        reconstruction = F.binary_cross_entropy_with_logits(logits, x, reduction="sum")
+        loss = reconstruction - 0.5 * framework.sum(1 + logvar - mean.pow(2) - logvar.exp())
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step, inference(model, x)
+
+
+@workload(products(4 * 85**2, (25, 64), passes=2) + products(4 * 85**2, (576, 64), (576, 32), (288, 9)), images=True)
+def super_resolution(prepare: Prepare, scale: float = 1) -> Task:
+    """PyTorch's example: four convolutions, ×3, batch 4 of 85², Adam."""
+    layers = [(1, 64, 5), (64, 64, 3), (64, 32, 3), (32, 9, 3)]
+    convolutions = [nn.Conv2d(inputs, maps, kernel, padding=kernel // 2) for inputs, maps, kernel in layers]
+    rectified = [each for convolution in convolutions[:-1] for each in (convolution, nn.ReLU())]
+    model = prepare(nn.Sequential(*rectified, convolutions[-1], nn.PixelShuffle(3)))
+    optimizer = optim.Adam(model.parameters(), lr=1e-3)
+    x, y = framework.rand(int(4 * scale), 1, 85, 85), framework.rand(int(4 * scale), 1, 255, 255)
+
+    def step() -> float:
+        optimizer.zero_grad()
+        loss = F.mse_loss(model(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step, inference(model, x)
+
+
+@workload(175.3, images=True)
+def style_transfer(prepare: Prepare, scale: float = 1) -> Task:
+    """One photograph of 256²; content and style as VGG16 sees them; Adam."""
+    from zoo.style_transfer.features import VGG
+    from zoo.style_transfer.model import TransformerNet
+
+    def gram(x: framework.Tensor) -> framework.Tensor:
+        maps = x.flatten(2)
+        return maps @ maps.transpose(1, 2) / maps[0].numel()
+
+    x = 255 * framework.rand(max(1, int(scale)), 3, 256, 256)
+    model, vgg = prepare(TransformerNet()), prepare(VGG().requires_grad_(False))
+    optimizer = optim.Adam(model.parameters(), lr=1e-3)
+    with framework.no_grad():
+        style = [gram(each) for each in vgg(framework.rand(1, 3, 256, 256))]
+
+    def step() -> float:
+        optimizer.zero_grad()
+        found = vgg(model(x) / 127.5 - 1)
+        with framework.no_grad():
+            wanted = vgg(x / 127.5 - 1)[1]
+        loss = 1e5 * F.mse_loss(found[1], wanted)
+        for each, goal in zip(found, style, strict=True):
+            loss = loss + 1e10 * F.mse_loss(gram(each), goal.expand(len(x), -1, -1))
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step, inference(model, x)
+
+
+@workload()
+def actor_critic(prepare: Prepare, scale: float = 1) -> Task:
+    """50 decisions on one situation each, as in an episode, and the update that follows; Adam."""
+    from framework.distributions import Categorical
+    from zoo.actor_critic.model import ActorCritic
+
+    model = prepare(ActorCritic())
+    optimizer = optim.Adam(model.parameters(), lr=3e-2)
+    situations = framework.randn(int(50 * scale), 4)
+
+    def step() -> float:
+        decisions = []
+        for situation in situations:
+            preferences, forecast = model(situation)
+            policy = Categorical(logits=preferences)
+            action = policy.sample()
+            decisions.append((policy.log_prob(action), forecast))
+        optimizer.zero_grad()
+        returns = framework.linspace(1.0, -1.0, len(situations))
+        losses = []
+        for (log_probability, forecast), earned in zip(decisions, returns, strict=True):
+            losses.append(F.smooth_l1_loss(forecast, earned) - log_probability * (earned - forecast.item()))
+        loss = framework.stack(losses).sum()
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step, inference(model, situations)
+
+
+@workload(products(2 * 128 * 20, (100, 300), (300, 1200), (300, 1200), (300, 1200), (300, 1200)) + products(128, (2400, 600), (600, 3)))
+def snli(prepare: Prepare, scale: float = 1) -> Task:
+    """Batch 128 of two sentences of 20 words, GloVe's 100 numbers each; Adam."""
+    from zoo.snli.model import Net
+
+    size = int(128 * scale)
+    model = prepare(Net(framework.randn(10000, 100), 0.2))
+    optimizer = optim.Adam([each for each in model.parameters() if each.requires_grad], lr=1e-3)
+    premises, hypotheses = framework.randint(2, 10000, (2, size, 20))
+    labels = framework.randint(0, 3, (size,))
+
+    def step() -> float:
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(premises, hypotheses), labels)
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step, inference(model, premises, hypotheses)
+
+
+@workload(4 * products(97 * 100, (1, 204), (51, 204), (51, 204), (51, 204), (51, 1)), doubles=True)
+def time_sequence(prepare: Prepare, scale: float = 1) -> Task:
+    """97 waves of 100 values in float64, four evaluations of L-BFGS."""
+    from zoo.time_sequence.model import Sequence
+
+    model = prepare(Sequence().double())
+    optimizer = optim.LBFGS(model.parameters(), lr=0.8, max_iter=4, tolerance_grad=0, tolerance_change=0)
+    waves = framework.sin(framework.arange(101.0) / 20 + framework.rand(int(97 * scale), 1)).double()
+
+    def closure() -> framework.Tensor:
+        optimizer.zero_grad()
+        loss = F.mse_loss(model(waves[:, :-1]), waves[:, 1:])
+        loss.backward()
+        return loss
+
+    return lambda: optimizer.step(closure).item(), inference(model, waves[:, :-1])
+
+
+@workload(name="a + b on 3 × 4, 1,000 times")
+def small_add(prepare: Prepare, scale: float = 1) -> Task:
+    """`a + b`, recorded: milliseconds a step are microseconds an addition."""
+    a, b = (framework.randn(3, 4, requires_grad=True) for _ in range(2))
+
+    def step() -> float:
         for _ in range(1000):
             out = a + b
         return out.sum().item()
 
-    return step, lambda: None
+    return step, lambda: a + b
 
 
-def small_mlp(torch):
-    """Forward, loss and backward of an MLP of three layers on a single sample, 100 times."""
-    nn, F = torch.nn, torch.nn.functional
-    torch.manual_seed(0)
-    model = nn.Sequential(nn.Linear(10, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, 1))
-    x, y = torch.randn(1, 10), torch.randn(1, 1)
+@workload(name="MLP of 3 layers, batch 1, 100 times")
+def small_mlp(prepare: Prepare, scale: float = 1) -> Task:
+    """Forward, loss and backward of an MLP of three layers on a single sample."""
+    model = prepare(nn.Sequential(nn.Linear(10, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, 1)))
+    x, y = framework.randn(1, 10), framework.randn(1, 1)
 
-    def step():
+    def step() -> float:
         for _ in range(100):
             model.zero_grad()
             loss = F.mse_loss(model(x), y)
             loss.backward()
         return loss.item()
 
-    return step, lambda: None
+    return step, inference(model, x)
 
 
-# conv1: 2 * 64 * 26² * 32 * 9 * 2 (no gradient of the images); conv2: 2 * 64 * 24² * 64 * 288 * 3;
-# fc1, fc2: 2 * 64 * (9216 * 128 + 128 * 10) * 3
-WORKLOADS = {
-    "mnist_cnn": Workload(mnist_cnn, 4.58),
-    "a + b on 3 × 4, 1,000 times": Workload(small_add, 0.0),
-    "MLP of 3 layers, batch 1, 100 times": Workload(small_mlp, 0.001),
-}
+@workload(name="DataLoader, 100 batches of 64 digits")
+def data_loading(prepare: Prepare, scale: float = 1) -> Task:
+    """Shuffled, sample by sample, as it comes."""
+    from framework.utils.data import DataLoader, TensorDataset
+
+    images = framework.randint(0, 256, (6400, 28, 28), dtype=framework.uint8)
+    loader = DataLoader(TensorDataset(images, framework.randint(0, 10, (6400,))), batch_size=64, shuffle=True)
+
+    def step() -> float:
+        return float(sum(len(labels) for _, labels in loader))
+
+    return step, lambda: next(iter(loader))

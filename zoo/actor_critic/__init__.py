@@ -1,6 +1,6 @@
 """A pole balanced on a cart, by a network that learns from falling: actor and critic."""
 
-from zoo.common.results import Published
+from zoo.common.published import Published
 
 PAPER = "Sutton, McAllester, Singh, Mansour: Policy gradient methods for reinforcement learning with function approximation (1999)"
 # How each is written; the first is the one to compare

@@ -4,34 +4,16 @@ import importlib
 import json
 import pkgutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
 import zoo
 from framework.serialization import write_atomically
+from zoo.common.published import Published
 from zoo.common.run import FREE
 
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
-
-
-@dataclass(frozen=True)
-class Published:
-    """A figure from the literature: a metric of results.json, its value on a data set, and where it stands.
-
-    ``flags`` are those of our runs it may be compared with, such as {"upscale": 3}; by default all on that data set.
-    """
-
-    metric: str
-    value: float
-    data: str
-    source: str
-    flags: dict[str, Any] = field(default_factory=dict)
-
-    def about(self, run: dict[str, Any]) -> bool:
-        """Whether the run is one that this figure stands beside."""
-        return self.data == run["data"]["name"] and self.flags.items() <= run["flags"].items()
 
 
 def examples() -> Iterator[tuple[str, Any]]:

@@ -1,6 +1,6 @@
 """Text, a word at a time: a language model of two LSTM layers."""
 
-from zoo.common.results import Published
+from zoo.common.published import Published
 
 PAPER = "Zaremba, Sutskever, Vinyals: Recurrent neural network regularization (2014)"
 # How each is written; the first is the one to compare

@@ -1,6 +1,6 @@
 """Handwritten digits, told apart by a small convolutional network."""
 
-from zoo.common.results import Published
+from zoo.common.published import Published
 
 PAPER = "LeCun, Bottou, Bengio, Haffner: Gradient-based learning applied to document recognition (1998)"
 # How each is written; the first is the one to compare

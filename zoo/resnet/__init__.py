@@ -1,6 +1,6 @@
 """Images in classes, told apart by a residual network: CIFAR-10, or folders of photographs."""
 
-from zoo.common.results import Published
+from zoo.common.published import Published
 
 PAPER = "He, Zhang, Ren, Sun: Deep residual learning for image recognition (2015)"
 METRICS = {"test_accuracy": "{:.2%}", "test_top5_accuracy": "{:.2%}", "test_loss": "{:.4f}"}

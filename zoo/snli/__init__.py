@@ -1,6 +1,6 @@
 """Does one sentence follow from another? Two bidirectional LSTM readings, compared."""
 
-from zoo.common.results import Published
+from zoo.common.published import Published
 
 PAPER = "Bowman, Angeli, Potts, Manning: A large annotated corpus for learning natural language inference (2015)"
 # How they are written; the first is the one to compare.

@@ -1,6 +1,6 @@
 """Photographs painted in the style of a picture, by a network that needs one pass for it."""
 
-from zoo.common.results import Published
+from zoo.common.published import Published
 
 PAPER = "Johnson, Alahi, Fei-Fei: Perceptual losses for real-time style transfer and super-resolution (2016)"
 # How each is written; the first is the one to compare

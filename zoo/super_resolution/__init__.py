@@ -1,6 +1,6 @@
 """Photographs enlarged two, three or four times by a network that paints each pixel's r × r successors."""
 
-from zoo.common.results import Published
+from zoo.common.published import Published
 
 PAPER = "Shi et al.: Real-time single image and video super-resolution using an efficient sub-pixel convolutional neural network (2016)"
 METRICS = {  # of the network and of bicubic interpolation; the first that a run has is the one to compare

@@ -1,6 +1,6 @@
 """A variational autoencoder: digits drawn from 20 Gaussian numbers, and what a likelihood bound is."""
 
-from zoo.common.results import Published
+from zoo.common.published import Published
 
 PAPER = "Kingma, Welling: Auto-Encoding Variational Bayes (2013)"
 METRICS = {"test_negative_elbo": "{:.2f}", "test_reconstruction": "{:.2f}", "test_kl": "{:.2f}"}
