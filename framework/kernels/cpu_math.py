@@ -12,6 +12,9 @@ _LOWEST, _HIGHEST = np.float32(-104), np.float32(89)  # beyond them float32 has 
 _LOG_2_E, _HALF = np.float32(math.log2(math.e)), np.float32(0.5)
 _LOG_2_HIGH, _LOG_2_LOW = np.float32(0.693359375), np.float32(math.log(2) - 0.693359375)  # n * HIGH is exact
 _TERMS = tuple(map(np.float32, (1.9875691e-4, 1.3981999e-3, 8.3334519e-3, 4.1665796e-2, 1.6666666e-1, 0.5)))  # Cephes' expf
+_TANH_TERMS = tuple(
+    map(np.float32, (-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1))
+)  # Cephes' tanhf
 _BIAS, _FRACTION, _ONE = np.int32(127), np.int32(23), np.int32(1)
 
 
@@ -35,11 +38,66 @@ def _exp_single(x):
     return (series * r * r + r + np.float32(1)) * _power_of_2(half) * _power_of_2(np.int32(n - half))
 
 
+@compiled()
+def _power_of_2_double(n):
+    """2^n for n in [-1022, 1023], from its bits."""
+    return np.int64((n + np.int64(1023)) << np.int64(52)).view(np.float64)
+
+
+@compiled()
+def _exp_double(x):
+    """The same, with exp(r) = 1 + 2 r P(r^2) / (Q(r^2) - r P(r^2)), after Cephes."""
+    x = -746.0 if x < -746.0 else 710.0 if x > 710.0 else x
+    whole = np.floor(x * math.log2(math.e) + 0.5)
+    r = x - whole * 6.93145751953125e-1 - whole * 1.42860682030941723212e-6  # the first product is exact
+    z = r * r
+    p = r * ((1.26177193074810590878e-4 * z + 3.02994407707441961300e-2) * z + 9.99999999999999999910e-1)
+    q = ((3.00198505138664455042e-6 * z + 2.52448340349684104192e-3) * z + 2.27265548208155028766e-1) * z + 2.0
+    n = np.int64(whole)
+    half = n >> np.int64(1)
+    return (1.0 + 2.0 * p / (q - p)) * _power_of_2_double(half) * _power_of_2_double(n - half)
+
+
+@compiled()
+def _tanh_single(x):
+    """1 - 2 / (exp(2 |x|) + 1) with x's sign; near 0, where that would lose digits, a polynomial (Cephes)."""
+    size = abs(x)
+    z = x * x
+    series = _TANH_TERMS[0]
+    for term in _TANH_TERMS[1:]:
+        series = series * z + term
+    near = series * z * x + x
+    far = np.float32(1) - np.float32(2) / (_exp_single(size + size) + np.float32(1))
+    return near if size < np.float32(0.625) else far if x > 0 else -far
+
+
+@compiled()
+def _tanh_double(x):
+    """The same; near 0 by x + x^3 P(x^2) / Q(x^2)."""
+    size = abs(x)
+    z = x * x
+    p = (-9.64399179425052238628e-1 * z - 9.92877231001918586564e1) * z - 1.61468768441708447952e3
+    q = ((z + 1.12811678491632931402e2) * z + 2.23548839060100448583e3) * z + 4.84406305325125486048e3
+    near = x * z * p / q + x
+    far = 1.0 - 2.0 / (_exp_double(size + size) + 1.0)
+    return near if size < 0.625 else far if x > 0 else -far
+
+
 def exp(x):
     """e^x, in Numba's code only."""
     raise NotImplementedError
 
 
+def tanh(x):
+    """tanh x, in Numba's code only."""
+    raise NotImplementedError
+
+
 @overload(exp)
 def _exp(x):
-    return (lambda x: _exp_single(x)) if x == types.float32 else (lambda x: math.exp(x))
+    return (lambda x: _exp_single(x)) if x == types.float32 else (lambda x: _exp_double(x))
+
+
+@overload(tanh)
+def _tanh(x):
+    return (lambda x: _tanh_single(x)) if x == types.float32 else (lambda x: _tanh_double(x))

@@ -7,8 +7,8 @@ import pytest
 import framework
 import framework.nn.functional as F
 from framework import kernels, optim
-from framework.kernels.cpu_math import exp
-from framework.ops import norm
+from framework.kernels.cpu_math import exp, tanh
+from framework.ops import norm, recurrent
 
 
 def randn(*shape):
@@ -51,7 +51,43 @@ TRANSPOSED = [
     ((90, 100, 1, 1), (100, 7, 4, 4), {}),
 ]
 POOL = [{}, {"stride": 1}, {"kernel_size": 3, "padding": 1, "stride": 2}, {"kernel_size": (3, 2), "dilation": (2, 1), "ceil_mode": True}]
+
+
+def lstm(shown=slice(None), bias=True, **options):
+    """A layer's outputs, last h and last c, or those of them that are `shown`: only their gradients arrive."""
+    weights = [randn(188, 45), randn(188, 47), *([randn(188), randn(188)] if bias else [])]
+    rows = (sum(options["batch_sizes"]),) if "batch_sizes" in options else (7, 9)
+
+    def call(x, h, c, w_ih, w_hh, b_ih=None, b_hh=None):
+        return framework.cat([each.flatten() for each in recurrent.lstm_layer(x, h, c, w_ih, w_hh, b_ih, b_hh, **options)[shown]])
+
+    return call, [randn(*rows, 45), randn(9, 47), randn(9, 47), *weights]
+
+
+def lstm_cell(x, h, c, w_hh, b_hh=None):
+    return framework.cat(recurrent.lstm_cell(x, *recurrent.lstm_cell(x, h, c, w_hh, b_hh), w_hh, b_hh))
+
+
+PACKED = (9, 9, 7, 7, 4, 1, 1)  # sequences that have a step 1, 2, …
 CASES = {
+    "lstm": lstm(),
+    "lstm no bias": lstm(bias=False),
+    "lstm backwards": lstm(reverse=True),
+    "lstm outputs alone": lstm(slice(1)),
+    "lstm last h alone": lstm(slice(1, 2)),
+    "lstm last c alone": lstm(slice(2, 3)),
+    "lstm packed": lstm(batch_sizes=PACKED),
+    "lstm packed backwards": lstm(batch_sizes=PACKED, reverse=True),
+    "lstm of many": (
+        lambda x, h, c, wi, wh: recurrent.lstm_layer(x, h, c, wi, wh, None, None, batch_sizes=(150, 149, 80, 3))[0],
+        [randn(382, 8), randn(150, 53), randn(150, 53), randn(212, 8), randn(212, 53)],
+    ),
+    "lstm of a transpose": (
+        lambda x, h, wi, wh: recurrent.lstm_layer(x.transpose(0, 1), h, h, wi, wh, None, None)[0].transpose(0, 1),
+        [randn(9, 7, 45), randn(9, 47), randn(188, 45), randn(188, 47)],
+    ),
+    "lstm cell": (lstm_cell, [randn(101, 84), randn(101, 21), randn(101, 21), randn(84, 21), randn(84)]),
+    "lstm cell no bias": (lstm_cell, [randn(101, 84), randn(101, 21), randn(101, 21), randn(84, 21)]),
     **{
         f"conv2d-{i}": (lambda x, w, b, o=o: F.conv2d(x, w, b, **o), [randn(*x), randn(*w), randn(w[0])])
         for i, (x, w, o) in enumerate(CONV)
@@ -132,7 +168,10 @@ def test_equals_the_reference(name, dtype):
         np.testing.assert_allclose(ours, expected, rtol=tolerance, atol=tolerance * max(np.abs(expected).max(), 1e-30))
 
 
-@pytest.mark.parametrize("name", ["conv2d-1", "conv2d-9", "max_pool2d-0", "linear", "dropout", "relu", "log_softmax", "cross_entropy mean"])
+@pytest.mark.parametrize(
+    "name",
+    ["conv2d-1", "conv2d-9", "max_pool2d-0", "linear", "dropout", "relu", "log_softmax", "cross_entropy mean", "lstm packed", "lstm cell"],
+)
 def test_second_derivatives_go_through_the_formula(name):
     call, arrays = CASES[name]
     x, *rest = (framework.tensor(each, requires_grad=True) for each in arrays)
@@ -187,20 +226,25 @@ def test_special_values():
         np.testing.assert_allclose(call(framework.tensor(x)).numpy(), expected, rtol=1e-12)
 
 
-def test_exp():
-    """To one unit in the last place, where the results are normal numbers, are not, and end."""
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_exp_and_tanh(dtype):
+    """To two units in the last place, where the results are normal numbers, are not, and end."""
 
     @nb.njit
-    def all_exp(x, out):
+    def both(x, of_exp, of_tanh):
         for i in range(x.size):
-            out[i] = exp(x[i])
+            of_exp[i], of_tanh[i] = exp(x[i]), tanh(x[i])
 
-    x = np.concatenate([np.linspace(-104, 88.72, 1_000_003), np.linspace(-1e-3, 1e-3, 1001)]).astype(np.float32)
-    out, exact = np.empty_like(x), np.exp(x.astype(np.float64))
-    all_exp(x, out)
-    assert (np.abs(out - exact) <= np.spacing(exact.astype(np.float32))).all()
-    ends = np.array([np.nan, np.inf, -np.inf, 1e30, -1e30, 88.73, -104, 0.0, -0.0, 1e-30], np.float32)
-    np.testing.assert_array_equal(all_exp(ends, out) or out[:10], np.float32([np.nan, np.inf, 0, np.inf, 0, np.inf, 0, 1, 1, 1]))
+    lowest, highest = (-104, 88.72) if dtype is np.float32 else (-745, 709.7)
+    x = np.concatenate([np.linspace(lowest, highest, 1_000_003), np.linspace(-1e-3, 1e-3, 1001), np.linspace(-1, 1, 100_003)]).astype(dtype)
+    found, exact = np.empty((2, x.size), dtype), (np.exp(x.astype(np.longdouble)), np.tanh(x.astype(np.longdouble)))
+    both(x, *found)
+    for ours, expected in zip(found, exact, strict=True):
+        assert (np.abs(ours - expected) <= 2 * np.spacing(np.abs(expected).astype(dtype))).all()
+    ends = np.array([np.nan, np.inf, -np.inf, 1e30, -1e30, 710.5, -746, 0.0, -0.0, 1e-30], dtype)
+    both(ends, *found[:, :10])
+    np.testing.assert_array_equal(found[0, :10], np.array([np.nan, np.inf, 0, np.inf, 0, np.inf, 0, 1, 1, 1], dtype))
+    np.testing.assert_array_equal(found[1, :10], np.array([np.nan, 1, -1, 1, -1, 1, -1, 0, 0, 1e-30], dtype))
 
 
 def test_what_a_kernel_cannot_do_it_declines():
