@@ -1,8 +1,8 @@
-"""Convolution on a CPU: each thread unfolds its images, a tile of rows at a time, into a buffer that stays in its cache, and multiplies.
+"""Convolution on a CPU: each thread unfolds its images, a tile at a time, into a buffer, and multiplies.
 
-For one image, with K = C/groups * kH * kW and P = oH * oW:
+With K = C/groups * kH * kW, and P positions in a tile, which are some rows of an image or, of small ones, several images side by side:
 
-    columns (K, P) = unfold(image)          out (O, P) = weight (O, K) @ columns
+    columns (K, P) = unfold(images)         out (O, P) = weight (O, K) @ columns
     weight_grad   += grad @ columnsᵀ        image_grad = fold(weightᵀ @ grad)
 
 All of it in PyTorch's own NCHW order, so nothing is ever converted.  A line is a plane of height 1; volumes are left to the reference.
@@ -16,63 +16,99 @@ from ..threads import get_num_threads
 from .cpu import compiled, contiguous, floats, kernel, large, pieces_of, run_shares
 from .cpu_blas import gemm, memcpy
 
-_TILE_BYTES = 640 * 1024  # of columns: most of a core's second-level cache
+_TILE_BYTES = 640 * 1024  # of columns: most of a core's second-level cache,
+_TILE_LEAST = 256  # but no fewer positions: below, a product is slower than the reading of the weights
+
+
+@compiled()
+def _phases(image, kernel, stride, dilation, out_height, out_width):
+    """Room for what some positions see of one channel, sorted by the remainders of row and column on division by the stride.
+
+    phases[r, q, y, x] is element (y * stride + r, x * stride + q): so what one tap sees from a row of positions lies in a row.
+    """
+    tall, wide = (kernel[0] - 1) * dilation[0] + 1, (kernel[1] - 1) * dilation[1] + 1
+    sizes = out_height + (tall - 1) // stride[0], out_width + (wide - 1) // stride[1]
+    return np.empty((min(stride[0], tall), min(stride[1], wide), *sizes), image.dtype)
 
 
 @compiled(inline="always")
-def _seen(out_length, length, tap, stride):
-    """The positions [first, last) whose element number tap + position * stride lies inside [0, length)."""
-    first = max(0, -(tap // stride)) if tap < 0 else 0
-    last = min(out_length, (length - 1 - tap) // stride + 1)
-    return first, max(first, last)
+def _inside(count, first, step, length):
+    """The x in [start, end), part of [0, count), with first + x * step inside [0, length)."""
+    start = min(count, max(0, -(first // step)))
+    return start, max(start, min(count, (length - 1 - first) // step + 1))
+
+
+@compiled()
+def _sort(image, c, phases, stride, padding, top):
+    """phases[r, q, y, x] = padded image[c, (top + y) * stride + r, x * stride + q]."""
+    _, height, width = image.shape
+    for r in range(phases.shape[0]):
+        for y in range(phases.shape[2]):
+            row = (top + y) * stride[0] + r - padding[0]
+            if row < 0 or row >= height:
+                phases[r, :, y] = 0
+                continue
+            for q in range(phases.shape[1]):
+                line, left = phases[r, q, y], q - padding[1]
+                start, end = _inside(line.size, left, stride[1], width)
+                line[:start] = 0
+                if stride[1] == 1:
+                    line[start:end] = image[c, row, start + left : end + left]
+                else:
+                    for x in range(start, end):
+                        line[x] = image[c, row, x * stride[1] + left]
+                line[end:] = 0
+
+
+@compiled()
+def _unsort(phases, image, c, stride, padding, top):
+    """The opposite: every element of `phases` added to where `_sort` took it from."""
+    _, height, width = image.shape
+    for r in range(phases.shape[0]):
+        for y in range(phases.shape[2]):
+            row = (top + y) * stride[0] + r - padding[0]
+            if row < 0 or row >= height:
+                continue
+            for q in range(phases.shape[1]):
+                line, left = phases[r, q, y], q - padding[1]
+                start, end = _inside(line.size, left, stride[1], width)
+                for x in range(start, end):
+                    image[c, row, x * stride[1] + left] += line[x]
 
 
 @compiled()
 def _unfold(image, columns, kernel, stride, padding, dilation, out_width, top, bottom):
     """columns[(c, i, j), (y, x)] = image[c, y * stride + i * dilation - padding, …], for the output rows [top, bottom)."""
-    channels, height, width = image.shape
-    size, to, from_ = image.itemsize, columns.ctypes.data, image.ctypes.data
-    for row in range(columns.shape[0]):
-        c, i, j = row // (kernel[0] * kernel[1]), row // kernel[1] % kernel[0], row % kernel[1]
-        left = j * dilation[1] - padding[1]
-        first, last = _seen(out_width, width, left, stride[1])
-        for y in range(top, bottom):
-            source, start = y * stride[0] + i * dilation[0] - padding[0], (y - top) * out_width
-            if source < 0 or source >= height:
-                for x in range(out_width):
-                    columns[row, start + x] = 0
-                continue
-            for x in range(first):
-                columns[row, start + x] = 0
-            if stride[1] == 1:  # rows of an image are short: memcpy is several times quicker than a loop
-                line = (c * height + source) * width + left
-                memcpy(to + (row * columns.shape[1] + start + first) * size, from_ + (line + first) * size, (last - first) * size)
-            else:
-                for x in range(first, last):
-                    columns[row, start + x] = image[c, source, x * stride[1] + left]
-            for x in range(last, out_width):
-                columns[row, start + x] = 0
+    phases = _phases(image, kernel, stride, dilation, bottom - top, out_width)
+    _, across, height, width = phases.shape
+    size, from_ = image.itemsize, phases.ctypes.data
+    for c in range(image.shape[0]):
+        _sort(image, c, phases, stride, padding, top)
+        for i in range(kernel[0]):
+            for j in range(kernel[1]):
+                to = columns[(c * kernel[0] + i) * kernel[1] + j].ctypes.data
+                down, right = i * dilation[0], j * dilation[1]
+                phase = down % stride[0] * across + right % stride[1]
+                start = (phase * height + down // stride[0]) * width + right // stride[1]
+                for y in range(bottom - top):  # rows of an image are short: memcpy is several times quicker than a loop
+                    memcpy(to, from_ + (start + y * width) * size, out_width * size)
+                    to += out_width * size
 
 
 @compiled()
 def _fold(columns, image, kernel, stride, padding, dilation, out_width, top, bottom):
     """The opposite: every element of `columns` added to where `_unfold` took it from."""
-    channels, height, width = image.shape
-    for c in range(channels):
+    phases = _phases(image, kernel, stride, dilation, bottom - top, out_width)
+    for c in range(image.shape[0]):
+        phases[:] = 0
         for i in range(kernel[0]):
             for j in range(kernel[1]):
-                row, left = (c * kernel[0] + i) * kernel[1] + j, j * dilation[1] - padding[1]
-                first, last = _seen(out_width, width, left, stride[1])
-                for y in range(top, bottom):
-                    target, start = y * stride[0] + i * dilation[0] - padding[0], (y - top) * out_width
-                    if target < 0 or target >= height:
-                        continue
-                    if stride[1] == 1:
-                        for x in range(first, last):
-                            image[c, target, x + left] += columns[row, start + x]
-                    else:
-                        for x in range(first, last):
-                            image[c, target, x * stride[1] + left] += columns[row, start + x]
+                row, down, right = (c * kernel[0] + i) * kernel[1] + j, i * dilation[0], j * dilation[1]
+                r, q, above, left = down % stride[0], right % stride[1], down // stride[0], right // stride[1]
+                for y in range(bottom - top):
+                    for x in range(out_width):
+                        phases[r, q, above + y, left + x] += columns[row, y * out_width + x]
+        _unsort(phases, image, c, stride, padding, top)
 
 
 @compiled()
@@ -83,51 +119,71 @@ def band(item, pieces, height):
 
 
 @compiled()
-def _forward(input, weight, bias, out, kernel, stride, padding, dilation, groups, rows, pieces, share, first_item, last_item):
-    """out (N, O, oH, oW) of some bands; `rows` output rows to a tile; weight (O, K)."""
+def _forward(input, weight, bias, out, kernel, stride, padding, dilation, groups, rows, together, pieces, share, first_item, last_item):
+    """out (N, O, oH, oW) of some bands of images; to a tile `rows` output rows of an image, or `together` images; weight (O, K)."""
     channels, filters, k = input.shape[1] // groups, weight.shape[0] // groups, weight.shape[1]
     out_height, out_width = out.shape[2:]
-    buffer = np.empty(k * rows * out_width, input.dtype)
+    flat = out.reshape(*out.shape[:2], -1)
+    buffer = np.empty(k * together * rows * out_width, input.dtype)
+    results = np.empty(filters * together * rows * out_width, input.dtype)
     for item in range(first_item, last_item):
-        image, _, start, end = band(item, pieces, out_height)
-        flat = out[image].reshape(out.shape[1], -1)
-        for o in range(out.shape[1]):
-            flat[o, start * out_width : end * out_width] = bias[o]
+        block, _, start, end = band(item, pieces, out_height)
+        images = range(block * together, min(block * together + together, len(input)))
         for group in range(groups):
-            planes = input[image, group * channels : (group + 1) * channels]
-            taps = weight[group * filters : (group + 1) * filters]
+            planes = slice(group * channels, (group + 1) * channels)
             for top in range(start, end, rows):
                 bottom = min(top + rows, end)
-                tile = buffer[: k * (bottom - top) * out_width].reshape(k, -1)
-                _unfold(planes, tile, kernel, stride, padding, dilation, out_width, top, bottom)
-                gemm(taps, tile, flat[group * filters : (group + 1) * filters, top * out_width : bottom * out_width], 1)
+                size = (bottom - top) * out_width
+                tile = buffer[: k * len(images) * size].reshape(k, -1)
+                result = results[: filters * len(images) * size].reshape(filters, -1)
+                for place, image in enumerate(images):
+                    columns = tile[:, place * size : (place + 1) * size]
+                    _unfold(input[image, planes], columns, kernel, stride, padding, dilation, out_width, top, bottom)
+                gemm(weight[group * filters : (group + 1) * filters], tile, result, 0)
+                for place, image in enumerate(images):
+                    for o in range(filters):
+                        to, added = flat[image, group * filters + o, top * out_width :], bias[group * filters + o]
+                        for x in range(size):
+                            to[x] = result[o, place * size + x] + added
 
 
 @compiled()
-def _backward(grad, input, weight, input_grads, weight_grads, kernel, stride, padding, dilation, groups, rows, pieces, share,
+def _backward(grad, input, weight, input_grads, weight_grads, kernel, stride, padding, dilation, groups, rows, together, pieces, share,
               first_item, last_item):  # fmt: skip
     """input_grads (pieces, N, C, H, W), a part from each band, and weight_grads (shares, O, K), this share's; empty if not needed."""
     channels, filters, k = input.shape[1] // groups, weight.shape[0] // groups, weight.shape[1]
     out_height, out_width = grad.shape[2:]
-    buffer = np.empty(k * rows * out_width, input.dtype)
+    flat = grad.reshape(*grad.shape[:2], -1)
+    buffer = np.empty(k * together * rows * out_width, input.dtype)
+    arrivals = np.empty(filters * together * rows * out_width, input.dtype)
     for item in range(first_item, last_item):
-        image, piece, start, end = band(item, pieces, out_height)
-        flat = grad[image].reshape(grad.shape[1], -1)
+        block, piece, start, end = band(item, pieces, out_height)
+        images = range(block * together, min(block * together + together, len(grad)))
         if input_grads.size:
-            input_grads[piece, image] = 0
+            input_grads[piece, images.start : images.stop] = 0
         for group in range(groups):
-            first, last = group * filters, (group + 1) * filters
             planes = slice(group * channels, (group + 1) * channels)
+            taps = slice(group * filters, (group + 1) * filters)
             for top in range(start, end, rows):
                 bottom = min(top + rows, end)
-                tile = buffer[: k * (bottom - top) * out_width].reshape(k, -1)
-                arrived = flat[first:last, top * out_width : bottom * out_width]
+                size = (bottom - top) * out_width
+                tile = buffer[: k * len(images) * size].reshape(k, -1)
+                arrived = arrivals[: filters * len(images) * size].reshape(filters, -1)
+                for place, image in enumerate(images):
+                    for o in range(filters):
+                        arrived[o, place * size : (place + 1) * size] = flat[
+                            image, taps.start + o, top * out_width : top * out_width + size
+                        ]
                 if weight_grads.size:
-                    _unfold(input[image, planes], tile, kernel, stride, padding, dilation, out_width, top, bottom)
-                    gemm(arrived, tile.T, weight_grads[share, first:last], 1)
+                    for place, image in enumerate(images):
+                        columns = tile[:, place * size : (place + 1) * size]
+                        _unfold(input[image, planes], columns, kernel, stride, padding, dilation, out_width, top, bottom)
+                    gemm(arrived, tile.T, weight_grads[share, taps], 1)
                 if input_grads.size:
-                    gemm(weight[first:last].T, arrived, tile, 0)
-                    _fold(tile, input_grads[piece, image, planes], kernel, stride, padding, dilation, out_width, top, bottom)
+                    gemm(weight[taps].T, arrived, tile, 0)
+                    for place, image in enumerate(images):
+                        columns = tile[:, place * size : (place + 1) * size]
+                        _fold(columns, input_grads[piece, image, planes], kernel, stride, padding, dilation, out_width, top, bottom)
 
 
 class _Convolution:
@@ -140,10 +196,13 @@ class _Convolution:
         self.input_shape, self.out_shape = (_planes(shape) for shape in (input_shape, out_shape))
         ones, zeros = (1,) * line, (0,) * line
         self.geometry = (ones + weight.shape[2:], ones + tuple(stride), zeros + tuple(padding), ones + tuple(dilation), groups)
-        row_bytes = self.weight.shape[1] * self.out_shape[3] * weight.itemsize
-        self.pieces = pieces_of(self.out_shape[0])
-        self.tiles = max(1, min(self.out_shape[2], _TILE_BYTES // row_bytes)), self.pieces
-        self.items = self.out_shape[0] * self.pieces
+        images, _, height, width = self.out_shape
+        positions = max(_TILE_LEAST, _TILE_BYTES // (self.weight.shape[1] * weight.itemsize))  # in a tile
+        rows = max(1, min(height, positions // width))
+        self.pieces = pieces_of(images)
+        together = 1 if rows < height or self.pieces > 1 else max(1, min(positions // (height * width), -(-images // get_num_threads())))
+        self.tiles = rows, together, self.pieces
+        self.items = -(-images // together) * self.pieces
 
     def forward(self, input, bias):
         out = np.empty(self.out_shape, input.dtype)
@@ -172,10 +231,24 @@ def _fits(input, weight, bias) -> bool:
     return input.ndim in (3, 4) and floats(input, weight, bias) and contiguous(input, weight) and large(input)
 
 
+def _turned(weight):
+    """With the taps in opposite order and input and output exchanged: what a convolution of step 1 is the other way."""
+    return np.ascontiguousarray(np.flip(weight.swapaxes(0, 1), tuple(range(2, weight.ndim))))
+
+
 @kernel(ops.conv)
 def unfolded_conv(input, weight, bias, stride, padding, dilation, groups):
     if not _fits(input, weight, bias):
         return NotImplemented
+    beyond = tuple(d * (k - 1) - p for d, k, p in zip(dilation, weight.shape[2:], padding, strict=True))
+    if 2 * len(weight) <= weight.shape[1] and groups == 1 and {*stride} == {1} and min(beyond) >= 0:  # fewer columns from the other side
+        out, turned_backward = folded_conv_transpose(input, _turned(weight), bias, stride, beyond, (0,) * len(beyond), dilation, 1)
+
+        def backward(*args):
+            input_grad, weight_grad, bias_grad = turned_backward(*args)
+            return input_grad, None if weight_grad is None else _turned(weight_grad), bias_grad
+
+        return out, backward
     out_shape = (len(input), len(weight), *positions(input.shape[2:], weight.shape[2:], stride, padding, dilation))
     convolution = _Convolution(input.shape, out_shape, weight, stride, padding, dilation, groups)
 

@@ -37,6 +37,27 @@ def one_pass_relu(input):
     return out, backward
 
 
+@parallel()
+def _leaky_relu(sign, input, slope, out):
+    """input where `sign` is positive, else input * slope: forward with the input as its own sign, backward with a gradient."""
+    for i in nb.prange(input.size):
+        out[i] = input[i] if sign[i] > 0 else input[i] * slope
+
+
+@kernel(activation.leaky_relu)
+def one_pass_leaky_relu(input, negative_slope):
+    if not floats(input) or not contiguous(input) or not large(input):
+        return NotImplemented
+    sign, slope = input.reshape(-1), input.dtype.type(negative_slope)
+
+    def bent(array):
+        out = np.empty_like(array)
+        run(_leaky_relu, sign, array.reshape(-1), slope, out.reshape(-1))
+        return out
+
+    return bent(input), lambda grad, needs_input: (bent(np.ascontiguousarray(grad)),)
+
+
 @compiled(inline="always")
 def _bits(key, number):
     """The upper 32 bits of random number `number` of the stream `key`: see framework/random.py."""

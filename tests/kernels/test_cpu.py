@@ -34,6 +34,10 @@ CONV = [
     ((2, 16, 9, 30), (16, 16, 3, 3), {"padding": (2, 0)}),
     ((1, 64, 60, 61), (48, 64, 3, 3), {"padding": 1}),  # more tiles than fit a strip
     ((2, 3, 41, 43), (4, 3, 9, 41), {"padding": 20}),  # windows wholly in the padding
+    ((3, 9, 31, 29), (4, 9, 5, 3), {"padding": (3, 1), "dilation": (1, 2)}),  # from here on from the side of the few
+    ((2, 9, 31, 29), (2, 9, 1, 1), {}),
+    ((21, 30, 9, 9), (33, 30, 4, 4), {"stride": 2, "padding": 1}),  # several images to a tile, the last one of fewer
+    ((13, 600, 4, 4), (70, 600, 4, 4), {}),
 ]
 
 
@@ -107,6 +111,7 @@ CASES = {
     "conv_transpose1d": (lambda x, w, b: F.conv_transpose1d(x, w, b, stride=2, padding=3), [randn(4, 8, 301), randn(8, 5, 4), randn(5)]),
     **{f"max_pool2d-{i}": (lambda x, o=o: F.max_pool2d(x, **{"kernel_size": 2, **o}), [randn(3, 7, 23, 29)]) for i, o in enumerate(POOL)},
     "relu": (F.relu, [randn(3, 51, 67)]),
+    "leaky_relu": (lambda x: F.leaky_relu(x, 0.2), [randn(3, 51, 67)]),
     "dropout": (lambda x: F.dropout(x, 0.3), [randn(3, 51, 67)]),
     "linear": (F.linear, [randn(33, 501), randn(77, 501), randn(77)]),
     "linear no bias": (F.linear, [randn(3, 11, 501), randn(77, 501)]),
@@ -220,7 +225,7 @@ def test_special_values():
     def of_classes(t):
         return F.cross_entropy(t, framework.arange(100), reduction="none")
 
-    for call in (F.relu, lambda t: F.max_pool2d(t[None], 2), lambda t: F.log_softmax(t, 1), of_classes):
+    for call in (F.relu, F.leaky_relu, lambda t: F.max_pool2d(t[None], 2), lambda t: F.log_softmax(t, 1), of_classes):
         with kernels.use("reference"), np.errstate(invalid="ignore"):
             expected = call(framework.tensor(x)).numpy()
         np.testing.assert_allclose(call(framework.tensor(x)).numpy(), expected, rtol=1e-12)

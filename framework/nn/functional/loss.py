@@ -78,8 +78,8 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
 def binary_cross_entropy_with_logits(input, target, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None):
     """-(w y log sigmoid(x) + (1 - y) log(1 - sigmoid(x))), computed from the logits x so that nothing overflows."""
     expect(input.shape == target.shape, f"the target's size ({target.shape}) must be the input's ({input.shape})", ValueError)
-    positive = target if pos_weight is None else target * pos_weight
-    loss = -(positive * logsigmoid(input) + (1 - target) * logsigmoid(-input))
+    logs = logsigmoid(input)  # log(1 - sigmoid(x)) = log sigmoid(x) - x
+    loss = (1 - target) * input - (logs if pos_weight is None else logs * (1 + (pos_weight - 1) * target))
     return reduced(loss if weight is None else loss * weight, reduction, size_average, reduce)
 
 
