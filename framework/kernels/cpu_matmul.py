@@ -7,6 +7,7 @@ from .cpu import compiled, floats, kernel, run_shares
 from .cpu_blas import gemm
 
 _WORTH_IT = 1 << 19  # multiplications: below, NumPy's product is as fast
+_WORTH_THREADS = 1 << 22  # below, one thread is done before another has started
 
 
 @compiled()
@@ -49,7 +50,11 @@ def product(a, b, start=None):
     """a @ b + start, for matrices: the longer side of the result is cut."""
     m, n = a.shape[0], b.shape[1]
     out = np.empty((m, n), a.dtype)
-    run_shares(_rows if m >= n else _columns, max(m, n), a, b, np.empty(0, a.dtype) if start is None else start, out)
+    args = a, b, np.empty(0, a.dtype) if start is None else start, out
+    if a.size * n < _WORTH_THREADS:
+        _rows(*args, 0, 0, m)
+    else:
+        run_shares(_rows if m >= n else _columns, max(m, n), *args)
     return out
 
 

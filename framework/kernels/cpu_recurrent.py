@@ -1,4 +1,4 @@
-"""LSTM layers and cells on a CPU: whole sequences in one call, each thread with sequences of its own, so that none waits at a time step.
+"""LSTM layers on a CPU: whole sequences in one call, each thread with sequences of its own, so that none waits at a time step.
 
 What x adds to the gates, W_i x + b_i + b_h, is one product over all time steps, and so are the gradients of input and weights.  In
 between, step by step, with a = W_i x + b_i + b_h + W_h h cut into i, f, g, o (see ops/recurrent.py):
@@ -15,7 +15,7 @@ import numpy as np
 
 from ..ops import recurrent as ops
 from ..threads import get_num_threads
-from .cpu import compiled, contiguous, floats, kernel, large, run_shares
+from .cpu import compiled, contiguous, floats, kernel, run_shares
 from .cpu_blas import gemm
 from .cpu_math import exp, tanh
 from .cpu_matmul import product
@@ -155,27 +155,9 @@ class _Recurrence:
             run_shares(function, shares, *args, *self.steps, self.bounds)
 
 
-def _fits(c, w_hh, w_hr, *others) -> bool:
-    return w_hr is None and floats(c, w_hh, *others) and contiguous(w_hh) and c.ndim == 2 and c.size > 0
-
-
-@kernel(ops.lstm_cell)
-def one_lstm_step(sums, h, c, w_hh, b_hh, w_hr):
-    if not _fits(c, w_hh, w_hr, sums, h, b_hh) or not large(sums):
-        return NotImplemented
-    gates = sums.copy() if b_hh is None else sums + b_hh
-    step = _Recurrence(gates, h, c, w_hh, np.array([len(gates)]), False)
-
-    def backward(grads, needs_sums, needs_h, needs_c, needs_w_hh, needs_b_hh, needs_w_hr):
-        dgates, dh, dc = step.backward((None, *grads))
-        return dgates, dh, dc, step.weight_grad(dgates) if needs_w_hh else None, dgates.sum(0) if needs_b_hh else None, None
-
-    return (step.last_h, step.last_c), backward
-
-
 @kernel(ops.lstm_layer)
 def whole_lstm(input, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes, reverse):
-    if not _fits(c, w_hh, w_hr, input, h, w_ih, b_ih, b_hh) or not contiguous(w_ih):
+    if w_hr is not None or not floats(input, h, c, w_ih, w_hh, b_ih, b_hh) or not contiguous(w_ih, w_hh) or not input.size:
         return NotImplemented
     sizes = np.array(batch_sizes or (input.shape[1],) * input.shape[0])
     rows = np.ascontiguousarray(input).reshape(-1, input.shape[-1])  # (S, I)

@@ -4,7 +4,6 @@ from functools import partial
 
 from ..creation import zeros
 from ..ops import recurrent as ops
-from ..ops.linalg import linear
 from ..ops.promotion import expect
 from ..ops.scatter import index_select
 from ..ops.shape import cat, squeeze, stack, transpose, unbind, unsqueeze
@@ -13,10 +12,10 @@ from .layer import Weighted
 from .utils.rnn import PackedSequence
 
 _WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
-_MODES = {  # how many times hidden_size rows the weights have; the formulas of a cell and of a layer
-    **{f"RNN_{f.upper()}": (1, partial(ops.rnn_cell, nonlinearity=f), partial(ops.rnn_layer, nonlinearity=f)) for f in ops.NONLINEARITIES},
-    "LSTM": (4, ops.lstm_cell, ops.lstm_layer),
-    "GRU": (3, ops.gru_cell, ops.gru_layer),
+_MODES = {  # how many times hidden_size rows the weights have, and the formula
+    **{f"RNN_{f.upper()}": (1, partial(ops.rnn_layer, nonlinearity=f)) for f in ops.NONLINEARITIES},
+    "LSTM": (4, ops.lstm_layer),
+    "GRU": (3, ops.gru_layer),
 }
 
 
@@ -106,7 +105,7 @@ class RNNBase(_Recurrent):
             raise RuntimeError(f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {input.shape[-1]}")
         if not input.shape[0]:
             raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
-        run, last, starts = _MODES[self.mode][2], [], zip(*map(unbind, states), strict=True)
+        run, last, starts = _MODES[self.mode][1], [], zip(*map(unbind, states), strict=True)
         for layer, suffixes in enumerate(self._suffixes):
             input, outs = F.dropout(input, self.dropout, self.training) if layer else input, []
             for suffix in suffixes:
@@ -144,7 +143,7 @@ class GRU(RNNBase):
 
 
 class _Cell(_Recurrent):
-    """One step of one layer: input (N, input_size), or (input_size), and the state (N, hidden_size), zeros if not given."""
+    """A layer over a single time step: input (N, input_size), or (input_size), and the state (N, hidden_size), zeros if not given."""
 
     def __init__(self, input_size, hidden_size, bias=True, device=None, dtype=None):
         super().__init__()
@@ -156,9 +155,13 @@ class _Cell(_Recurrent):
         for each in (input, *given):
             if each.ndim not in (1, 2):
                 raise ValueError(f"{type(self).__name__}: Expected input and hidden to be 1D or 2D, got {each.ndim}D instead")
-        w_ih, w_hh, b_ih, b_hh, *_ = self._weights()
-        states = _MODES[self.mode][1](linear(input, w_ih, b_ih), *self._states(input, hx, *input.shape[:-1]), w_hh, b_hh)
-        return states[0] if len(states) == 1 else states
+        states = self._states(input, hx, *input.shape[:-1])
+        alone = input.ndim == 1
+        if alone:
+            input, states = unsqueeze(input, 0), [unsqueeze(each, 0) for each in states]
+        _, *states = _MODES[self.mode][1](unsqueeze(input, 0), *states, *self._weights())
+        states = [squeeze(each, 0) for each in states] if alone else states
+        return states[0] if len(states) == 1 else tuple(states)
 
     def extra_repr(self) -> str:
         return f"{self.input_size}, {self.hidden_size}{'' if self.bias else ', bias=False'}"

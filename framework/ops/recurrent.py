@@ -1,4 +1,4 @@
-"""Recurrent networks: one step (a cell), and one layer in one direction over whole sequences, padded or packed.
+"""Recurrent networks: one step, and one layer in one direction over whole sequences, padded or packed; a cell is a layer over one step.
 
 With x the input, h the hidden state, W_i b_i the weight and bias of x, W_h b_h those of h:
 
@@ -10,7 +10,7 @@ With x the input, h the hidden state, W_i b_i the weight and bias of x, W_h b_h 
 
 The reset gate of Cho et al. multiplies h before the product with W_h; PyTorch's, and so ours, what comes out of it.  An LSTM may project
 its h' to fewer numbers, W_r h' (Sak et al., 2014).  What x adds, W_i x + b_i, does not depend on h: a layer computes it for all time
-steps at once, and a cell is given it as `sums`.
+steps at once, and a step is given it as `sums`.
 """
 
 from ..autograd.fusable import fusable
@@ -29,14 +29,12 @@ def _gates(sums, count):
     return pieces(sums, (sums.shape[-1] // count,) * count, -1)
 
 
-@fusable("sums", "h", "w_hh", "b_hh")
-def rnn_cell(sums, h, w_hh, b_hh, nonlinearity="tanh"):
+def rnn_step(sums, h, w_hh, b_hh, nonlinearity="tanh"):
     """One step of a plain RNN: W_i x + b_i (N, H), h (N, H) -> (h',)."""
     return (NONLINEARITIES[nonlinearity](sums + linear(h, w_hh, b_hh)),)
 
 
-@fusable("sums", "h", "c", "w_hh", "b_hh", "w_hr")
-def lstm_cell(sums, h, c, w_hh, b_hh, w_hr=None):
+def lstm_step(sums, h, c, w_hh, b_hh, w_hr=None):
     """One step of an LSTM: W_i x + b_i (N, 4H), h and c (N, H) -> (h', c')."""
     i, f, g, o = _gates(sums + linear(h, w_hh, b_hh), 4)
     c = sigmoid(f) * c + sigmoid(i) * tanh(g)
@@ -44,8 +42,7 @@ def lstm_cell(sums, h, c, w_hh, b_hh, w_hr=None):
     return (h if w_hr is None else linear(h, w_hr)), c
 
 
-@fusable("sums", "h", "w_hh", "b_hh")
-def gru_cell(sums, h, w_hh, b_hh):
+def gru_step(sums, h, w_hh, b_hh):
     """One step of a GRU: W_i x + b_i (N, 3H), h (N, H) -> (h',)."""
     r, z, n = _gates(sums, 3)
     r_h, z_h, n_h = _gates(linear(h, w_hh, b_hh), 3)
@@ -53,8 +50,8 @@ def gru_cell(sums, h, w_hh, b_hh):
     return (n + sigmoid(z + z_h) * (h - n),)
 
 
-def _over_time(cell, input, start, w_ih, b_ih, weights, batch_sizes, reverse):
-    """(the outputs of all time steps, *the last states): `cell(sums, *states, *weights)` gives the next states, the output first.
+def _over_time(step, input, start, w_ih, b_ih, weights, batch_sizes, reverse):
+    """(the outputs of all time steps, *the last states): `step(sums, *states, *weights)` gives the next states, the output first.
 
     A packed input (sum of batch_sizes, I) holds first step 1 of all sequences, then step 2 of those that have one, …, the longest
     sequence first.  A padded input (T, N, I) is a packed one whose batch sizes are all N.
@@ -70,7 +67,7 @@ def _over_time(cell, input, start, w_ih, b_ih, weights, batch_sizes, reverse):
             running = [state[:now] for state in running]
         elif now > then:  # backwards in time: here the next shorter ones begin
             running = [cat([state, first[then:now]]) for state, first in zip(running, start, strict=True)]
-        running = cell(sums[t], *running, *weights)
+        running = step(sums[t], *running, *weights)
         outputs[t] = running[0]
     last = [cat([state, *rest]) if ended else state for state, *rest in zip(running, *ended, strict=True)]
     return (cat(outputs) if batch_sizes else stack(outputs), *last)
@@ -79,16 +76,16 @@ def _over_time(cell, input, start, w_ih, b_ih, weights, batch_sizes, reverse):
 @fusable("input", "h", "w_ih", "w_hh", "b_ih", "b_hh")
 def rnn_layer(input, h, w_ih, w_hh, b_ih, b_hh, batch_sizes=None, reverse=False, nonlinearity="tanh"):
     """A plain RNN over (T, N, I), or a packed (sum of batch_sizes, I), from h (N, H): all h (T, N, H), and each sequence's last."""
-    return _over_time(rnn_cell, input, (h,), w_ih, b_ih, (w_hh, b_hh, nonlinearity), batch_sizes, reverse)
+    return _over_time(rnn_step, input, (h,), w_ih, b_ih, (w_hh, b_hh, nonlinearity), batch_sizes, reverse)
 
 
 @fusable("input", "h", "c", "w_ih", "w_hh", "b_ih", "b_hh", "w_hr")
 def lstm_layer(input, h, c, w_ih, w_hh, b_ih, b_hh, w_hr=None, batch_sizes=None, reverse=False):
     """An LSTM over (T, N, I), or a packed (sum of batch_sizes, I), from h and c (N, H): all h (T, N, H), each sequence's last h and c."""
-    return _over_time(lstm_cell, input, (h, c), w_ih, b_ih, (w_hh, b_hh, w_hr), batch_sizes, reverse)
+    return _over_time(lstm_step, input, (h, c), w_ih, b_ih, (w_hh, b_hh, w_hr), batch_sizes, reverse)
 
 
 @fusable("input", "h", "w_ih", "w_hh", "b_ih", "b_hh")
 def gru_layer(input, h, w_ih, w_hh, b_ih, b_hh, batch_sizes=None, reverse=False):
     """A GRU over (T, N, I), or a packed (sum of batch_sizes, I), from h (N, H): all h (T, N, H), and each sequence's last."""
-    return _over_time(gru_cell, input, (h,), w_ih, b_ih, (w_hh, b_hh), batch_sizes, reverse)
+    return _over_time(gru_step, input, (h,), w_ih, b_ih, (w_hh, b_hh), batch_sizes, reverse)

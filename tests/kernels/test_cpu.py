@@ -68,10 +68,6 @@ def lstm(shown=slice(None), bias=True, **options):
     return call, [randn(*rows, 45), randn(9, 47), randn(9, 47), *weights]
 
 
-def lstm_cell(x, h, c, w_hh, b_hh=None):
-    return framework.cat(recurrent.lstm_cell(x, *recurrent.lstm_cell(x, h, c, w_hh, b_hh), w_hh, b_hh))
-
-
 PACKED = (9, 9, 7, 7, 4, 1, 1)  # sequences that have a step 1, 2, …
 CASES = {
     "lstm": lstm(),
@@ -90,8 +86,12 @@ CASES = {
         lambda x, h, wi, wh: recurrent.lstm_layer(x.transpose(0, 1), h, h, wi, wh, None, None)[0].transpose(0, 1),
         [randn(9, 7, 45), randn(9, 47), randn(188, 45), randn(188, 47)],
     ),
-    "lstm cell": (lstm_cell, [randn(101, 84), randn(101, 21), randn(101, 21), randn(84, 21), randn(84)]),
-    "lstm cell no bias": (lstm_cell, [randn(101, 84), randn(101, 21), randn(101, 21), randn(84, 21)]),
+    "lstm of one step": (
+        lambda x, h, c, wi, wh: framework.cat(
+            recurrent.lstm_layer(x, *recurrent.lstm_layer(x, h, c, wi, wh, None, None)[1:], wi, wh, None, None)[1:]
+        ),
+        [randn(1, 101, 9), randn(101, 51), randn(101, 51), randn(204, 9), randn(204, 51)],
+    ),
     **{
         f"conv2d-{i}": (lambda x, w, b, o=o: F.conv2d(x, w, b, **o), [randn(*x), randn(*w), randn(w[0])])
         for i, (x, w, o) in enumerate(CONV)
@@ -175,7 +175,18 @@ def test_equals_the_reference(name, dtype):
 
 @pytest.mark.parametrize(
     "name",
-    ["conv2d-1", "conv2d-9", "max_pool2d-0", "linear", "dropout", "relu", "log_softmax", "cross_entropy mean", "lstm packed", "lstm cell"],
+    [
+        "conv2d-1",
+        "conv2d-9",
+        "max_pool2d-0",
+        "linear",
+        "dropout",
+        "relu",
+        "log_softmax",
+        "cross_entropy mean",
+        "lstm packed",
+        "lstm of one step",
+    ],
 )
 def test_second_derivatives_go_through_the_formula(name):
     call, arrays = CASES[name]
