@@ -6,6 +6,7 @@ import numpy as np
 from ..ops import activation, random
 from ..random import GOLDEN, MIX_1, MIX_2, threshold
 from .cpu import compiled, contiguous, floats, kernel, large, parallel, run
+from .cpu_math import exp, log_sigmoid
 
 _GOLDEN, _MIX_1, _MIX_2 = np.uint64(GOLDEN), np.uint64(MIX_1), np.uint64(MIX_2)
 
@@ -56,6 +57,49 @@ def one_pass_leaky_relu(input, negative_slope):
         return out
 
     return bent(input), lambda grad, needs_input: (bent(np.ascontiguousarray(grad)),)
+
+
+@parallel()
+def _softplus(input, sign, threshold, out):
+    """sign * log sigmoid(sign * input), or what it tends to: `input` above the threshold."""
+    for i in nb.prange(input.size):
+        out[i] = input[i] if input[i] > threshold else sign * log_sigmoid(sign * input[i])
+
+
+@parallel()
+def _softplus_backward(grad, input, sign, threshold, out):
+    """grad * sigmoid(-sign * input), or grad."""
+    one = input.dtype.type(1)
+    for i in nb.prange(input.size):
+        out[i] = grad[i] if input[i] > threshold else grad[i] / (one + exp(sign * input[i]))
+
+
+def _log_sigmoid(input, sign, threshold):
+    """log sigmoid(x) for the sign 1, softplus(x) = -log sigmoid(-x) for -1."""
+    numbers, sign, threshold = input.reshape(-1), input.dtype.type(sign), input.dtype.type(threshold)
+    out = np.empty_like(input)
+    run(_softplus, numbers, sign, threshold, out.reshape(-1))
+
+    def backward(grad, needs_input):
+        input_grad = np.empty_like(out)
+        run(_softplus_backward, np.ascontiguousarray(grad).reshape(-1), numbers, sign, threshold, input_grad.reshape(-1))
+        return (input_grad,)
+
+    return out, backward
+
+
+@kernel(activation.logsigmoid)
+def one_pass_logsigmoid(input):
+    if not floats(input) or not contiguous(input) or not large(input):
+        return NotImplemented
+    return _log_sigmoid(input, 1, np.inf)
+
+
+@kernel(activation.softplus)
+def one_pass_softplus(input, beta, threshold):
+    if beta != 1 or not floats(input) or not contiguous(input) or not large(input):
+        return NotImplemented
+    return _log_sigmoid(input, -1, threshold)
 
 
 @compiled(inline="always")

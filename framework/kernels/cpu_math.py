@@ -15,6 +15,8 @@ _TERMS = tuple(map(np.float32, (1.9875691e-4, 1.3981999e-3, 8.3334519e-3, 4.1665
 _TANH_TERMS = tuple(
     map(np.float32, (-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1))
 )  # Cephes' tanhf
+_ARTANH_DOUBLE = tuple(1 / n for n in range(33, 0, -2))  # enough for s = 1/3
+_ARTANH_SINGLE = tuple(map(np.float32, _ARTANH_DOUBLE[-8:]))
 _BIAS, _FRACTION, _ONE = np.int32(127), np.int32(23), np.int32(1)
 
 
@@ -83,6 +85,18 @@ def _tanh_double(x):
     return near if size < 0.625 else far if x > 0 else -far
 
 
+@compiled()
+def _log_sigmoid(x, one, terms):
+    """min(x, 0) - log(1 + u) with u = e^-|x|, and log(1 + u) = 2 artanh(s) = 2 s (1 + s^2/3 + s^4/5 + …) for s = u / (2 + u) <= 1/3."""
+    u = exp(-abs(x))
+    s = u / (one + one + u)
+    z = s * s
+    series = terms[0]
+    for term in terms[1:]:
+        series = series * z + term
+    return (x if x < 0 else one - one) - (s + s) * series
+
+
 def exp(x):
     """e^x, in Numba's code only."""
     raise NotImplementedError
@@ -90,6 +104,11 @@ def exp(x):
 
 def tanh(x):
     """tanh x, in Numba's code only."""
+    raise NotImplementedError
+
+
+def log_sigmoid(x):
+    """log(1 / (1 + e^-x)), in Numba's code only."""
     raise NotImplementedError
 
 
@@ -101,3 +120,10 @@ def _exp(x):
 @overload(tanh)
 def _tanh(x):
     return (lambda x: _tanh_single(x)) if x == types.float32 else (lambda x: _tanh_double(x))
+
+
+@overload(log_sigmoid)
+def _log_sigmoid_of_its_type(x):
+    single = x == types.float32
+    one, terms = (np.float32(1), _ARTANH_SINGLE) if single else (1.0, _ARTANH_DOUBLE)
+    return lambda x: _log_sigmoid(x, one, terms)

@@ -112,6 +112,8 @@ CASES = {
     **{f"max_pool2d-{i}": (lambda x, o=o: F.max_pool2d(x, **{"kernel_size": 2, **o}), [randn(3, 7, 23, 29)]) for i, o in enumerate(POOL)},
     "relu": (F.relu, [randn(3, 51, 67)]),
     "leaky_relu": (lambda x: F.leaky_relu(x, 0.2), [randn(3, 51, 67)]),
+    "logsigmoid": (lambda x: F.logsigmoid(10 * x), [randn(3, 51, 67)]),
+    "softplus": (lambda x: F.softplus(10 * x, threshold=8), [randn(3, 51, 67)]),
     "dropout": (lambda x: F.dropout(x, 0.3), [randn(3, 51, 67)]),
     "linear": (F.linear, [randn(33, 501), randn(77, 501), randn(77)]),
     "linear no bias": (F.linear, [randn(3, 11, 501), randn(77, 501)]),
@@ -236,7 +238,15 @@ def test_special_values():
     def of_classes(t):
         return F.cross_entropy(t, framework.arange(100), reduction="none")
 
-    for call in (F.relu, F.leaky_relu, lambda t: F.max_pool2d(t[None], 2), lambda t: F.log_softmax(t, 1), of_classes):
+    for call in (
+        F.relu,
+        F.leaky_relu,
+        F.logsigmoid,
+        F.softplus,
+        lambda t: F.max_pool2d(t[None], 2),
+        lambda t: F.log_softmax(t, 1),
+        of_classes,
+    ):
         with kernels.use("reference"), np.errstate(invalid="ignore"):
             expected = call(framework.tensor(x)).numpy()
         np.testing.assert_allclose(call(framework.tensor(x)).numpy(), expected, rtol=1e-12)
