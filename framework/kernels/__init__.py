@@ -27,7 +27,7 @@ _CPU = {
     "cpu_norm": [norm.batch_norm_train, norm.batch_norm_eval, norm.group_norm],
     "cpu_elementwise": [activation.relu, activation.leaky_relu, activation.logsigmoid, activation.softplus, random.dropout],
     "cpu_optim": [sgd.sgd_update, adam.adam_update, adadelta.adadelta_update, rmsprop.rmsprop_update],
-    "cpu_recurrent": [recurrent.lstm_layer],
+    "cpu_recurrent": [recurrent.lstm_layer, recurrent.gru_layer],
     "cpu_softmax": [activation.log_softmax_op, loss.negative_log_likelihood, loss.softmax_cross_entropy],
 }
 SMALL = 8192  # with fewer elements in every array NumPy is as fast as a compiled loop with its call and its threads

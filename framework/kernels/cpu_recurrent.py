@@ -1,14 +1,17 @@
-"""LSTM layers on a CPU: whole sequences in one call, each thread with sequences of its own, so that none waits at a time step.
+"""LSTM and GRU layers on a CPU: whole sequences in one call, each thread with sequences of its own, so that none waits at a time step.
 
-What x adds to the gates, W_i x + b_i + b_h, is one product over all time steps, and so are the gradients of input and weights.  In
-between, step by step, with a = W_i x + b_i + b_h + W_h h cut into i, f, g, o (see ops/recurrent.py):
+What x adds to the gates, W_i x + b_i, is one product over all time steps, and so are the gradients of input and weights.  In between, step
+by step, with the gates of ops/recurrent.py, which backwards stand for what they let through:
 
-    forward    c' = sigmoid(f) c + sigmoid(i) tanh(g)        h' = sigmoid(o) tanh(c')
-    backward   dc' += dh' o (1 - tanh(c')^2)                 dc = dc' f        dh = W_h^T da
-               da = [dc' g i (1 - i), dc' c f (1 - f), dc' i (1 - g^2), dh' tanh(c') o (1 - o)]
+    LSTM   forward    c' = f c + i g                                            h' = o tanh(c')
+           backward   dc' += dh' o (1 - tanh(c')^2)            dc = dc' f       dh = W_h^T da
+                      da = [dc' g i (1 - i), dc' c f (1 - f), dc' i (1 - g^2), dh' tanh(c') o (1 - o)]
+    GRU    forward    n = tanh(n + r n_h)                                       h' = n + z (h - n)
+           backward   dn = dh' (1 - z) (1 - n^2)                                dh = dh' z + W_h^T da_h
+                      da = [dn n_h r (1 - r), dh' (h - n) z (1 - z), dn], and da_h the same with dn r in the place of dn
 
-where backwards i, f, g, o are what the gates let through.  Batches lie packed, as in ops/recurrent.py: S rows, of which sizes[t] from row
-offsets[t] on are step t of the first sizes[t] sequences.  A sequence that has ended, or has not begun, keeps its state.
+Batches lie packed, as in ops/recurrent.py: S rows, of which sizes[t] from row offsets[t] on are step t of the first sizes[t] sequences.
+A sequence that has ended, or has not begun, keeps its state.
 """
 
 import numpy as np
@@ -37,7 +40,7 @@ def _let_through(gates):
 
 
 @compiled()
-def _forward(gates, weight, h, c, out, cells, offsets, sizes, reverse, bounds, share, first_item, last_item):
+def _lstm(gates, weight, h, c, out, cells, offsets, sizes, reverse, bounds, share, first_item, last_item):
     """gates (S, 4H): from what x adds to what they let through; h, c (N, H): from the first states to the last; out, cells (S, H): all."""
     steps, height = len(sizes), c.shape[1]
     first, last = bounds[share], bounds[share + 1]
@@ -62,7 +65,7 @@ def _forward(gates, weight, h, c, out, cells, offsets, sizes, reverse, bounds, s
 
 
 @compiled()
-def _backward(grads, gates, cells, first_cells, weight, dh, dc, dgates, offsets, sizes, reverse, bounds, share, first_item, last_item):
+def _lstm_backward(grads, gates, cells, first_cells, weight, dh, dc, dgates, offsets, sizes, reverse, bounds, share, first_item, last_item):
     """grads (S, H): of all outputs; dh, dc (N, H): from the gradients of the last states to those of the first; dgates (S, 4H): found."""
     steps, height = len(sizes), dc.shape[1]
     one = dc.dtype.type(1)
@@ -101,6 +104,70 @@ def _backward(grads, gates, cells, first_cells, weight, dh, dc, dgates, offsets,
 
 
 @compiled()
+def _gru(gates, weight, bias, h, out, from_h, offsets, sizes, reverse, bounds, share, first_item, last_item):
+    """gates (S, 3H): from what x adds to r, z, n; h (N, H): from the first states to the last; out (S, H): all; from_h (S, H): n_h."""
+    steps, height = len(sizes), h.shape[1]
+    one = h.dtype.type(1)
+    first, last = bounds[share], bounds[share + 1]
+    added = np.empty((max(0, last - first), 3 * height), h.dtype)  # W_h h + b_h
+    for k in range(steps):
+        t = steps - 1 - k if reverse else k
+        end = min(last, sizes[t])
+        if end <= first:
+            continue
+        start = offsets[t]
+        for n in range(end - first):
+            added[n] = bias
+        gemm(h[first:end], weight.T, added[: end - first], 1)
+        for n in range(first, end):
+            row, more, kept, shown, state = gates[start + n], added[n - first], from_h[start + n], out[start + n], h[n]
+            z, candidate = row[height : 2 * height], row[2 * height :]
+            for j in range(2 * height):
+                row[j] = one / (one + exp(-row[j] - more[j]))
+            kept[:] = more[2 * height :]
+            for j in range(height):
+                candidate[j] = tanh(candidate[j] + row[j] * kept[j])
+            for j in range(height):
+                shown[j] = candidate[j] + z[j] * (state[j] - candidate[j])
+            state[:] = shown
+
+
+@compiled()
+def _gru_backward(grads, gates, from_h, before, weight, dh, da, da_h, offsets, sizes, reverse, bounds, share, first_item, last_item):
+    """grads (S, H): of all outputs; dh (N, H): from the last state's gradient to the first's; da, da_h (S, 3H): of W_i x and of W_h h."""
+    steps, height = len(sizes), dh.shape[1]
+    one = dh.dtype.type(1)
+    first, last = bounds[share], bounds[share + 1]
+    kept = np.empty((max(0, last - first), height), dh.dtype)  # what passes the step without a product
+    for k in range(steps):
+        t = k if reverse else steps - 1 - k
+        end = min(last, sizes[t])
+        if end <= first:
+            continue
+        start = offsets[t]
+        for n in range(first, end):
+            row, found, found_h = gates[start + n], da[start + n], da_h[start + n]
+            r, z, candidate = row[:height], row[height : 2 * height], row[2 * height :]
+            dr, dz, dn, dn_h = found[:height], found[height : 2 * height], found[2 * height :], found_h[2 * height :]
+            state, arrived, dstate, n_h, passed = before[start + n], grads[start + n], dh[n], from_h[start + n], kept[n - first]
+            for j in range(height):
+                dstate[j] += arrived[j]
+            for j in range(height):
+                passed[j] = dstate[j] * z[j]
+            for j in range(height):
+                dn[j] = dstate[j] * (one - z[j]) * (one - candidate[j] * candidate[j])
+            for j in range(height):
+                dz[j] = dstate[j] * (state[j] - candidate[j]) * z[j] * (one - z[j])
+            for j in range(height):
+                dr[j] = dn[j] * n_h[j] * r[j] * (one - r[j])
+            for j in range(height):
+                dn_h[j] = dn[j] * r[j]
+            found_h[: 2 * height] = found[: 2 * height]
+            dstate[:] = passed
+        gemm(da_h[start + first : start + end], weight, dh[first:end], 1)
+
+
+@compiled()
 def _states_before(out, first_states, offsets, sizes, reverse, before):
     """before (S, H): the state h that each time step began with."""
     steps = len(sizes)
@@ -111,71 +178,98 @@ def _states_before(out, first_states, offsets, sizes, reverse, before):
             before[offsets[t] + n] = first_states[n] if begins else out[offsets[earlier] + n]
 
 
-def _shared(sizes, numbers) -> np.ndarray:
-    """Which sequences [bounds[i], bounds[i + 1]) thread i has: about as many time steps for each."""
-    shares = get_num_threads() if numbers >= _WORTH_THREADS else 1
-    if shares == 1:
-        return np.array([0, sizes[0] if len(sizes) == 1 else sizes.max()])
-    lengths = np.cumsum((sizes[:, None] > np.arange(sizes.max())).sum(0))  # of sequences 0 … n together
-    inner = np.searchsorted(lengths, lengths[-1] * np.arange(1, shares) / shares)
-    return np.array([0, *inner, sizes.max()])
+class _Steps:
+    """How a batch's time steps lie, and which thread has which sequences: [bounds[i], bounds[i + 1]), about as many steps for each."""
 
-
-class _Recurrence:
-    """What happens step by step, forward and backward, for gates (S, 4H) to which x has already added its part."""
-
-    def __init__(self, gates, h, c, weight, sizes, reverse):
-        self.gates, self.first_h, self.first_c, self.weight = gates, np.ascontiguousarray(h), np.ascontiguousarray(c), weight
-        self.steps = np.cumsum(sizes) - sizes, sizes, reverse
-        self.bounds = _shared(sizes, gates.size)
-        self.out, self.cells = np.empty((2, len(gates), c.shape[1]), c.dtype)
-        self.last_h, self.last_c = h.copy(), c.copy()
-        self._run(_forward, gates, weight, self.last_h, self.last_c, self.out, self.cells)
-
-    def backward(self, grads):
-        """The gradients of the gates, of the first h and of the first c, from those of the outputs, the last h and the last c."""
-        shapes = self.out.shape, self.last_h.shape, self.last_c.shape
-        found = zip(grads, shapes, strict=True)
-        out, h, c = (np.zeros(shape, self.out.dtype) if grad is None else grad.reshape(shape).copy() for grad, shape in found)
-        gates = np.empty_like(self.gates)
-        self._run(_backward, out, self.gates, self.cells, self.first_c, self.weight, h, c, gates)
-        return gates, h, c
-
-    def weight_grad(self, gates):
-        """That of W_h, from the gates' gradient."""
-        before = np.empty_like(self.out)
-        _states_before(self.out, self.first_h, *self.steps, before)
-        return product(gates.T, before)
-
-    def _run(self, function, *args) -> None:
-        shares = len(self.bounds) - 1
-        if shares == 1:
-            function(*args, *self.steps, self.bounds, 0, 0, 1)
+    def __init__(self, input, batch_sizes, reverse, gates):
+        sizes = np.array(batch_sizes or (input.shape[1],) * input.shape[0])
+        self.where = np.cumsum(sizes) - sizes, sizes, reverse
+        self.shares = get_num_threads() if input[..., 0].size * gates >= _WORTH_THREADS else 1
+        if self.shares == 1:
+            self.bounds = np.array([0, sizes.max()])
         else:
-            run_shares(function, shares, *args, *self.steps, self.bounds)
+            lengths = np.cumsum((sizes[:, None] > np.arange(sizes.max())).sum(0))  # of sequences 0 … n together
+            inner = np.searchsorted(lengths, lengths[-1] * np.arange(1, self.shares) / self.shares)
+            self.bounds = np.array([0, *inner, sizes.max()])
+
+    def run(self, function, *args) -> None:
+        """Each thread with its own sequences; on the calling one alone, if there is little to do."""
+        if self.shares == 1:
+            function(*args, *self.where, self.bounds, 0, 0, 1)
+        else:
+            run_shares(function, self.shares, *args, *self.where, self.bounds)
+
+    def states_before(self, out, first_states):
+        """(S, H): the state h that each time step began with."""
+        before = np.empty_like(out)
+        _states_before(out, first_states, *self.where, before)
+        return before
+
+
+def _zeros_for_none(grads, *like) -> list:
+    """Gradients that may be written to."""
+    return [np.zeros_like(each) if grad is None else grad.reshape(each.shape).copy() for grad, each in zip(grads, like, strict=True)]
+
+
+def _fits(input, *others) -> bool:
+    return floats(input, *others) and contiguous(*(each for each in others if each is not None)) and input.size > 0
 
 
 @kernel(ops.lstm_layer)
 def whole_lstm(input, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes, reverse):
-    if w_hr is not None or not floats(input, h, c, w_ih, w_hh, b_ih, b_hh) or not contiguous(w_ih, w_hh) or not input.size:
+    h, c = np.ascontiguousarray(h), np.ascontiguousarray(c)
+    if w_hr is not None or not _fits(input, h, c, w_ih, w_hh, b_ih, b_hh):
         return NotImplemented
-    sizes = np.array(batch_sizes or (input.shape[1],) * input.shape[0])
+    steps = _Steps(input, batch_sizes, reverse, len(w_hh))
     rows = np.ascontiguousarray(input).reshape(-1, input.shape[-1])  # (S, I)
     gates = product(rows, w_ih.T, None if b_ih is None else b_ih + b_hh)  # (S, 4H)
-    layer = _Recurrence(gates, h, c, w_hh, sizes, reverse)
+    out, cells = np.empty((2, len(gates), c.shape[1]), c.dtype)
+    last_h, last_c = h.copy(), c.copy()
+    steps.run(_lstm, gates, w_hh, last_h, last_c, out, cells)
 
     def backward(grads, needs_input, needs_h, needs_c, needs_w_ih, needs_w_hh, needs_b_ih, needs_b_hh, needs_w_hr):
-        dgates, dh, dc = layer.backward(grads)
-        bias_grad = dgates.sum(0) if needs_b_ih or needs_b_hh else None
+        grad, dh, dc = _zeros_for_none(grads, out, h, c)
+        da = np.empty_like(gates)
+        steps.run(_lstm_backward, grad, gates, cells, c, w_hh, dh, dc, da)
+        bias_grad = da.sum(0) if needs_b_ih or needs_b_hh else None
         return (
-            product(dgates, w_ih).reshape(input.shape) if needs_input else None,
+            product(da, w_ih).reshape(input.shape) if needs_input else None,
             dh,
             dc,
-            product(dgates.T, rows) if needs_w_ih else None,
-            layer.weight_grad(dgates) if needs_w_hh else None,
+            product(da.T, rows) if needs_w_ih else None,
+            product(da.T, steps.states_before(out, h)) if needs_w_hh else None,
             bias_grad,
             bias_grad,
             None,
         )
 
-    return (layer.out.reshape(*input.shape[:-1], -1), layer.last_h, layer.last_c), backward
+    return (out.reshape(*input.shape[:-1], -1), last_h, last_c), backward
+
+
+@kernel(ops.gru_layer)
+def whole_gru(input, h, w_ih, w_hh, b_ih, b_hh, batch_sizes, reverse):
+    h = np.ascontiguousarray(h)
+    if not _fits(input, h, w_ih, w_hh, b_ih, b_hh):
+        return NotImplemented
+    steps = _Steps(input, batch_sizes, reverse, len(w_hh))
+    rows = np.ascontiguousarray(input).reshape(-1, input.shape[-1])  # (S, I)
+    gates = product(rows, w_ih.T, b_ih)  # (S, 3H)
+    out, from_h = np.empty((2, len(gates), h.shape[1]), h.dtype)
+    last = h.copy()
+    steps.run(_gru, gates, w_hh, np.zeros(len(w_hh), h.dtype) if b_hh is None else b_hh, last, out, from_h)
+
+    def backward(grads, needs_input, needs_h, needs_w_ih, needs_w_hh, needs_b_ih, needs_b_hh):
+        grad, dh = _zeros_for_none(grads, out, h)
+        before = steps.states_before(out, h)
+        da, da_h = np.empty((2, *gates.shape), h.dtype)
+        steps.run(_gru_backward, grad, gates, from_h, before, w_hh, dh, da, da_h)
+        return (
+            product(da, w_ih).reshape(input.shape) if needs_input else None,
+            dh,
+            product(da.T, rows) if needs_w_ih else None,
+            product(da_h.T, before) if needs_w_hh else None,
+            da.sum(0) if needs_b_ih else None,
+            da_h.sum(0) if needs_b_hh else None,
+        )
+
+    return (out.reshape(*input.shape[:-1], -1), last), backward

@@ -57,30 +57,42 @@ TRANSPOSED = [
 POOL = [{}, {"stride": 1}, {"kernel_size": 3, "padding": 1, "stride": 2}, {"kernel_size": (3, 2), "dilation": (2, 1), "ceil_mode": True}]
 
 
-def lstm(shown=slice(None), bias=True, **options):
-    """A layer's outputs, last h and last c, or those of them that are `shown`: only their gradients arrive."""
-    weights = [randn(188, 45), randn(188, 47), *([randn(188), randn(188)] if bias else [])]
+def layer(shown=slice(None), bias=True, op=recurrent.lstm_layer, **options):
+    """A recurrent layer's outputs and last states, or those of them that are `shown`: only their gradients arrive."""
+    gates, states = (4, 2) if op is recurrent.lstm_layer else (3, 1)
+    weights = [randn(gates * 53, 55), randn(gates * 53, 53), *([randn(gates * 53), randn(gates * 53)] if bias else [None, None])]
     rows = (sum(options["batch_sizes"]),) if "batch_sizes" in options else (7, 9)
 
-    def call(x, h, c, w_ih, w_hh, b_ih=None, b_hh=None):
-        return framework.cat([each.flatten() for each in recurrent.lstm_layer(x, h, c, w_ih, w_hh, b_ih, b_hh, **options)[shown]])
+    def call(x, *rest):
+        rest = rest if bias else (*rest, None, None)
+        return framework.cat([each.flatten() for each in op(x, *rest, **options)[shown]])
 
-    return call, [randn(*rows, 45), randn(9, 47), randn(9, 47), *weights]
+    return call, [randn(*rows, 55), *(randn(9, 53) for _ in range(states)), *(each for each in weights if each is not None)]
 
 
 PACKED = (9, 9, 7, 7, 4, 1, 1)  # sequences that have a step 1, 2, …
 CASES = {
-    "lstm": lstm(),
-    "lstm no bias": lstm(bias=False),
-    "lstm backwards": lstm(reverse=True),
-    "lstm outputs alone": lstm(slice(1)),
-    "lstm last h alone": lstm(slice(1, 2)),
-    "lstm last c alone": lstm(slice(2, 3)),
-    "lstm packed": lstm(batch_sizes=PACKED),
-    "lstm packed backwards": lstm(batch_sizes=PACKED, reverse=True),
+    **{
+        f"{op.__name__} {name}": layer(op=op, **options)
+        for op in (recurrent.lstm_layer, recurrent.gru_layer)
+        for name, options in {
+            "whole": {},
+            "without bias": {"bias": False},
+            "backwards": {"reverse": True},
+            "outputs alone": {"shown": slice(1)},
+            "last h alone": {"shown": slice(1, 2)},
+            "packed": {"batch_sizes": PACKED},
+            "packed backwards": {"batch_sizes": PACKED, "reverse": True},
+        }.items()
+    },
+    "lstm_layer last c alone": layer(slice(2, 3)),
     "lstm of many": (
         lambda x, h, c, wi, wh: recurrent.lstm_layer(x, h, c, wi, wh, None, None, batch_sizes=(150, 149, 80, 3))[0],
         [randn(382, 8), randn(150, 53), randn(150, 53), randn(212, 8), randn(212, 53)],
+    ),
+    "gru of many": (
+        lambda x, h, wi, wh: recurrent.gru_layer(x, h, wi, wh, None, None, batch_sizes=(150, 149, 80, 3))[0],
+        [randn(382, 8), randn(150, 60), randn(180, 8), randn(180, 60)],
     ),
     "lstm of a transpose": (
         lambda x, h, wi, wh: recurrent.lstm_layer(x.transpose(0, 1), h, h, wi, wh, None, None)[0].transpose(0, 1),
