@@ -198,7 +198,8 @@ def test_equals_the_reference(name, dtype):
         "relu",
         "log_softmax",
         "cross_entropy mean",
-        "lstm packed",
+        "lstm_layer packed",
+        "gru_layer packed",
         "lstm of one step",
     ],
 )
