@@ -273,7 +273,10 @@ def actor_critic(prepare: Prepare, scale: float = 1) -> Task:
     return step, inference(model, situations)
 
 
-@workload(products(2 * 128 * 20, (100, 300), (300, 1200), (300, 1200), (300, 1200), (300, 1200)) + products(128, (2400, 600), (600, 3)))
+@workload(
+    products(2 * 128 * 20, (100, 300), (300, 1200), (300, 1200), (300, 1200), (300, 1200))
+    + products(128, (2400, 600), (600, 600), (600, 600), (600, 3))
+)
 def snli(prepare: Prepare, scale: float = 1) -> Task:
     """Batch 128 of two sentences of 20 words, GloVe's 100 numbers each; Adam."""
     from zoo.snli.model import Net

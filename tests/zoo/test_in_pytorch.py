@@ -44,6 +44,7 @@ def models() -> dict[str, tuple[nn.Module, Callable[[], Tensor]]]:
     )
     small, large, deep = MODELS["resnet20"](10), MODELS["resnet18"](5), MODELS["resnet50"](5)
     vgg, squeezenet, painter, espcn, sequence, vae = VGG(width=8), SqueezeNet(), TransformerNet(8), ESPCN(3), Sequence().double(), VAE()
+    plain = Pairs(waves(20, 10), 0.2, plain=True)
     sentences = framework.tensor([[2, 3, 4, 5], [6, 7, 8, 0], [9, 0, 0, 0]])  # 0 fills up
     return {
         "actor": (actor, lambda: actor(waves(5, 4))[0]),
@@ -56,6 +57,7 @@ def models() -> dict[str, tuple[nn.Module, Callable[[], Tensor]]]:
         "resnet18": (large, lambda: large(waves(2, 3, 64, 64))),
         "resnet50": (deep, lambda: deep(waves(2, 3, 64, 64))),
         "snli": (pairs, lambda: pairs(sentences, sentences.flip(0))),
+        "snli plain": (plain, lambda: plain(sentences, sentences.flip(0))),
         "vgg": (vgg, lambda: vgg(waves(1, 3, 32, 48))[-1]),
         "squeezenet": (squeezenet, lambda: squeezenet(waves(1, 3, 64, 64))[-1]),
         "style_transfer": (painter, lambda: painter(127 + 127 * waves(1, 3, 32, 48))),

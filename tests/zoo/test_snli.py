@@ -36,8 +36,19 @@ def test_the_networks_parameters(model):
     assert set(shapes) - trained == {"embedding.weight"}
     assert shapes["encoder.weight_ih_l0"] == shapes["encoder.weight_hh_l0_reverse"] == (4 * HIDDEN, HIDDEN)
     lstm = 2 * (2 * 4 * 300 * 300 + 2 * 4 * 300)  # two directions, each: 4 gates, from input and state, with two biases
-    linear = (100 + 1) * 300 + (2400 + 1) * 600 + (600 + 1) * 3
-    assert sum(weights[name].numel() for name in trained) == lstm + linear == 2_917_503
+    linear = (100 + 1) * 300 + (2400 + 1) * 600 + 2 * (600 + 1) * 600 + (600 + 1) * 3
+    assert sum(weights[name].numel() for name in trained) == lstm + linear == 3_638_703
+
+
+def test_the_plain_network_has_the_last_states_side_by_side():
+    """Forwards the last word's, backwards the first word's."""
+    framework.manual_seed(3)
+    model = Net(framework.randn(10, 100), dropout=0.2, plain=True).eval()
+    outputs, _ = model.encoder(F.relu(model.projection(model.embedding(PREMISES[1:2, :2]))))  # (1, 2, 600), unpacked
+    expected = framework.cat([outputs[0, -1, :HIDDEN], outputs[0, 0, HIDDEN:]])
+    np.testing.assert_allclose(model.encode(PREMISES)[1].detach().numpy(), expected.detach().numpy(), atol=1e-6)
+    shapes = [tuple(weight.shape) for weight in model.compare.parameters() if weight.ndim == 2]
+    assert shapes == [(1200, 1200), (1200, 1200), (1200, 1200), (3, 1200)] and model(PREMISES, HYPOTHESES).shape == (3, 3)
 
 
 def test_packed_in_a_batch_is_as_each_sentence_alone(model):
@@ -78,8 +89,10 @@ def test_the_network_is_the_same_in_pytorch(model):
         return torch.stack([lstm(row[ids != 0][None])[0][0].amax(0) for row, ids in zip(words, sentences, strict=True)])
 
     u, v = encode(PREMISES), encode(HYPOTHESES)
-    hidden = torch.cat([u, v, (u - v).abs(), u * v], 1) @ weights["compare.0.weight"].T + weights["compare.0.bias"]
-    expected = torch.relu(hidden) @ weights["compare.3.weight"].T + weights["compare.3.bias"]
+    hidden = torch.cat([u, v, (u - v).abs(), u * v], 1)
+    for layer in (0, 3, 6):
+        hidden = torch.relu(hidden @ weights[f"compare.{layer}.weight"].T + weights[f"compare.{layer}.bias"])
+    expected = hidden @ weights["compare.9.weight"].T + weights["compare.9.bias"]
     np.testing.assert_allclose(model(PREMISES, HYPOTHESES).detach().numpy(), expected.detach().numpy(), atol=1e-5)
 
 

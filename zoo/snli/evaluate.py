@@ -46,7 +46,7 @@ def evaluate(run: RunDirectory, *, device: Device = "cpu", data_dir: DataDir = N
     """Score the network of a run on its data set's dev and test pairs, and show what it confuses."""
     config, pairs = reopen(run, "snli", snli.load, data_dir)
     target, flags = find_device(device), config["flags"]
-    model = Net(framework.from_numpy(pairs.vectors), flags["dropout"]).to(target)
+    model = Net(framework.from_numpy(pairs.vectors), flags["dropout"], flags["plain"]).to(target)
     load_weights(run, model)
     figures = {}
     for name in ("dev", "test"):

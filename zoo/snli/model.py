@@ -1,8 +1,10 @@
 """The network: one bidirectional LSTM reads both sentences, and what it made of them is compared, number by number.
 
-Up to the LSTM it is that of PyTorch's SNLI example; pooling and comparison are InferSent's (Conneau et al., 2017), which learn from far
-fewer pairs than the example's last states side by side.
+It is that of PyTorch's SNLI example, but for the pooling and the comparison, which are InferSent's (Conneau et al., 2017): they learn from
+far fewer pairs than the example's last states side by side.
 """
+
+from itertools import pairwise
 
 import framework
 import framework.nn.functional as F
@@ -14,19 +16,22 @@ HIDDEN = 300
 
 
 class Net(nn.Module):
-    """Premises (B, S) and hypotheses (B, T), as numbers of words, to scores of the three labels (B, 3)."""
+    """Premises (B, S) and hypotheses (B, T), as numbers of words, to scores of the three labels (B, 3).
 
-    def __init__(self, vectors: Tensor, dropout: float) -> None:
+    ``plain``: as PyTorch's example has it, what the LSTM ended with in both sentences, side by side.
+    """
+
+    def __init__(self, vectors: Tensor, dropout: float, plain: bool = False) -> None:
         super().__init__()
+        self.plain = plain
         self.embedding = nn.Embedding.from_pretrained(vectors)  # (V, D), not trained
         self.projection = nn.Linear(vectors.size(1), HIDDEN)
         self.encoder = nn.LSTM(HIDDEN, HIDDEN, batch_first=True, bidirectional=True)
-        self.compare = nn.Sequential(
-            nn.Linear(8 * HIDDEN, 2 * HIDDEN),
-            nn.ReLU(),
-            nn.Dropout(dropout),
-            nn.Linear(2 * HIDDEN, len(LABELS)),
-        )
+        sizes = [4 * HIDDEN] * 4 if plain else [8 * HIDDEN] + [2 * HIDDEN] * 3
+        layers: list[nn.Module] = []
+        for inputs, outputs in pairwise(sizes):
+            layers += [nn.Linear(inputs, outputs), nn.ReLU(), nn.Dropout(dropout)]
+        self.compare = nn.Sequential(*layers, nn.Linear(sizes[-1], len(LABELS)))
 
     def encode(self, sentences: Tensor) -> Tensor:
         """Sentences (B, T) to vectors (B, 600): the largest value that each of the LSTM's outputs takes at any word."""
@@ -35,11 +40,13 @@ class Net(nn.Module):
         words = F.relu(self.projection(self.embedding(sentences)))  # (B, T, 300)
         # Packed, a sentence ends with its own last word: the LSTM never reads padding.
         packed = pack_padded_sequence(words, lengths.cpu(), batch_first=True, enforce_sorted=False)
-        outputs, _ = self.encoder(packed)
+        outputs, (last, _) = self.encoder(packed)
+        if self.plain:
+            return framework.cat([last[0], last[1]], dim=1)  # of either direction, (B, 300) each
         # An LSTM's outputs are larger than -1, so that what fills the rows up is never the largest.
         states, _ = pad_packed_sequence(outputs, batch_first=True, padding_value=-1.0)  # (B, T, 600)
         return states.amax(1)
 
     def forward(self, premises: Tensor, hypotheses: Tensor) -> Tensor:
         u, v = self.encode(premises), self.encode(hypotheses)  # (B, 600)
-        return self.compare(framework.cat([u, v, (u - v).abs(), u * v], dim=1))
+        return self.compare(framework.cat([u, v] if self.plain else [u, v, (u - v).abs(), u * v], dim=1))

@@ -21,7 +21,7 @@ def predict(run: RunDirectory, premise: Premise, hypothesis: Hypothesis) -> None
     config = read_config(run, "snli")
     vocabulary = json.loads((run / "words.json").read_text())
     numbers = {word: number for number, word in enumerate(vocabulary["words"])}
-    model = Net(framework.zeros(len(numbers), vocabulary["dimensions"]), config["flags"]["dropout"])
+    model = Net(framework.zeros(len(numbers), vocabulary["dimensions"]), config["flags"]["dropout"], config["flags"]["plain"])
     load_weights(run, model)
     sentences = [framework.tensor([encode(sentence, numbers)]) for sentence in (premise, hypothesis)]  # (1, S), (1, T)
     probabilities = log_probabilities(model, *sentences, batch_size=1)[0].exp().tolist()

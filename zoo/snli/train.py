@@ -32,6 +32,8 @@ class Config(TrainFlags):
     """Adam's learning rate."""
     dropout: float = 0.2
     """Probability of dropping a hidden unit of the comparison."""
+    plain: bool = False
+    """Compare what the LSTM ended with, as PyTorch's example does, not the largest values number by number."""
 
 
 def train(config: Config) -> None:
@@ -49,7 +51,7 @@ def train(config: Config) -> None:
 
     # model
     framework.manual_seed(config.seed)
-    model = Net(framework.from_numpy(pairs.vectors), config.dropout).to(device)
+    model = Net(framework.from_numpy(pairs.vectors), config.dropout, config.plain).to(device)
     best = copy.deepcopy(model)  # the weights of the best epoch so far
     optimizer = optim.Adam([weight for weight in model.parameters() if weight.requires_grad], lr=config.lr)
 
