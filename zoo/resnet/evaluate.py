@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -63,8 +64,8 @@ def evaluate(run: RunDirectory, *, device: Device = "cpu", data_dir: DataDir = N
 
 def show(confusion: list[list[int]], classes: tuple[str, ...]) -> None:
     """Print how often each class was taken for each."""
-    matrix = Table(title="row: the class, column: what it was taken for")
-    for name in ("", *(name[:5] for name in classes)):
+    matrix = Table(title="row: the class, column: what it was taken for", box=SIMPLE, pad_edge=False)  # ten classes fit into 80 columns
+    for name in ("", *(name[:4] for name in classes)):
         matrix.add_column(name, justify="right", no_wrap=True)
     for row, (name, counts) in enumerate(zip(classes, confusion, strict=True)):
         matrix.add_row(name, *(f"[bold]{count}" if column == row else str(count or "·") for column, count in enumerate(counts)))

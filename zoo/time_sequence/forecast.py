@@ -27,7 +27,7 @@ def forecast(run: RunDirectory, *, steps: int = 1000, device: Device = "cpu") ->
         axis.plot(foretold_at, true, color="0.6", label="true")
         axis.plot(foretold_at, foretold, color=COLOURS[1], linestyle="--", label="foretold")
         axis.grid(alpha=0.3)
-    axes[0].legend(loc="upper left", ncols=3)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     axes[-1].set_xlabel("value")
     write_figure(run / "samples" / "forecast.png", figure)
     print(f"forecast: {run / 'samples' / 'forecast.png'}")
