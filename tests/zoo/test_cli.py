@@ -1,6 +1,7 @@
 """Command lines: verbs and flags from functions, and every foreseeable failure as one line and an exit code."""
 
 import errno
+import subprocess
 import sys
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ import pytest
 
 import framework
 from framework.serialization import CorruptFileError
+from tests.zoo.contract import ENVIRONMENT
 from zoo.common.cli import main
 from zoo.common.errors import UserError
 from zoo.common.flags import RunDirectory, TrainFlags, find_device
@@ -105,3 +107,13 @@ def test_devices():
     for name, complaint in refused.items():
         with pytest.raises(UserError, match=complaint):
             find_device(name)
+
+
+def test_who_stops_reading_hears_no_complaint():
+    """As ``python -m zoo.toy evaluate run | head -1`` does."""
+    program = "from zoo.common.cli import main; main('zoo.toy', 'A toy.', {'count': lambda: print('one\\n' * 100_000), 'b': print})"
+    process = subprocess.Popen([sys.executable, "-c", program, "count"], env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout.readline() == b"one\n"
+    process.stdout.close()
+    assert process.stderr.read() == b"" and process.wait() == 1
+    process.stderr.close()

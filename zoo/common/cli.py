@@ -4,6 +4,7 @@ import contextlib
 import functools
 import io
 import itertools
+import os
 import sys
 from collections.abc import Callable
 from typing import NoReturn
@@ -21,6 +22,10 @@ def main(program: str, description: str, verbs: dict[str, Callable[..., None]]) 
     command = _parse(program, description, verbs)
     try:
         command()
+        sys.stdout.flush()
+    except BrokenPipeError:  # as in "… | head": nobody reads on, and Python would complain of it at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(FAILED)
     except KeyboardInterrupt:
         _fail(program, "interrupted", INTERRUPTED)
     except (UserError, CorruptFileError) as error:
