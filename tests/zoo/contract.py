@@ -33,9 +33,7 @@ def outcome(run: Path) -> tuple[bytes, bytes]:
 
 def smoke(example: str, run: Path) -> dict:
     """Train with --smoke into ``run``, which fails unless the loss falls, and return results.json."""
-    began = time.monotonic()
     assert call(f"zoo.{example}", "train", "--smoke", "--out", run) == 0
-    assert time.monotonic() - began < 120  # 20 s on two idle cores; here to notice one that hangs
     assert {"config.json", "metrics.jsonl", "curves.png", "results.json"} <= {path.name for path in run.iterdir()}
     results = json.loads((run / "results.json").read_text())
     assert results["data"]["origin"] in ("built-in", "generated") and results["metrics"]
