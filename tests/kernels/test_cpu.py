@@ -3,6 +3,8 @@
 import numba as nb
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import framework
 import framework.nn.functional as F
@@ -214,6 +216,38 @@ def test_second_derivatives_go_through_the_formula(name):
             return framework.autograd.grad((grad**2).sum(), x)[0].numpy()
 
     np.testing.assert_allclose(double("fast"), double("reference"), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_convolutions_of_any_shape(transposed, data):
+    """Values and gradients, in float64, of sizes that a kernel takes: strides, dilations and paddings as they come, many filters or few."""
+    draw = lambda low, high: data.draw(st.integers(low, high))  # noqa: E731
+    groups = data.draw(st.sampled_from([1, 1, 1, 2, 3]))
+    channels, filters = groups * draw(1, 24), groups * draw(1, 24)
+    kernel, stride, dilation = (draw(1, 5), draw(1, 5)), (draw(1, 3), draw(1, 3)), (draw(1, 2), draw(1, 2))
+    reach = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
+    options = {"stride": stride, "dilation": dilation, "groups": groups}
+    if transposed:
+        sizes = draw(1, 12), draw(1, 12)
+        largest = [((n - 1) * s + r) // 2 for n, s, r in zip(sizes, stride, reach, strict=True)]
+        options |= {"padding": tuple(draw(0, min(4, each)) for each in largest), "output_padding": tuple(draw(0, s - 1) for s in stride)}
+    else:
+        options["padding"] = draw(0, 4), draw(0, 4)
+        sizes = [max(draw(1, 20), r + 1 - 2 * p) for r, p in zip(reach, options["padding"], strict=True)]
+    images = -(-kernels.SMALL // (channels * sizes[0] * sizes[1])) + draw(0, 3)
+    weight = (channels, filters // groups) if transposed else (filters, channels // groups)
+    arrays = [randn(images, channels, *sizes), randn(*weight, *kernel), randn(filters)]
+
+    def call(x, w, b):
+        return F.conv_transpose2d(x, w, b, **options) if transposed else F.conv2d(x, w, b, **options)
+
+    kernels.reset()
+    fast = outcome(call, arrays, framework.float64, "fast")
+    assert "reference" not in kernels.report()["conv_transpose" if transposed else "conv"]
+    for ours, expected in zip(fast, outcome(call, arrays, framework.float64, "reference"), strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-10, atol=1e-10 * np.abs(expected).max())
 
 
 OPTIONS = {
