@@ -52,19 +52,24 @@ def evaluate_agrees(example: str, run: Path) -> dict:
 def killed_it_resumes(example: str, folder: Path, *arguments) -> None:
     """``train arguments`` killed twice at random instants and resumed ends bit-identical to one that was left alone."""
     arguments = ("train", *arguments, "--save-every", "0.1", "--out")
-    assert call(f"zoo.{example}", *arguments, folder / "whole") == 0
-    killed = folder / "killed"
+    whole, killed = folder / "whole", folder / "killed"
+    assert call(f"zoo.{example}", *arguments, whole) == 0
     command = [sys.executable, "-m", f"zoo.{example}", *map(str, arguments), str(killed), "--resume"]
-    for _ in range(2):
+    for part in (0, 1):  # in the first third of what it records, then in the second
+        instant = (part + random.random()) / 3 * len(rows(whole))
         process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL)
-        while process.poll() is None and not (killed / "train_state.safetensors").exists():
-            time.sleep(0.01)
-        time.sleep(random.uniform(0, 1.5))
+        while process.poll() is None and not ((killed / "train_state.safetensors").exists() and len(rows(killed)) > instant):
+            time.sleep(0.001)
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL, "it ended before it could be killed: let it take more steps"
         assert not (killed / "results.json").exists()
     assert call(f"zoo.{example}", *arguments, killed, "--resume") == 0
-    assert outcome(killed) == outcome(folder / "whole")
+    assert outcome(killed) == outcome(whole)
+
+
+def rows(run: Path) -> list[str]:
+    """What a run has recorded so far."""
+    return (run / "metrics.jsonl").read_text().splitlines()
 
 
 def refused(example: str, arguments: tuple, complaint: str, capsys) -> None:

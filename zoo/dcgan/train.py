@@ -95,7 +95,7 @@ def train(config: Config) -> None:
 
     print(f"training on {len(images):,} pictures of {pictures.name}, {epochs.steps - at.step} steps on {device}, into {run.path}")
     with Progress(epochs.steps, at.step) as progress:
-        if at.step == 0:
+        if not at.strip:
             progress.say(f"untrained  {test(epoch=0)}")
         for epoch, batches in epochs.after(at):
             model.train()
