@@ -58,9 +58,9 @@ def measure(name: str, library: str, threads: int) -> dict:
     raise SystemExit(f"{name} in {library}:\n{process.stderr}")
 
 
-def ratios(runs: Runs, library: str = THEIRS) -> list[float]:
+def ratios(runs: Runs) -> list[float]:
     """Our time a step over theirs, pair by pair."""
-    return [ours["step_ms"] / theirs["step_ms"] for ours, theirs in zip(runs[OURS], runs[library], strict=True)]
+    return [ours["step_ms"] / theirs["step_ms"] for ours, theirs in zip(runs[OURS], runs[THEIRS], strict=True)]
 
 
 def middle(runs: Runs, library: str, figure: str, digits: int = 1, spread: bool = False) -> str:

@@ -52,18 +52,17 @@ def inference(model: nn.Module, *inputs: framework.Tensor) -> Callable[[], objec
     return evaluate
 
 
-def classifier(model: nn.Module, optimizer: optim.Optimizer, x: framework.Tensor, classes: int) -> Task:
-    """The step of an image classifier."""
-    labels = framework.randint(0, classes, (len(x),))
+def descent(optimizer: optim.Optimizer, loss_of_batch: Callable[[], framework.Tensor]) -> Step:
+    """The step of everything that has one loss and one optimizer."""
 
     def step() -> float:
         optimizer.zero_grad()
-        loss = F.cross_entropy(model(x), labels)
+        loss = loss_of_batch()
         loss.backward()
         optimizer.step()
         return loss.item()
 
-    return step, inference(model, x)
+    return step
 
 
 @workload(products(64 * 26**2, (9, 32), passes=2) + products(64 * 24**2, (288, 64)) + products(64, (9216, 128), (128, 10)), images=True)
@@ -77,15 +76,11 @@ def mnist_cnn(prepare: Prepare, scale: float = 1) -> Task:
     model = prepare(Net())
     optimizer = optim.Adadelta(model.parameters(), lr=1.0)
 
-    def step() -> float:
+    def loss() -> framework.Tensor:
         batch = framework.randint(0, 60000, (batch_size,))
-        optimizer.zero_grad()
-        loss = F.nll_loss(model(normalize(images[batch])), labels[batch])
-        loss.backward()
-        optimizer.step()
-        return loss.item()
+        return F.nll_loss(model(normalize(images[batch])), labels[batch])
 
-    return step, inference(model, normalize(images[:1000]))
+    return descent(optimizer, loss), inference(model, normalize(images[:1000]))
 
 
 @workload(products(20 * 35, (200, 800), (200, 800), (200, 800), (200, 800), (200, 33278)))
@@ -118,7 +113,8 @@ def resnet(name: str, prepare: Prepare, batch_size: int, size: int, classes: int
 
     model = prepare(MODELS[name](classes))
     optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
-    return classifier(model, optimizer, framework.randn(batch_size, 3, size, size), classes)
+    x, labels = framework.randn(batch_size, 3, size, size), framework.randint(0, classes, (batch_size,))
+    return descent(optimizer, lambda: F.cross_entropy(model(x), labels)), inference(model, x)
 
 
 @workload(85.2, images=True)
@@ -180,16 +176,12 @@ def vae(prepare: Prepare, scale: float = 1) -> Task:
     model = prepare(Whole())
     optimizer = optim.Adam(model.parameters(), lr=1e-3)
 
-    def step() -> float:
-        optimizer.zero_grad()
+    def loss() -> framework.Tensor:
         logits, mean, logvar = model(x)
         reconstruction = F.binary_cross_entropy_with_logits(logits, x, reduction="sum")
-        loss = reconstruction - 0.5 * framework.sum(1 + logvar - mean.pow(2) - logvar.exp())
-        loss.backward()
-        optimizer.step()
-        return loss.item()
+        return reconstruction - 0.5 * framework.sum(1 + logvar - mean.pow(2) - logvar.exp())
 
-    return step, inference(model, x)
+    return descent(optimizer, loss), inference(model, x)
 
 
 @workload(products(4 * 85**2, (25, 64), passes=2) + products(4 * 85**2, (576, 64), (576, 32), (288, 9)), images=True)
@@ -202,14 +194,7 @@ def super_resolution(prepare: Prepare, scale: float = 1) -> Task:
     optimizer = optim.Adam(model.parameters(), lr=1e-3)
     x, y = framework.rand(int(4 * scale), 1, 85, 85), framework.rand(int(4 * scale), 1, 255, 255)
 
-    def step() -> float:
-        optimizer.zero_grad()
-        loss = F.mse_loss(model(x), y)
-        loss.backward()
-        optimizer.step()
-        return loss.item()
-
-    return step, inference(model, x)
+    return descent(optimizer, lambda: F.mse_loss(model(x), y)), inference(model, x)
 
 
 @workload(175.3, images=True)
@@ -228,19 +213,16 @@ def style_transfer(prepare: Prepare, scale: float = 1) -> Task:
     with framework.no_grad():
         style = [gram(each) for each in vgg(framework.rand(1, 3, 256, 256))]
 
-    def step() -> float:
-        optimizer.zero_grad()
+    def loss() -> framework.Tensor:
         found = vgg(model(x) / 127.5 - 1)
         with framework.no_grad():
             wanted = vgg(x / 127.5 - 1)[1]
-        loss = 1e5 * F.mse_loss(found[1], wanted)
+        total = 1e5 * F.mse_loss(found[1], wanted)
         for each, goal in zip(found, style, strict=True):
-            loss = loss + 1e10 * F.mse_loss(gram(each), goal.expand(len(x), -1, -1))
-        loss.backward()
-        optimizer.step()
-        return loss.item()
+            total = total + 1e10 * F.mse_loss(gram(each), goal.expand(len(x), -1, -1))
+        return total
 
-    return step, inference(model, x)
+    return descent(optimizer, loss), inference(model, x)
 
 
 @workload()
@@ -287,13 +269,7 @@ def snli(prepare: Prepare, scale: float = 1) -> Task:
     premises, hypotheses = framework.randint(2, 10000, (2, size, 20))
     labels = framework.randint(0, 3, (size,))
 
-    def step() -> float:
-        optimizer.zero_grad()
-        loss = F.cross_entropy(model(premises, hypotheses), labels)
-        loss.backward()
-        optimizer.step()
-        return loss.item()
-
+    step = descent(optimizer, lambda: F.cross_entropy(model(premises, hypotheses), labels))
     return step, inference(model, premises, hypotheses)
 
 
