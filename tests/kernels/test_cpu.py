@@ -30,11 +30,14 @@ CONV = [
     ((4, 6, 20, 21), (9, 2, 3, 3), {"groups": 3, "padding": 1}),
     ((3, 8, 20, 21), (8, 1, 3, 3), {"groups": 8, "stride": 2}),
     ((5, 8, 17, 17), (7, 8, 1, 1), {}),
-    ((1, 40, 60, 61), (6, 40, 3, 3), {"padding": 1}),  # more columns than fit a tile
+    ((1, 40, 60, 61), (30, 40, 4, 5), {"padding": 1}),  # more columns than fit a tile
     ((3, 16, 26, 26), (24, 16, 3, 3), {}),  # from here on by Winograd
     ((2, 17, 27, 13), (19, 17, 3, 3), {"padding": 1}),
     ((2, 16, 9, 30), (16, 16, 3, 3), {"padding": (2, 0)}),
     ((1, 64, 60, 61), (48, 64, 3, 3), {"padding": 1}),  # more tiles than fit a strip
+    ((1, 40, 60, 61), (6, 40, 3, 3), {"padding": 1}),
+    ((2, 5, 41, 43), (4, 5, 3, 3), {"padding": (5, 3)}),  # tiles wholly in the padding
+    ((21, 24, 9, 9), (20, 24, 3, 3), {"padding": 1}),  # several images to a strip, the last one of fewer
     ((2, 3, 41, 43), (4, 3, 9, 41), {"padding": 20}),  # windows wholly in the padding
     ((3, 9, 31, 29), (4, 9, 5, 3), {"padding": (3, 1), "dilation": (1, 2)}),  # from here on from the side of the few
     ((2, 9, 31, 29), (2, 9, 1, 1), {}),
