@@ -21,7 +21,7 @@ from ..optim import adadelta, adam, rmsprop, sgd
 
 # The CPU's kernels: module -> the ops it has kernels for
 _CPU = {
-    "cpu_winograd": [conv.conv, conv.conv_transpose],  # and cpu_conv, on which it stands
+    "cpu_conv": [conv.conv, conv.conv_transpose],
     "cpu_pool": [pool.max_pool],
     "cpu_matmul": [linalg.matrix_product, linalg.linear_op],
     "cpu_norm": [norm.batch_norm_train, norm.batch_norm_eval, norm.group_norm],

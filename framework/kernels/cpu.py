@@ -71,6 +71,13 @@ def pieces_of(images: int) -> int:
     return 1 if images % shares == 0 or images >= 4 * shares else shares
 
 
+@compiled()
+def band(item, pieces, height):
+    """Work item `item`: its image, which of the image's `pieces` bands of rows it is, and the band's rows [first, last) of `height`."""
+    image, piece = item // pieces, item % pieces
+    return image, piece, height * piece // pieces, height * (piece + 1) // pieces
+
+
 @functools.cache
 def _helpers(shares: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(shares - 1, "framework kernels")
@@ -92,4 +99,4 @@ def contiguous(*arrays) -> bool:
     return all(each.flags.c_contiguous for each in arrays)
 
 
-__all__ = ["SMALL", "compiled", "contiguous", "floats", "kernel", "large", "parallel", "pieces_of", "run", "run_shares"]
+__all__ = ["SMALL", "band", "compiled", "contiguous", "floats", "kernel", "large", "parallel", "pieces_of", "run", "run_shares"]

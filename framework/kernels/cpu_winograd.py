@@ -1,156 +1,39 @@
-"""3 × 3 convolutions on a CPU by Winograd's minimal filtering F(4 × 4, 3 × 3): 36 multiplications for 16 outputs instead of 144.
+"""Convolutions of 3 × 3 taps on a CPU by Winograd's minimal filtering: 36 multiplications for 4 × 4 outputs instead of 144.
 
-For each tile of 6 × 6 inputs d, four apart, and each filter g (Lavin and Gray, 2016, Fast Algorithms for Convolutional Neural Networks):
+For each tile of n × n inputs d, four apart, and each filter g of r × r taps, n = r + 3 (Lavin and Gray, 2016, Fast Algorithms for
+Convolutional Neural Networks; the matrices are those of cpu_winograd_lines):
 
     y = Aᵀ [(G g Gᵀ) * (Bᵀ d B)] A
 
-G and A evaluate polynomials at the points 0, ±p, ±q and ∞, B interpolates between them.  With p = 5/8 and q = 3/2 all three stay small: in
-float32 the result is off by some 2e-6 of the largest.  The elementwise product, summed over channels, is 36 matrix products over all tiles
-at once:
+The elementwise product, summed over channels, is n² matrix products over all tiles at once:
 
     M[k] (O, T) = U[k] (O, C) @ V[k] (C, T)   U = G g Gᵀ,  V = Bᵀ d B,  y = Aᵀ M A
 
 Backward is the same chain transposed: M̄ = A ȳ Aᵀ, Ū[k] = M̄[k] V[k]ᵀ, V̄[k] = U[k]ᵀ M̄[k], d̄ = B V̄ Bᵀ, ḡ = Gᵀ Ū G.
 
-Each thread takes its images in strips: some rows of tiles, or several small images.  A plane of a strip is held as rows (6, 4T), row r of
+A step s > 1 sorts rows and columns by their remainders on division by s: C channels become C s² in which the step is 1, each with every
+s-th tap of the filter.  So 4 × 4 taps with step 2 are 2 × 2 taps of four times as many channels.
+
+Each thread takes its images in strips: some rows of tiles, or several small images.  A plane of a strip is held as rows (n, 4T), row i of
 every tile, one tile after another, so that both directions of a transform are loops over long lines; T counts one tile more than a row of
-tiles has, for the two columns beyond.
+tiles has, for the columns beyond.
 """
+
+import functools
 
 import numpy as np
 
-from ..ops import conv as ops
 from ..threads import get_num_threads
-from .cpu import compiled, contiguous, floats, kernel, pieces_of, run_shares
+from .cpu import band, compiled, pieces_of, run_shares
 from .cpu_blas import gemm, memcpy
-from .cpu_conv import band, plane_sums  # and its kernel, older than this one, takes what is declined here
 from .cpu_matmul import product
+from .cpu_unfold import inside
+from .cpu_winograd_lines import GG, times_a, times_at, times_b, times_bt
 
-p, q = 5 / 8, 3 / 2
-_POINTS = (0, p, -p, q, -q)
-_G = np.array([[1, x, x * x] / np.prod([x - other for other in _POINTS if other != x]) for x in _POINTS] + [[0, 0, 1]])
-_GG = np.kron(_G, _G)  # (36, 9): G g Gᵀ is a product with it, for g written as a line of 9
-# Exact in float32, so that they serve both types:
-_P, _Q, _P2, _Q2, _P3, _Q3, _SUM, _PRODUCT = np.array([p, q, p**2, q**2, p**3, q**3, p**2 + q**2, p**2 * q**2], np.float32)
 _STRIP_BYTES = 4 << 20  # of V and M,
 _STRIP_LEAST = 128  # but no fewer tiles: below, a product is slower than the reading of U
 _CHANNELS_LEAST = 4  # on either side
 _U_COST = 64  # multiplications in the time that an element of U takes
-
-_lines = compiled(fastmath={"contract"})  # a multiplication and an addition may be one instruction
-
-
-@_lines
-def _bt(d, v):
-    """v (6, n) = Bᵀ d (6, n)."""
-    d0, d1, d2, d3, d4, d5 = d[0], d[1], d[2], d[3], d[4], d[5]
-    v0, v1, v2, v3, v4, v5 = v[0], v[1], v[2], v[3], v[4], v[5]
-    for t in range(d0.size):
-        v0[t] = _PRODUCT * d0[t] - _SUM * d2[t] + d4[t]
-        even, odd = d4[t] - _Q2 * d2[t], _P * (d3[t] - _Q2 * d1[t])
-        v1[t], v2[t] = even + odd, even - odd
-        even, odd = d4[t] - _P2 * d2[t], _Q * (d3[t] - _P2 * d1[t])
-        v3[t], v4[t] = even + odd, even - odd
-        v5[t] = _PRODUCT * d1[t] - _SUM * d3[t] + d5[t]
-
-
-@_lines
-def _b(v, d):
-    """d (6, n) = B v (6, n)."""
-    v0, v1, v2, v3, v4, v5 = v[0], v[1], v[2], v[3], v[4], v[5]
-    d0, d1, d2, d3, d4, d5 = d[0], d[1], d[2], d[3], d[4], d[5]
-    for t in range(v0.size):
-        even_p, odd_p, even_q, odd_q = v1[t] + v2[t], _P * (v1[t] - v2[t]), v3[t] + v4[t], _Q * (v3[t] - v4[t])
-        d0[t] = _PRODUCT * v0[t]
-        d1[t] = _PRODUCT * v5[t] - _Q2 * odd_p - _P2 * odd_q
-        d2[t] = -_SUM * v0[t] - _Q2 * even_p - _P2 * even_q
-        d3[t] = -_SUM * v5[t] + odd_p + odd_q
-        d4[t] = v0[t] + even_p + even_q
-        d5[t] = v5[t]
-
-
-@_lines
-def _at(m, bias, y):
-    """y (4, n) = Aᵀ m (6, n) + bias."""
-    m0, m1, m2, m3, m4, m5 = m[0], m[1], m[2], m[3], m[4], m[5]
-    y0, y1, y2, y3 = y[0], y[1], y[2], y[3]
-    for t in range(m0.size):
-        even_p, odd_p, even_q, odd_q = m1[t] + m2[t], m1[t] - m2[t], m3[t] + m4[t], m3[t] - m4[t]
-        y0[t] = bias + m0[t] + even_p + even_q
-        y1[t] = bias + _P * odd_p + _Q * odd_q
-        y2[t] = bias + _P2 * even_p + _Q2 * even_q
-        y3[t] = bias + _P3 * odd_p + _Q3 * odd_q + m5[t]
-
-
-@_lines
-def _a(y, m):
-    """m (6, n) = A y (4, n)."""
-    y0, y1, y2, y3 = y[0], y[1], y[2], y[3]
-    m0, m1, m2, m3, m4, m5 = m[0], m[1], m[2], m[3], m[4], m[5]
-    for t in range(y0.size):
-        m0[t], m5[t] = y0[t], y3[t]
-        even, odd = y0[t] + _P2 * y2[t], _P * (y1[t] + _P2 * y3[t])
-        m1[t], m2[t] = even + odd, even - odd
-        even, odd = y0[t] + _Q2 * y2[t], _Q * (y1[t] + _Q2 * y3[t])
-        m3[t], m4[t] = even + odd, even - odd
-
-
-@compiled()
-def _split(line, columns):
-    """columns[j] (T,) = column j of every tile in the line (4T,); the last two are the first two of the next tile."""
-    c0, c1, c2, c3 = columns[0], columns[1], columns[2], columns[3]
-    for t in range(c0.size):
-        c0[t], c1[t], c2[t], c3[t] = line[4 * t], line[4 * t + 1], line[4 * t + 2], line[4 * t + 3]
-    for j in range(4, len(columns)):
-        columns[j, :-1] = columns[j - 4, 1:]
-        columns[j, -1] = 0
-
-
-@compiled()
-def _join(columns, line):
-    """line (4T,) = the first four columns of every tile, to which the others belong that overlap them from the tile before."""
-    for j in range(4, len(columns)):
-        first, last = columns[j - 4], columns[j]
-        for t in range(1, first.size):
-            first[t] += last[t - 1]
-    c0, c1, c2, c3 = columns[0], columns[1], columns[2], columns[3]
-    for t in range(c0.size):
-        line[4 * t], line[4 * t + 1], line[4 * t + 2], line[4 * t + 3] = c0[t], c1[t], c2[t], c3[t]
-
-
-@compiled()
-def _load(plane, rows, width, place, first, count, padding):
-    """rows[r] from element `place` on, `width` for a tile row = row r of the plane's `count` tile rows from `first` on; nothing outside."""
-    height, across = plane.shape
-    size, to, from_ = plane.itemsize, rows.ctypes.data, plane.ctypes.data
-    for r in range(len(rows)):
-        for i in range(count):
-            y = 4 * (first + i) + r - padding[0]
-            if 0 <= y < height:
-                memcpy(to + (r * rows.shape[1] + place + i * width + padding[1]) * size, from_ + y * across * size, across * size)
-
-
-@compiled()
-def _store(rows, width, place, plane, first, count):
-    """The opposite: the plane's rows from `rows`."""
-    height, across = plane.shape
-    size, to, from_ = plane.itemsize, plane.ctypes.data, rows.ctypes.data
-    for r in range(4):
-        for i in range(min(count, (height + 3 - r) // 4 - first)):
-            y = 4 * (first + i) + r
-            memcpy(to + y * across * size, from_ + (r * rows.shape[1] + place + i * width) * size, across * size)
-
-
-@compiled()
-def _add_back(rows, width, place, plane, first, count, padding):
-    """`_load` transposed: every element of `rows` added to where it came from."""
-    height, across = plane.shape
-    for r in range(len(rows)):
-        for i in range(count):
-            y, start = 4 * (first + i) + r - padding[0], place + i * width + padding[1]
-            if 0 <= y < height:
-                for x in range(across):
-                    plane[y, x] += rows[r, start + x]
 
 
 @compiled()
@@ -166,125 +49,239 @@ def _strips(images, height, together, strip, pieces, first_item, last_item):
 
 
 @compiled()
-def _room(channels, filters, width, most, dtype):
-    """Memory for one strip of at most so many tiles: rows, lines, columns, V and M, each as a line to cut from."""
-    return (np.empty(6 * 4 * most, dtype), np.empty(6 * 4 * most, dtype), np.empty(6 * most, dtype),
-            np.empty(36 * channels * most, dtype), np.empty(36 * filters * most, dtype))  # fmt: skip
+def _room(n, channels, filters, tiles, dtype):
+    """Memory for a strip of so many tiles: rows and lines (n, 4T), columns (n, T), V and M."""
+    rows, columns = np.empty((n, 4 * tiles), dtype), np.empty((n, tiles), dtype)
+    v, m = np.empty((channels, n * n, tiles), dtype), np.empty((filters, n * n, tiles), dtype)
+    return rows, np.empty_like(rows), columns, v, m
 
 
 @compiled()
-def _cut(room, channels, filters, tiles):
-    """The same for a strip of `tiles` tiles: rows (6, 4T), lines (6, 4T), columns (6, T), V (C, 36, T), M (O, 36, T)."""
-    rows, lines, columns, v, m = room
-    return (rows[: 24 * tiles].reshape(6, -1), lines[: 24 * tiles].reshape(6, -1), columns[: 6 * tiles].reshape(6, -1),
-            v[: 36 * channels * tiles].reshape(channels, 36, -1), m[: 36 * filters * tiles].reshape(filters, 36, -1))  # fmt: skip
+def _load(plane, rows, line, place, first, count, stride, start):
+    """rows[i] from element `place` on, `line` for each of `count` tile rows from `first` on; its element 0 is the plane's `start`.
+
+    What lies outside the plane is left as it is.
+    """
+    height, width = plane.shape
+    to, from_, size = rows.ctypes.data, plane.ctypes.data, plane.itemsize
+    left, right = inside(line, start[1], stride[1], width)
+    for i in range(len(rows)):
+        for r in range(count):
+            y, at = (4 * (first + r) + i) * stride[0] + start[0], place + r * line
+            if y < 0 or y >= height:
+                continue
+            if stride[1] == 1:
+                at += i * rows.shape[1] + left
+                memcpy(to + at * size, from_ + (y * width + left + start[1]) * size, (right - left) * size)
+            else:
+                row, found = rows[i, at + left : at + right], plane[y, left * stride[1] + start[1] :]
+                for x in range(row.size):
+                    row[x] = found[x * stride[1]]
 
 
 @compiled()
-def _input_tiles(input, images, first, count, padding, width, rows, lines, columns, v):
+def _add_back(rows, plane, line, place, first, count, stride, start):
+    """`_load` transposed: every element of `rows` added to where it came from."""
+    height, width = plane.shape
+    left, right = inside(line, start[1], stride[1], width)
+    for i in range(len(rows)):
+        for r in range(count):
+            y, from_ = (4 * (first + r) + i) * stride[0] + start[0], place + r * line
+            if y < 0 or y >= height:
+                continue
+            row, arrived = plane[y, left * stride[1] + start[1] :], rows[i, from_ + left : from_ + right]
+            if stride[1] == 1:
+                for x in range(arrived.size):
+                    row[x] += arrived[x]
+            else:
+                for x in range(arrived.size):
+                    row[x * stride[1]] += arrived[x]
+
+
+@compiled()
+def _store(rows, plane, line, place, first, count):
+    """The plane's part in `count` tile rows from `first` on, from `rows`."""
+    height, width = plane.shape
+    to, from_, size = plane.ctypes.data, rows.ctypes.data, plane.itemsize
+    for i in range(4):
+        for r in range(count):
+            y, at = 4 * (first + r) + i, i * rows.shape[1] + place + r * line
+            if y < height:
+                memcpy(to + y * width * size, from_ + at * size, width * size)
+
+
+@compiled()
+def _split(line, columns):
+    """columns[j] (T,) = column j of every tile in the line (4T,): beyond the fourth the next tile's first."""
+    c0, c1, c2, c3 = columns[0], columns[1], columns[2], columns[3]
+    for t in range(c0.size):
+        c0[t], c1[t], c2[t], c3[t] = line[4 * t], line[4 * t + 1], line[4 * t + 2], line[4 * t + 3]
+    for j in range(4, len(columns)):
+        first, beyond = columns[j - 4, 1:], columns[j]
+        for t in range(first.size):
+            beyond[t] = first[t]
+        beyond[first.size] = 0
+
+
+@compiled()
+def _join(columns, line):
+    """`_split` transposed: the line from the columns of every tile, those added that are the same."""
+    for j in range(4, len(columns)):
+        first, beyond = columns[j - 4, 1:], columns[j]
+        for t in range(first.size):
+            first[t] += beyond[t]
+    c0, c1, c2, c3 = columns[0], columns[1], columns[2], columns[3]
+    for t in range(c0.size):
+        line[4 * t], line[4 * t + 1], line[4 * t + 2], line[4 * t + 3] = c0[t], c1[t], c2[t], c3[t]
+
+
+@compiled()
+def _input_tiles(input, images, first, count, line, stride, padding, rows, lines, columns, v):
     """V of some tile rows of some images."""
-    rows[:] = 0  # beyond the edges; within them every channel overwrites the one before
-    for c in range(input.shape[1]):
-        for place, image in enumerate(images):
-            _load(input[image, c], rows, width, place * count * width, first, count, padding)
-        _bt(rows, lines)
-        for i in range(6):
-            _split(lines[i], columns)
-            _bt(columns, v[c, 6 * i : 6 * i + 6])
+    n = len(rows)
+    for i in range(stride[0]):
+        for j in range(stride[1]):
+            rows[:] = 0  # beyond the image; within it every channel overwrites the one before
+            for c in range(input.shape[1]):
+                for place, image in enumerate(images):
+                    start = i - padding[0], j - padding[1]
+                    _load(input[image, c], rows, line, place * count * line, first, count, stride, start)
+                times_bt(rows, lines)
+                for k in range(n):
+                    _split(lines[k], columns)
+                    times_bt(columns, v[(c * stride[0] + i) * stride[1] + j, n * k : n * k + n])
 
 
 @compiled()
-def _forward(input, u, bias, out, padding, together, strip, pieces, share, first_item, last_item):
-    """out (N, O, oH, oW) from input (N, C, H, W) and u (36, O, C)."""
-    filters, height, across = out.shape[1:]
-    channels, none = input.shape[1], bias.dtype.type(0)
-    width = 4 * ((across + 3) // 4 + 1)  # of a row of tiles and what is beyond it
-    room = _room(channels, filters, width, together * strip * width // 4, input.dtype)
+def _forward(input, u, bias, out, stride, padding, together, strip, pieces, share, first_item, last_item):
+    """out (N, O, oH, oW) from input (N, C, H, W) and u (n², O, C s²)."""
+    _, filters, height, width = out.shape
+    n, none = round(len(u) ** 0.5), bias.dtype.type(0)
+    line = 4 * ((width + 3) // 4 + 1)
     for start, end, first, count, _, _ in _strips(len(input), height, together, strip, pieces, first_item, last_item):
         images = range(start, end)
-        rows, lines, columns, v, m = _cut(room, channels, filters, len(images) * count * width // 4)
-        _input_tiles(input, images, first, count, padding, width, rows, lines, columns, v)
-        for k in range(36):
+        rows, lines, columns, v, m = _room(n, u.shape[2], filters, len(images) * count * line // 4, input.dtype)
+        _input_tiles(input, images, first, count, line, stride, padding, rows, lines, columns, v)
+        for k in range(n * n):
             gemm(u[k], v[:, k], m[:, k], 0)
         for o in range(filters):
-            for i in range(6):
-                _at(m[o, 6 * i : 6 * i + 6], none, columns)
-                _join(columns[:4], lines[i])
-            _at(lines, bias[o], rows)
+            for k in range(n):
+                times_at(m[o, n * k : n * k + n], none, columns)
+                _join(columns[:4], lines[k])
+            times_at(lines, bias[o], rows)
             for place, image in enumerate(images):
-                _store(rows, width, place * count * width, out[image, o], first, count)
+                _store(rows, out[image, o], line, place * count * line, first, count)
 
 
 @compiled()
-def _backward(grad, input, u, input_grads, u_grads, padding, together, strip, pieces, share, first_item, last_item):
-    """input_grads (pieces, N, C, H, W), a part from each band, and u_grads (shares, 36, O, C), this share's; empty if not needed."""
-    filters, height, across = grad.shape[1:]
-    channels = input.shape[1]
-    width = 4 * ((across + 3) // 4 + 1)
-    room = _room(channels, filters, width, together * strip * width // 4, grad.dtype)
+def _backward(grad, input, u, input_grads, u_grads, stride, padding, together, strip, pieces, share, first_item, last_item):
+    """input_grads (pieces, N, C, H, W), a part from each band, and u_grads (shares, n², O, C s²), this share's; empty if not needed."""
+    _, filters, height, width = grad.shape
+    n, channels = round(len(u) ** 0.5), u.shape[2]
+    line = 4 * ((width + 3) // 4 + 1)
     for start, end, first, count, piece, opens in _strips(len(grad), height, together, strip, pieces, first_item, last_item):
         images = range(start, end)
-        rows, lines, columns, v, m = _cut(room, channels, filters, len(images) * count * width // 4)
+        rows, lines, columns, v, m = _room(n, channels, filters, len(images) * count * line // 4, grad.dtype)
         rows[:] = 0
         for o in range(filters):
             for place, image in enumerate(images):
-                _load(grad[image, o], rows[:4], width, place * count * width, first, count, (0, 0))
-            _a(rows, lines)
-            for i in range(6):
-                _split(lines[i], columns[:4])
-                _a(columns, m[o, 6 * i : 6 * i + 6])
+                _load(grad[image, o], rows[:4], line, place * count * line, first, count, (1, 1), (0, 0))
+            times_a(rows, lines)
+            for k in range(n):
+                _split(lines[k], columns[:4])
+                times_a(columns, m[o, n * k : n * k + n])
         if u_grads.size:
-            _input_tiles(input, images, first, count, padding, width, rows, lines, columns, v)
-            for k in range(36):
+            _input_tiles(input, images, first, count, line, stride, padding, rows, lines, columns, v)
+            for k in range(n * n):
                 gemm(m[:, k], v[:, k].T, u_grads[share, k], 1)
         if input_grads.size:
             if opens:
                 input_grads[piece, start:end] = 0
-            for k in range(36):
+            for k in range(n * n):
                 gemm(u[k].T, m[:, k], v[:, k], 0)
             for c in range(channels):
-                for i in range(6):
-                    _b(v[c, 6 * i : 6 * i + 6], columns)
-                    _join(columns, lines[i])
-                _b(lines, rows)
+                for k in range(n):
+                    times_b(v[c, n * k : n * k + n], columns)
+                    _join(columns, lines[k])
+                times_b(lines, rows)
+                channel, phase = c // (stride[0] * stride[1]), c % (stride[0] * stride[1])
+                begin = phase // stride[1] - padding[0], phase % stride[1] - padding[1]
                 for place, image in enumerate(images):
-                    _add_back(rows, width, place * count * width, input_grads[piece, image, c], first, count, padding)
+                    _add_back(rows, input_grads[piece, image, channel], line, place * count * line, first, count, stride, begin)
 
 
-def _pays(weight, out, tiles) -> bool:
-    """Whether Winograd's products over `tiles`, its transforms, and U of them all, are quicker than direct products."""
-    positions = len(out) * out.shape[2] * out.shape[3]
-    return min(weight.shape[:2]) >= _CHANNELS_LEAST and 36 * tiles <= 6 * positions and 9 * positions - 36 * tiles >= 36 * _U_COST
+class Winograd:
+    """One convolution's sizes, and its three products: forward, and the gradients of input and weight."""
 
+    def __init__(self, input_shape, out_shape, weight, stride, padding, dilation, groups):
+        self.input_shape, self.out_shape = input_shape, out_shape
+        self.weight, self.stride, self.taps = weight, tuple(stride), _taps(weight, stride)
+        filters, channels = len(weight), weight.shape[1] * stride[0] * stride[1]
+        images, tile_rows, across = _tiles(out_shape)
+        most = max(_STRIP_LEAST, _STRIP_BYTES // ((self.taps + 3) ** 2 * (filters + channels) * weight.itemsize))  # tiles in a strip
+        strip = max(1, min(tile_rows, most // across))
+        self.pieces = pieces_of(images)
+        whole = strip == tile_rows and self.pieces == 1
+        together = max(1, min(most // (tile_rows * across), -(-images // get_num_threads()))) if whole else 1
+        self.cuts = self.stride, tuple(padding), together, strip, self.pieces
+        self.items = -(-images // together) * self.pieces
 
-@kernel(ops.conv)
-def winograd_conv(input, weight, bias, stride, padding, dilation, groups):
-    simple = input.ndim == 4 and weight.shape[2:] == (3, 3) and groups == 1 and {*stride, *dilation} == {1}
-    if not simple or not floats(input, weight, bias) or not contiguous(input):
-        return NotImplemented
-    filters, channels = weight.shape[:2]
-    out = np.empty((len(input), filters, *(n + 2 * p - 2 for n, p in zip(input.shape[2:], padding, strict=True))), input.dtype)
-    tile_rows, tile_columns = -(-out.shape[2] // 4), -(-out.shape[3] // 4) + 1
-    if not _pays(weight, out, len(input) * tile_rows * tile_columns):
-        return NotImplemented
-    to_u = _GG.astype(input.dtype)
-    u = product(to_u, weight.reshape(-1, 9).T).reshape(36, filters, channels)
-    most = max(_STRIP_LEAST, _STRIP_BYTES // (36 * (filters + channels) * input.itemsize))  # tiles in a strip
-    strip = max(1, min(tile_rows, most // tile_columns))
-    shares, pieces = get_num_threads(), pieces_of(len(input))
-    together = 1 if strip < tile_rows or pieces > 1 else max(1, min(most // (tile_rows * tile_columns), -(-len(input) // shares)))
-    items = -(-len(input) // together) * pieces
-    cuts = tuple(padding), together, strip, pieces
-    run_shares(_forward, items, input, u, np.zeros(filters, input.dtype) if bias is None else bias, out, *cuts)
+    @staticmethod
+    def pays(out_shape, weight, stride, dilation, groups) -> bool:
+        """Whether it is quicker than products over all taps, with its transforms, and with U, which is the same for all tiles."""
+        if len(out_shape) != 4 or groups != 1 or {*dilation} != {1} or _taps(weight, stride) not in GG:
+            return False
+        images, tile_rows, across = _tiles(out_shape)
+        step = stride[0] * stride[1]
+        u_size = (_taps(weight, stride) + 3) ** 2 * step  # for a filter and a channel
+        direct, here = images * out_shape[2] * out_shape[3] * weight[0, 0].size, images * tile_rows * across * u_size
+        few = min(len(weight), weight.shape[1] * step) < _CHANNELS_LEAST
+        return not few and 3 * here <= 2 * direct and direct - here >= _U_COST * u_size
 
-    def backward(grad, needs_input, needs_weight, needs_bias):
-        input_grads = np.empty((pieces, *input.shape) if needs_input else (0,) * 5, input.dtype)
-        u_grads = np.zeros((shares, *u.shape) if needs_weight else (0,) * 4, input.dtype)
-        run_shares(_backward, items, np.ascontiguousarray(grad), input, u, input_grads, u_grads, *cuts)
+    @functools.cached_property
+    def u(self):
+        """U (n², O, C s²)."""
+        filters, channels, *_ = self.weight.shape
+        (down, right), taps = self.stride, self.taps
+        sorted_taps = np.zeros((filters, channels, taps * down, taps * right), self.weight.dtype)
+        sorted_taps[:, :, : self.weight.shape[2], : self.weight.shape[3]] = self.weight
+        sorted_taps = sorted_taps.reshape(filters, channels, taps, down, taps, right).transpose(0, 1, 3, 5, 2, 4)
+        u = product(GG[taps].astype(self.weight.dtype), sorted_taps.reshape(-1, taps * taps).T)
+        return u.reshape(len(u), filters, channels * down * right)
+
+    def weight_gradient(self, u_grad):
+        """The weight's from that of U."""
+        filters, channels, height, width = self.weight.shape
+        (down, right), taps = self.stride, self.taps
+        grad = product(u_grad.reshape(len(u_grad), -1).T, GG[taps].astype(u_grad.dtype))
+        grad = grad.reshape(filters, channels, down, right, taps, taps).transpose(0, 1, 4, 2, 5, 3)
+        return np.ascontiguousarray(grad.reshape(filters, channels, taps * down, taps * right)[:, :, :height, :width])
+
+    def forward(self, input, bias):
+        """out (N, O, oH, oW)."""
+        out = np.empty(self.out_shape, input.dtype)
+        bias = np.zeros(len(self.weight), input.dtype) if bias is None else bias
+        run_shares(_forward, self.items, input, self.u, bias, out, *self.cuts)
+        return out
+
+    def backward(self, grad, input, needs_input, needs_weight):
+        """The gradients of input and weight, None for what is not needed; `input` is looked at only for the weight's."""
+        grad, u = np.ascontiguousarray(grad), self.u
+        input = input if needs_weight else np.empty((0, 0, 0, 0), grad.dtype)
+        input_grads = np.empty((self.pieces, *self.input_shape) if needs_input else (0,) * 5, grad.dtype)
+        u_grads = np.zeros((get_num_threads(), *u.shape) if needs_weight else (0,) * 4, grad.dtype)
+        run_shares(_backward, self.items, grad, input, u, input_grads, u_grads, *self.cuts)
         return (
-            (input_grads[0] if pieces == 1 else input_grads.sum(0)) if needs_input else None,
-            product(u_grads.sum(0).reshape(36, -1).T, to_u).reshape(weight.shape) if needs_weight else None,
-            plane_sums(grad) if needs_bias else None,
+            (input_grads[0] if self.pieces == 1 else input_grads.sum(0)) if needs_input else None,
+            self.weight_gradient(u_grads.sum(0)) if needs_weight else None,
         )
 
-    return out, backward
+
+def _taps(weight, stride) -> int:
+    """r: along its longer side, the taps of the filter of a remainder."""
+    return max(-(-k // s) for k, s in zip(weight.shape[2:], stride, strict=True))
+
+
+def _tiles(out_shape) -> tuple:
+    """(images, tile rows of each, tiles in a row and the one beyond)."""
+    return out_shape[0], -(-out_shape[2] // 4), -(-out_shape[3] // 4) + 1

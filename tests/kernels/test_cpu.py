@@ -31,18 +31,24 @@ CONV = [
     ((3, 8, 20, 21), (8, 1, 3, 3), {"groups": 8, "stride": 2}),
     ((5, 8, 17, 17), (7, 8, 1, 1), {}),
     ((1, 40, 60, 61), (30, 40, 4, 5), {"padding": 1}),  # more columns than fit a tile
-    ((3, 16, 26, 26), (24, 16, 3, 3), {}),  # from here on by Winograd
+    ((2, 3, 41, 43), (4, 3, 9, 41), {"padding": 20}),  # windows wholly in the padding
+    ((3, 9, 31, 29), (4, 9, 5, 3), {"padding": (3, 1), "dilation": (1, 2)}),  # from here on from the side of the few
+    ((2, 9, 31, 29), (2, 9, 1, 1), {}),
+    ((21, 30, 9, 9), (33, 30, 4, 4), {"stride": 2, "padding": 1}),  # several images to a tile, the last one of fewer
+    ((13, 600, 4, 4), (70, 600, 4, 4), {}),
+]
+WINOGRAD = [
+    ((3, 16, 26, 26), (24, 16, 3, 3), {}),
     ((2, 17, 27, 13), (19, 17, 3, 3), {"padding": 1}),
     ((2, 16, 9, 30), (16, 16, 3, 3), {"padding": (2, 0)}),
     ((1, 64, 60, 61), (48, 64, 3, 3), {"padding": 1}),  # more tiles than fit a strip
     ((1, 40, 60, 61), (6, 40, 3, 3), {"padding": 1}),
     ((2, 5, 41, 43), (4, 5, 3, 3), {"padding": (5, 3)}),  # tiles wholly in the padding
     ((21, 24, 9, 9), (20, 24, 3, 3), {"padding": 1}),  # several images to a strip, the last one of fewer
-    ((2, 3, 41, 43), (4, 3, 9, 41), {"padding": 20}),  # windows wholly in the padding
-    ((3, 9, 31, 29), (4, 9, 5, 3), {"padding": (3, 1), "dilation": (1, 2)}),  # from here on from the side of the few
-    ((2, 9, 31, 29), (2, 9, 1, 1), {}),
-    ((21, 30, 9, 9), (33, 30, 4, 4), {"stride": 2, "padding": 1}),  # several images to a tile, the last one of fewer
-    ((13, 600, 4, 4), (70, 600, 4, 4), {}),
+    ((5, 6, 33, 35), (9, 6, 4, 4), {"stride": 2, "padding": 1}),
+    ((3, 4, 67, 63), (7, 4, 5, 6), {"stride": 2, "padding": (2, 0)}),
+    ((3, 6, 33, 64), (7, 6, 2, 4), {"stride": (1, 2)}),
+    ((2, 3, 91, 85), (7, 3, 8, 9), {"stride": 3, "padding": (1, 2)}),
 ]
 
 
@@ -58,6 +64,9 @@ TRANSPOSED = [
     ((1, 8, 39, 37), (8, 5, 3, 2), {"stride": (3, 2), "padding": (0, 1), "output_padding": (2, 1), "dilation": (2, 1)}),
     ((4, 6, 20, 21), (6, 3, 3, 3), {"groups": 3}),
     ((90, 100, 1, 1), (100, 7, 4, 4), {}),
+    ((3, 9, 21, 23), (9, 6, 3, 3), {"padding": 1}),
+    ((5, 9, 16, 17), (9, 6, 4, 4), {"stride": 2, "padding": 1}),
+    ((1, 12, 40, 41), (12, 5, 5, 6), {"stride": (2, 3), "padding": (2, 1), "output_padding": (1, 2)}),
 ]
 POOL = [{}, {"stride": 1}, {"kernel_size": 3, "padding": 1, "stride": 2}, {"kernel_size": (3, 2), "dilation": (2, 1), "ceil_mode": True}]
 
@@ -111,7 +120,7 @@ CASES = {
     ),
     **{
         f"conv2d-{i}": (lambda x, w, b, o=o: F.conv2d(x, w, b, **o), [randn(*x), randn(*w), randn(w[0])])
-        for i, (x, w, o) in enumerate(CONV)
+        for i, (x, w, o) in enumerate(CONV + WINOGRAD)
     },
     "conv2d no bias": (lambda x, w: F.conv2d(x, w), [randn(4, 3, 29, 31), randn(5, 3, 3, 3)]),
     "conv1d": (lambda x, w, b: F.conv1d(x, w, b, stride=2, padding=3), [randn(4, 8, 301), randn(5, 8, 4), randn(5)]),
@@ -196,7 +205,7 @@ def test_equals_the_reference(name, dtype):
     "name",
     [
         "conv2d-1",
-        "conv2d-9",
+        "conv2d-15",
         "max_pool2d-0",
         "linear",
         "dropout",
@@ -251,6 +260,14 @@ def test_convolutions_of_any_shape(transposed, data):
     assert "reference" not in kernels.report()["conv_transpose" if transposed else "conv"]
     for ours, expected in zip(fast, outcome(call, arrays, framework.float64, "reference"), strict=True):
         np.testing.assert_allclose(ours, expected, rtol=1e-10, atol=1e-10 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("case, by", [*((case, "unfolded_conv") for case in CONV), *((case, "winograd_conv") for case in WINOGRAD)])
+def test_which_way_a_convolution_goes(case, by):
+    x, w, options = case
+    kernels.reset()
+    F.conv2d(framework.randn(*x), framework.randn(*w), **options)
+    assert list(kernels.report()["conv"]) == [by]
 
 
 OPTIONS = {

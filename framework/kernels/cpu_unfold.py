@@ -1,0 +1,224 @@
+"""Convolution on a CPU: each thread unfolds its images, a tile at a time, into a buffer, and multiplies.
+
+With K = C/groups * kH * kW, and P positions in a tile, which are some rows of an image or, of small ones, several images side by side:
+
+    columns (K, P) = unfold(images)         out (O, P) = weight (O, K) @ columns
+    weight_grad   += grad @ columnsᵀ        image_grad = fold(weightᵀ @ grad)
+
+A line is a plane of height 1.
+"""
+
+import numpy as np
+
+from ..threads import get_num_threads
+from .cpu import band, compiled, pieces_of, run_shares
+from .cpu_blas import gemm, memcpy
+
+_TILE_BYTES = 640 * 1024  # of columns: most of a core's second-level cache,
+_TILE_LEAST = 256  # but no fewer positions: below, a product is slower than the reading of the weights
+
+
+@compiled()
+def _phases(image, kernel, stride, dilation, out_height, out_width):
+    """Room for what some positions see of one channel, sorted by the remainders of row and column on division by the stride.
+
+    phases[r, q, y, x] is element (y * stride + r, x * stride + q): so what one tap sees from a row of positions lies in a row.
+    """
+    tall, wide = (kernel[0] - 1) * dilation[0] + 1, (kernel[1] - 1) * dilation[1] + 1
+    sizes = out_height + (tall - 1) // stride[0], out_width + (wide - 1) // stride[1]
+    return np.empty((min(stride[0], tall), min(stride[1], wide), *sizes), image.dtype)
+
+
+@compiled(inline="always")
+def inside(count, first, step, length):
+    """The x in [start, end), part of [0, count), with first + x * step inside [0, length)."""
+    start = min(count, max(0, -(first // step)))
+    return start, max(start, min(count, (length - 1 - first) // step + 1))
+
+
+@compiled()
+def _sort(image, c, phases, stride, padding, top):
+    """phases[r, q, y, x] = padded image[c, (top + y) * stride + r, x * stride + q]."""
+    _, height, width = image.shape
+    for r in range(phases.shape[0]):
+        for y in range(phases.shape[2]):
+            row = (top + y) * stride[0] + r - padding[0]
+            if row < 0 or row >= height:
+                phases[r, :, y] = 0
+                continue
+            for q in range(phases.shape[1]):
+                line, left = phases[r, q, y], q - padding[1]
+                start, end = inside(line.size, left, stride[1], width)
+                line[:start] = 0
+                if stride[1] == 1:
+                    line[start:end] = image[c, row, start + left : end + left]
+                else:
+                    for x in range(start, end):
+                        line[x] = image[c, row, x * stride[1] + left]
+                line[end:] = 0
+
+
+@compiled()
+def _unsort(phases, image, c, stride, padding, top):
+    """The opposite: every element of `phases` added to where `_sort` took it from."""
+    _, height, width = image.shape
+    for r in range(phases.shape[0]):
+        for y in range(phases.shape[2]):
+            row = (top + y) * stride[0] + r - padding[0]
+            if row < 0 or row >= height:
+                continue
+            for q in range(phases.shape[1]):
+                line, left = phases[r, q, y], q - padding[1]
+                start, end = inside(line.size, left, stride[1], width)
+                for x in range(start, end):
+                    image[c, row, x * stride[1] + left] += line[x]
+
+
+@compiled()
+def _unfold(image, columns, kernel, stride, padding, dilation, out_width, top, bottom):
+    """columns[(c, i, j), (y, x)] = image[c, y * stride + i * dilation - padding, …], for the output rows [top, bottom)."""
+    phases = _phases(image, kernel, stride, dilation, bottom - top, out_width)
+    _, across, height, width = phases.shape
+    size, from_ = image.itemsize, phases.ctypes.data
+    for c in range(image.shape[0]):
+        _sort(image, c, phases, stride, padding, top)
+        for i in range(kernel[0]):
+            for j in range(kernel[1]):
+                to = columns[(c * kernel[0] + i) * kernel[1] + j].ctypes.data
+                down, right = i * dilation[0], j * dilation[1]
+                phase = down % stride[0] * across + right % stride[1]
+                start = (phase * height + down // stride[0]) * width + right // stride[1]
+                for y in range(bottom - top):  # rows of an image are short: memcpy is several times quicker than a loop
+                    memcpy(to, from_ + (start + y * width) * size, out_width * size)
+                    to += out_width * size
+
+
+@compiled()
+def _fold(columns, image, kernel, stride, padding, dilation, out_width, top, bottom):
+    """The opposite: every element of `columns` added to where `_unfold` took it from."""
+    phases = _phases(image, kernel, stride, dilation, bottom - top, out_width)
+    for c in range(image.shape[0]):
+        phases[:] = 0
+        for i in range(kernel[0]):
+            for j in range(kernel[1]):
+                row, down, right = (c * kernel[0] + i) * kernel[1] + j, i * dilation[0], j * dilation[1]
+                r, q, above, left = down % stride[0], right % stride[1], down // stride[0], right // stride[1]
+                for y in range(bottom - top):
+                    for x in range(out_width):
+                        phases[r, q, above + y, left + x] += columns[row, y * out_width + x]
+        _unsort(phases, image, c, stride, padding, top)
+
+
+@compiled()
+def _forward(input, weight, bias, out, kernel, stride, padding, dilation, groups, rows, together, pieces, share, first_item, last_item):
+    """out (N, O, oH, oW) of some bands of images; to a tile `rows` output rows of an image, or `together` images; weight (O, K)."""
+    channels, filters, k = input.shape[1] // groups, weight.shape[0] // groups, weight.shape[1]
+    out_height, out_width = out.shape[2:]
+    flat = out.reshape(*out.shape[:2], -1)
+    buffer = np.empty(k * together * rows * out_width, input.dtype)
+    results = np.empty(filters * together * rows * out_width, input.dtype)
+    for item in range(first_item, last_item):
+        block, _, start, end = band(item, pieces, out_height)
+        images = range(block * together, min(block * together + together, len(input)))
+        for group in range(groups):
+            planes = slice(group * channels, (group + 1) * channels)
+            for top in range(start, end, rows):
+                bottom = min(top + rows, end)
+                size = (bottom - top) * out_width
+                tile = buffer[: k * len(images) * size].reshape(k, -1)
+                result = results[: filters * len(images) * size].reshape(filters, -1)
+                for place, image in enumerate(images):
+                    columns = tile[:, place * size : (place + 1) * size]
+                    _unfold(input[image, planes], columns, kernel, stride, padding, dilation, out_width, top, bottom)
+                gemm(weight[group * filters : (group + 1) * filters], tile, result, 0)
+                for place, image in enumerate(images):
+                    for o in range(filters):
+                        to, added = flat[image, group * filters + o, top * out_width :], bias[group * filters + o]
+                        for x in range(size):
+                            to[x] = result[o, place * size + x] + added
+
+
+@compiled()
+def _backward(grad, input, weight, input_grads, weight_grads, kernel, stride, padding, dilation, groups, rows, together, pieces, share,
+              first_item, last_item):  # fmt: skip
+    """input_grads (pieces, N, C, H, W), a part from each band, and weight_grads (shares, O, K), this share's; empty if not needed."""
+    channels, filters, k = input.shape[1] // groups, weight.shape[0] // groups, weight.shape[1]
+    out_height, out_width = grad.shape[2:]
+    flat = grad.reshape(*grad.shape[:2], -1)
+    buffer = np.empty(k * together * rows * out_width, input.dtype)
+    arrivals = np.empty(filters * together * rows * out_width, input.dtype)
+    for item in range(first_item, last_item):
+        block, piece, start, end = band(item, pieces, out_height)
+        images = range(block * together, min(block * together + together, len(grad)))
+        if input_grads.size:
+            input_grads[piece, images.start : images.stop] = 0
+        for group in range(groups):
+            planes = slice(group * channels, (group + 1) * channels)
+            taps = slice(group * filters, (group + 1) * filters)
+            for top in range(start, end, rows):
+                bottom = min(top + rows, end)
+                size = (bottom - top) * out_width
+                tile = buffer[: k * len(images) * size].reshape(k, -1)
+                arrived = arrivals[: filters * len(images) * size].reshape(filters, -1)
+                for place, image in enumerate(images):
+                    for o in range(filters):
+                        arrived[o, place * size : (place + 1) * size] = flat[
+                            image, taps.start + o, top * out_width : top * out_width + size
+                        ]
+                if weight_grads.size:
+                    for place, image in enumerate(images):
+                        columns = tile[:, place * size : (place + 1) * size]
+                        _unfold(input[image, planes], columns, kernel, stride, padding, dilation, out_width, top, bottom)
+                    gemm(arrived, tile.T, weight_grads[share, taps], 1)
+                if input_grads.size:
+                    gemm(weight[taps].T, arrived, tile, 0)
+                    for place, image in enumerate(images):
+                        columns = tile[:, place * size : (place + 1) * size]
+                        _fold(columns, input_grads[piece, image, planes], kernel, stride, padding, dilation, out_width, top, bottom)
+
+
+class Unfolded:
+    """One convolution's sizes, and its three products with arrays as planes: forward, and the gradients of input and weight."""
+
+    def __init__(self, input_shape, out_shape, weight, stride, padding, dilation, groups):
+        line = len(input_shape) == 3  # (N, C, L) as (N, C, 1, L)
+        self.weight_shape, self.groups = weight.shape, groups
+        self.weight = weight.reshape(len(weight), -1)
+        self.input_shape, self.out_shape = (_planes(shape) for shape in (input_shape, out_shape))
+        ones, zeros = (1,) * line, (0,) * line
+        self.geometry = (ones + weight.shape[2:], ones + tuple(stride), zeros + tuple(padding), ones + tuple(dilation), groups)
+        images, _, height, width = self.out_shape
+        positions = max(_TILE_LEAST, _TILE_BYTES // (self.weight.shape[1] * weight.itemsize))  # in a tile
+        rows = max(1, min(height, positions // width))
+        self.pieces = pieces_of(images)
+        together = 1 if rows < height or self.pieces > 1 else max(1, min(positions // (height * width), -(-images // get_num_threads())))
+        self.tiles = rows, together, self.pieces
+        self.items = -(-images // together) * self.pieces
+
+    @staticmethod
+    def pays(out_shape, weight, stride, dilation, groups) -> bool:
+        """Always."""
+        return True
+
+    def forward(self, input, bias):
+        """out (N, O, oH, oW)."""
+        out = np.empty(self.out_shape, input.dtype)
+        bias = np.zeros(len(self.weight), input.dtype) if bias is None else bias
+        run_shares(_forward, self.items, input.reshape(self.input_shape), self.weight, bias, out, *self.geometry, *self.tiles)
+        return out
+
+    def backward(self, grad, input, needs_input, needs_weight):
+        """The gradients of input and weight, None for what is not needed; `input` is looked at only for the weight's."""
+        grad = np.ascontiguousarray(grad).reshape(self.out_shape)
+        input = input.reshape(self.input_shape) if needs_weight else np.empty((0, self.input_shape[1], 0, 0), grad.dtype)
+        input_grads = np.empty((self.pieces, *self.input_shape) if needs_input else (0,) * 5, grad.dtype)
+        weight_grads = np.zeros((get_num_threads(), *self.weight.shape) if needs_weight else (0, 0, 0), grad.dtype)
+        run_shares(_backward, self.items, grad, input, self.weight, input_grads, weight_grads, *self.geometry, *self.tiles)
+        return (
+            (input_grads[0] if self.pieces == 1 else input_grads.sum(0)) if needs_input else None,
+            weight_grads.sum(0).reshape(self.weight_shape) if needs_weight else None,
+        )
+
+
+def _planes(shape) -> tuple:
+    return (*shape[:2], 1, shape[2]) if len(shape) == 3 else tuple(shape)
