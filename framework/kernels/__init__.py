@@ -16,7 +16,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from ..autograd import op as dispatch
-from ..ops import activation, conv, linalg, loss, norm, pool, random, recurrent
+from ..ops import activation, conv, linalg, loss, norm, pool, random, recurrent, resample
 from ..optim import adadelta, adam, rmsprop, sgd
 
 # The CPU's kernels: module -> the ops it has kernels for
@@ -27,6 +27,7 @@ _CPU = {
     "cpu_norm": [norm.batch_norm_train, norm.batch_norm_eval, norm.group_norm],
     "cpu_elementwise": [activation.relu, activation.leaky_relu, activation.logsigmoid, activation.softplus, random.dropout],
     "cpu_optim": [sgd.sgd_update, adam.adam_update, adadelta.adadelta_update, rmsprop.rmsprop_update],
+    "cpu_resample": [resample.resample],
     "cpu_recurrent": [recurrent.lstm_layer, recurrent.gru_layer],
     "cpu_softmax": [activation.log_softmax_op, loss.negative_log_likelihood, loss.softmax_cross_entropy],
 }

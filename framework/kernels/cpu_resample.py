@@ -1,0 +1,47 @@
+"""Resampling along one dimension on a CPU: in one pass over the output, from only the taps that weigh something."""
+
+import math
+
+import numba as nb
+import numpy as np
+
+from ..ops import resample as ops
+from .cpu import contiguous, floats, kernel, large, parallel, run
+
+
+@parallel()
+def _rows(input, outputs, places, weights, out):
+    """out (A, m, B): to row outputs[t] belongs weights[t] times row places[t] of input (A, n, B)."""
+    for a in nb.prange(out.shape[0]):
+        out[a] = 0
+        for t in range(outputs.size):
+            row, seen, weight = out[a, outputs[t]], input[a, places[t]], weights[t]
+            for x in range(row.size):
+                row[x] += weight * seen[x]
+
+
+@parallel()
+def _elements(input, outputs, places, weights, out):
+    """The same for B = 1: input (A, n), out (A, m)."""
+    for a in nb.prange(out.shape[0]):
+        line, seen = out[a], input[a]
+        line[:] = 0
+        for t in range(outputs.size):
+            line[outputs[t]] += weights[t] * seen[places[t]]
+
+
+@kernel(ops.resample)
+def sparse_resample(input, dim, taps):
+    copies = taps.weights is None  # of one input each, which NumPy makes as fast
+    if copies or not floats(input) or not contiguous(input) or not large(input):
+        return NotImplemented
+    outputs, k = np.nonzero(taps.weights)
+    order = np.argsort(k, kind="stable")  # the first tap of every output, then the second ones: neighbours in time are not neighbours
+    outputs, k = outputs[order], k[order]
+    places, weights = taps.places[outputs, k], taps.weights[outputs, k].astype(input.dtype)
+    indices = outputs.astype(np.uintp), places.astype(np.uintp)  # unsigned: never counted from the end
+    before, after = input.shape[:dim], input.shape[dim + 1 :]
+    out = np.empty((*before, len(taps.places), *after), input.dtype)
+    fold = [math.prod(before), -1, *([math.prod(after)] if math.prod(after) != 1 else [])]
+    run(_elements if len(fold) == 2 else _rows, input.reshape(fold), *indices, weights, out.reshape(fold))
+    return out
