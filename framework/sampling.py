@@ -77,6 +77,13 @@ def normal(mean, std=1.0, size=None, *, generator=None, dtype=None, device=None)
     return creation.randn(shape, dtype=tensors[0].dtype, device=tensors[0].device, generator=generator) * std + mean
 
 
+def choice(weights, shape):
+    """Indices drawn with the `weights` (…, K), int64 (*samples, …): how many of the cumulated weights a uniform number reaches."""
+    ladder = weights._array.astype(np.float64).cumsum(-1)
+    height = random.uniform((*shape, 1), np.float64, None, array_module(ladder)) * ladder[..., -1:]
+    return Variable.wrap((height >= ladder).sum(-1))
+
+
 def multinomial(input, num_samples, replacement=False, *, generator=None):
     """Indices drawn with the weights in `input`, (n) or (rows, n), each row by itself: (num_samples) or (rows, num_samples), int64.
 

@@ -3,14 +3,17 @@
 import ml_dtypes
 
 from ..creation import rand
-from ..dtypes import float64
 from ..nn.functional import binary_cross_entropy_with_logits, softplus
-from ..ops.elementwise import where
+from ..ops.elementwise import elementwise, where
+from ..sampling import choice
 from ..size import broadcast_shapes
 from .distribution import Constraint, Distribution, broadcast_all, lazily, one_of, real
 
 unit_interval = Constraint("Interval(lower_bound=0.0, upper_bound=1.0)", lambda x: (x >= 0) & (x <= 1))
 simplex = Constraint("Simplex()", lambda x: (x >= 0).all(-1) & ((x.sum(-1) - 1).abs() < 1e-6))
+
+
+_is_one_of = elementwise(lambda input, last: (input % 1 == 0) & (input >= 0) & (input <= last))  # of 0, …, last
 
 
 def _kept_inside(probs):
@@ -71,9 +74,9 @@ class Categorical(Distribution):
         name, given = one_of(probs=probs, logits=logits)
         if given.dim() < 1:
             raise ValueError(f"`{name}` parameter must be at least one-dimensional.")
-        setattr(self, name, given / given.sum(-1, True) if name == "probs" else given - given.logsumexp(-1, True))
+        setattr(self, name, given / given.sum(-1, True) if name == "probs" else given.log_softmax(-1))
         last = given.shape[-1] - 1
-        self.support = Constraint(f"IntegerInterval(lower_bound=0, upper_bound={last})", lambda x: (x % 1 == 0) & (x >= 0) & (x <= last))
+        self.support = Constraint(f"IntegerInterval(lower_bound=0, upper_bound={last})", lambda x: _is_one_of(x, last))
         super().__init__(given.shape[:-1], validate_args=validate_args)
 
     probs = lazily(lambda self: self.logits.softmax(-1))
@@ -82,16 +85,16 @@ class Categorical(Distribution):
     mode = property(lambda self: self.probs.argmax(-1))
 
     def sample(self, sample_shape=()):
-        """Random choices, int64 (*sample_shape, *batch_shape): how many of the cumulated probabilities a uniform number reaches."""
-        ladder = self.probs.detach().to(float64).cumsum(-1)
-        height = rand((*self.shape_of(sample_shape), 1), dtype=float64, device=ladder.device) * ladder[..., -1:]
-        return (height >= ladder).sum(-1)
+        """Random choices, int64 (*sample_shape, *batch_shape)."""
+        weights = self.logits.detach().exp() if "logits" in self.__dict__ else self.probs.detach()
+        return choice(weights, self.shape_of(sample_shape))
 
     def log_prob(self, value):
         """log probs[x]."""
         self.check_value(value)
         shape = broadcast_shapes(value.shape, self.batch_shape)
-        return self.logits.expand(*shape, -1).gather(-1, value.long().expand(shape).unsqueeze(-1)).squeeze(-1)
+        logits = self.logits if shape == self.batch_shape else self.logits.expand(*shape, -1)
+        return logits.gather(-1, value.long().expand(shape).unsqueeze(-1)).squeeze(-1)
 
     def entropy(self):
         """-sum p log p."""

@@ -59,8 +59,7 @@ def narrow(input, dim, start, length):
     size = input.shape[dim]
     expect(-size <= start <= size, f"start out of range (expected to be in range of [{-size}, {size}], but got {start})", IndexError)
     start += size if start < 0 else 0
-    if not 0 <= length <= size - start:
-        raise RuntimeError(f"narrow(): length ({length}) must be non-negative, and start ({start}) + length not exceed the size ({size})")
+    expect(0 <= length <= size - start, f"narrow(): length ({length}) must be non-negative, start ({start}) + length at most {size}")
     return input[along(dim, slice(start, start + length))]
 
 

@@ -46,8 +46,8 @@ def _rows(input):
 
 
 linear_op = op(_linear, name="linear",
-               input=lambda grad, weight: matrix_product(grad, weight) if grad.ndim > 1 else matrix_product(_rows(grad), weight)[0],
-               weight=lambda grad, input: matrix_product(_rows(grad).mT, _rows(input)),
+               input=lambda grad, weight: matrix_product(grad, weight) if grad.ndim > 1 else grad @ weight,
+               weight=lambda grad, input: matrix_product(_rows(grad).mT, _rows(input)) if grad.ndim > 1 else grad[:, None] * input,
                bias=lambda grad: grad)  # fmt: skip
 
 

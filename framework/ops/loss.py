@@ -26,7 +26,7 @@ def reduced(loss, reduction: str, size_average=None, reduce=None):
     """`loss` element by element, its mean or its sum."""
     reduction = legacy_reduction(reduction, size_average, reduce)
     expect(reduction in ("none", "mean", "sum"), f"{reduction} is not a valid value for reduction", ValueError)
-    return loss if reduction == "none" else mean(loss) if reduction == "mean" else sum(loss)
+    return loss if reduction == "none" or not loss.ndim else mean(loss) if reduction == "mean" else sum(loss)
 
 
 @fusable("input")
@@ -46,8 +46,14 @@ def softmax_cross_entropy(input, target, weight, ignore_index, reduction):
     return negative_log_likelihood(log_softmax(input, min(1, input.ndim - 1)), target, weight, ignore_index, reduction)
 
 
-# -(y log p + (1 - y) log(1 - p)), each logarithm cut off at -100, and its slope where p is 0 or 1 at 1e12
+# (x - y)^2 / (2 beta) where |x - y| < beta, else |x - y| - beta / 2; its slope is (x - y) / beta, cut off at -1 and 1
 # fmt: off
+smooth_absolute = elementwise(
+    lambda input, target, beta: np.where((size := np.abs(input - target)) < beta, size * size / (2 * beta), size - beta / 2),
+    input=lambda grad, input, target, beta: grad * clamp((input - target) / beta, -1, 1),
+    target=lambda grad, input, target, beta: grad * clamp((target - input) / beta, -1, 1))
+
+# -(y log p + (1 - y) log(1 - p)), each logarithm cut off at -100, and its slope where p is 0 or 1 at 1e12
 bernoulli_cross_entropy = elementwise(
     lambda input, target: -(target * np.maximum(np.log(input), -100) + (1 - target) * np.maximum(np.log1p(-input), -100)),
     input=lambda grad, input, target: grad * (input - target) / clamp(input * (1 - input), min=1e-12),

@@ -14,8 +14,7 @@ from .shape import distinct, expand, normalize, reshape, roll, unsqueeze
 
 def _expect(name, ndims, *tensors) -> None:
     got = tuple(each.ndim for each in tensors)
-    if got != ndims:
-        raise RuntimeError(f"{name}: expected tensors of {ndims} dimensions, but got {got}")
+    expect(got == ndims, f"{name}: expected tensors of {ndims} dimensions, but got {got}")
 
 
 def mm(input, mat2):

@@ -9,7 +9,7 @@ from ..autograd.op import broadcast_to, like, op
 from ..autograd.variable import Variable
 from . import elementwise
 from .elementwise import exp, where
-from .promotion import floating, refuse, refusing
+from .promotion import expect, floating, refuse, refusing
 from .results import result_type
 from .scan import in_dtype, product_of_others, total_type
 from .scatter import scatter_add_into
@@ -74,8 +74,7 @@ def nanmean(input, dim=None, keepdim=False, *, dtype=None):
 
 def _one_axis(name, dim, ndim):
     """`dim` or None as NumPy's `axis`, for functions that do not take several."""
-    if isinstance(dim, (tuple, list)):
-        raise TypeError(f"{name}(): argument 'dim' must be int, not {type(dim).__name__}")
+    expect(not isinstance(dim, (tuple, list)), f"{name}(): argument 'dim' must be int, not {type(dim).__name__}", TypeError)
     return None if dim is None else normalize(dim, ndim)
 
 

@@ -187,8 +187,7 @@ def _joinable(args):
 def _stackable(args):
     tensors, dim = _tensors(args[0], "stack"), args[1]
     sizes = [tuple(each.shape) for each in tensors]
-    if len(set(sizes)) != 1:
-        raise RuntimeError(f"stack expects each tensor of a non-empty list to be of equal size, but got the sizes {sizes}")
+    expect(len(set(sizes)) == 1, f"stack expects each tensor of a non-empty list to be of equal size, but got the sizes {sizes}")
     return list(common(tensors)), dim
 
 
@@ -250,8 +249,7 @@ def chunk(input, chunks, dim=0):
 def constant_pad(input, before, after, value=0):
     """`before[i]` and `after[i]` elements of `value` around dimension i; negative numbers cut off."""
     shape = tuple(n + a + b for n, a, b in zip(input.shape, before, after, strict=True))
-    if any(n < 0 for n in shape):
-        raise RuntimeError(f"padding {before} before and {after} after leaves nothing of a tensor of shape {tuple(input.shape)}")
+    expect(min(shape, default=0) >= 0, f"padding by {before} before and {after} after leaves nothing of a tensor of {tuple(input.shape)}")
     out = array_module(input).full(shape, value, input.dtype)
     inside = tuple(slice(max(a, 0), max(n - max(b, 0), 0)) for a, b, n in zip(before, after, shape, strict=True))
     kept = tuple(slice(max(-a, 0), n - max(-b, 0)) for a, b, n in zip(before, after, input.shape, strict=True))

@@ -86,8 +86,7 @@ def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
     q = q if isinstance(q, Variable) else Variable.wrap(array_module(input._array).asarray(q, input._array.dtype))
     if q.ndim > 1 or q.dtype is not input.dtype:
         raise RuntimeError(f"quantile() q must be a scalar or 1D tensor of the input's dtype, but got {q.ndim}D {q.dtype}")
-    if not ((q >= 0) & (q <= 1)).all().item():
-        raise RuntimeError(f"quantile() q must be in the range [0, 1] but got {q.tolist()}")
+    expect(((q >= 0) & (q <= 1)).all().item(), f"quantile() q must be in the range [0, 1] but got {q.tolist()}")
     dims = range(input.ndim) if dim is None else [normalize(dim, input.ndim)]
     sizes = [1 if d in dims else n for d, n in enumerate(input.shape) if keepdim or d not in dims]
     input, dim = (reshape(input, (-1,)), 0) if dim is None or not input.ndim else (input, dims[0])

@@ -13,7 +13,7 @@ from ...ops.activation import log_softmax, logsigmoid, relu
 from ...ops.ctc import ctc
 from ...ops.distance import pairwise_distance
 from ...ops.elementwise import abs, clamp, exp, log, minimum, square, where, xlogy
-from ...ops.loss import bernoulli_cross_entropy, legacy_reduction, negative_log_likelihood, reduced, softmax_cross_entropy
+from ...ops.loss import bernoulli_cross_entropy, legacy_reduction, negative_log_likelihood, reduced, smooth_absolute, softmax_cross_entropy
 from ...ops.promotion import expect, refuse
 
 
@@ -54,9 +54,7 @@ def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mea
     """huber_loss / beta: |x - y| for large differences whatever beta is (Girshick, 2015)."""
     _of_one_shape("smooth_l1_loss", input, target)
     expect(beta >= 0, "smooth_l1_loss does not support negative values for beta.")
-    size = abs(input - target)
-    loss = size if beta == 0 else where(size < beta, 0.5 * square(size) / beta, size - 0.5 * beta)
-    return reduced(loss, reduction, size_average, reduce)
+    return reduced(smooth_absolute(input, target, beta) if beta else abs(input - target), reduction, size_average, reduce)
 
 
 def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_target=False):
@@ -136,8 +134,7 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
     var = var if isinstance(var, Variable) else full_like(input, var)
     refuse("biu", "gaussian_nll_loss", var)
     expect((var >= 0).all(), "var has negative entry/entries", ValueError)
-    if var.shape == input.shape[:-1]:
-        var = var.unsqueeze(-1)
+    var = var.unsqueeze(-1) if var.shape == input.shape[:-1] else var
     right = var.ndim == input.ndim and all(n in (m, 1) for n, m in zip(var.shape, input.shape, strict=True))
     expect(right, "var is of incorrect size", ValueError)
     var = var + (clamp(var, min=eps) - var).detach()
