@@ -71,6 +71,13 @@ def pieces_of(images: int) -> int:
     return 1 if images % shares == 0 or images >= 4 * shares else shares
 
 
+def together_of(images: int, most: int) -> int:
+    """How many small images to take at once, at most `most`, so that all threads have about as many."""
+    shares = threads.get_num_threads()
+    rounds = -(-images // (max(1, most) * shares))
+    return -(-images // (rounds * shares))
+
+
 @compiled()
 def band(item, pieces, height):
     """Work item `item`: its image, which of the image's `pieces` bands of rows it is, and the band's rows [first, last) of `height`."""
@@ -99,4 +106,5 @@ def contiguous(*arrays) -> bool:
     return all(each.flags.c_contiguous for each in arrays)
 
 
-__all__ = ["SMALL", "band", "compiled", "contiguous", "floats", "kernel", "large", "parallel", "pieces_of", "run", "run_shares"]
+__all__ = ["SMALL", "band", "compiled", "contiguous", "floats", "kernel", "large", "parallel", "pieces_of", "run", "run_shares",
+           "together_of"]  # fmt: skip

@@ -11,7 +11,7 @@ A line is a plane of height 1.
 import numpy as np
 
 from ..threads import get_num_threads
-from .cpu import band, compiled, pieces_of, run_shares
+from .cpu import band, compiled, pieces_of, run_shares, together_of
 from .cpu_blas import gemm, memcpy
 
 _TILE_BYTES = 640 * 1024  # of columns: most of a core's second-level cache,
@@ -191,7 +191,7 @@ class Unfolded:
         positions = max(_TILE_LEAST, _TILE_BYTES // (self.weight.shape[1] * weight.itemsize))  # in a tile
         rows = max(1, min(height, positions // width))
         self.pieces = pieces_of(images)
-        together = 1 if rows < height or self.pieces > 1 else max(1, min(positions // (height * width), -(-images // get_num_threads())))
+        together = together_of(images, positions // (height * width)) if rows == height and self.pieces == 1 else 1
         self.tiles = rows, together, self.pieces
         self.items = -(-images // together) * self.pieces
 

@@ -20,11 +20,12 @@ tiles has, for the columns beyond.
 """
 
 import functools
+import math
 
 import numpy as np
 
 from ..threads import get_num_threads
-from .cpu import band, compiled, pieces_of, run_shares
+from .cpu import band, compiled, pieces_of, run_shares, together_of
 from .cpu_blas import gemm, memcpy
 from .cpu_matmul import product
 from .cpu_unfold import inside
@@ -222,7 +223,7 @@ class Winograd:
         strip = max(1, min(tile_rows, most // across))
         self.pieces = pieces_of(images)
         whole = strip == tile_rows and self.pieces == 1
-        together = max(1, min(most // (tile_rows * across), -(-images // get_num_threads()))) if whole else 1
+        together = together_of(images, most // (tile_rows * across)) if whole else 1
         self.cuts = self.stride, tuple(padding), together, strip, self.pieces
         self.items = -(-images // together) * self.pieces
 
@@ -234,7 +235,7 @@ class Winograd:
         images, tile_rows, across = _tiles(out_shape)
         step = stride[0] * stride[1]
         u_size = (_taps(weight, stride) + 3) ** 2 * step  # for a filter and a channel
-        direct, here = images * out_shape[2] * out_shape[3] * weight[0, 0].size, images * tile_rows * across * u_size
+        direct, here = images * out_shape[2] * out_shape[3] * math.prod(weight.shape[2:]), images * tile_rows * across * u_size
         few = min(len(weight), weight.shape[1] * step) < _CHANNELS_LEAST
         return not few and 3 * here <= 2 * direct and direct - here >= _U_COST * u_size
 
