@@ -10,30 +10,56 @@ import numba as nb
 import numpy as np
 
 from ..ops import norm
-from .cpu import contiguous, floats, kernel, large, parallel, run
+from .cpu import compiled, contiguous, floats, kernel, large, parallel, run
 
 _BLOCK = 4096  # elements summed in their own type; the blocks' sums are added in float64
 
+_in_any_order = compiled(fastmath={"reassoc", "contract"})  # sums, so that they are vectorised; a nan stays a nan
 
-@parallel(fastmath={"reassoc", "contract"})  # sums in any order, so that they are vectorised; a nan stays a nan
+
+@_in_any_order
+def _sum(x):
+    """sum x."""
+    total = 0.0
+    for start in range(0, x.size, _BLOCK):
+        part, block = x[start : start + _BLOCK], x.dtype.type(0)
+        for i in range(part.size):
+            block += part[i]
+        total += block
+    return total
+
+
+@_in_any_order
+def _sum_of_squares(x, center):
+    """sum (x - center)^2."""
+    total = 0.0
+    for start in range(0, x.size, _BLOCK):
+        part, block = x[start : start + _BLOCK], x.dtype.type(0)
+        for i in range(part.size):
+            block += (part[i] - center) ** 2
+        total += block
+    return total
+
+
+@_in_any_order
+def _sum_of_products(g, x, center):
+    """sum g (x - center)."""
+    total = 0.0
+    for start in range(0, x.size, _BLOCK):
+        part, factor, block = x[start : start + _BLOCK], g[start : start + _BLOCK], x.dtype.type(0)
+        for i in range(part.size):
+            block += factor[i] * (part[i] - center)
+        total += block
+    return total
+
+
+@parallel()
 def _moments(planes, mean, squares):
     """The mean of every plane (R, P), and its sum (x - mean)^2."""
     for r in nb.prange(planes.shape[0]):
-        total = 0.0
-        for start in range(0, planes.shape[1], _BLOCK):
-            block = planes.dtype.type(0)
-            for i in range(start, min(start + _BLOCK, planes.shape[1])):
-                block += planes[r, i]
-            total += block
-        center = planes.dtype.type(total / planes.shape[1])
-        total = 0.0
-        for start in range(0, planes.shape[1], _BLOCK):
-            block = planes.dtype.type(0)
-            for i in range(start, min(start + _BLOCK, planes.shape[1])):
-                block += (planes[r, i] - center) ** 2
-            total += block
-        mean[r] = center
-        squares[r] = total
+        plane = planes[r]
+        mean[r] = plane.dtype.type(_sum(plane) / plane.size)
+        squares[r] = _sum_of_squares(plane, plane.dtype.type(mean[r]))
 
 
 @parallel()
@@ -45,19 +71,12 @@ def _scale(planes, center, scale, shift, out):
             out[r, i] = (planes[r, i] - c) * s + t
 
 
-@parallel(fastmath={"reassoc", "contract"})
+@parallel()
 def _sums(grad, planes, center, plain, weighted):
     """sum g and sum g (x - center) of every plane."""
     for r in nb.prange(planes.shape[0]):
-        c, total, total_weighted = center[r], 0.0, 0.0
-        for start in range(0, planes.shape[1], _BLOCK):
-            block, block_weighted = planes.dtype.type(0), planes.dtype.type(0)
-            for i in range(start, min(start + _BLOCK, planes.shape[1])):
-                block += grad[r, i]
-                block_weighted += grad[r, i] * (planes[r, i] - c)
-            total += block
-            total_weighted += block_weighted
-        plain[r], weighted[r] = total, total_weighted
+        plain[r] = _sum(grad[r])
+        weighted[r] = _sum_of_products(grad[r], planes[r], center[r])
 
 
 @parallel()
