@@ -31,12 +31,13 @@ def _let_through(gates):
     """sigmoid, sigmoid, tanh, sigmoid of the four gates in a row (4H), in place."""
     height = gates.size // 4
     one = gates.dtype.type(1)
+    input_and_forget, candidate, output = gates[: 2 * height], gates[2 * height : 3 * height], gates[3 * height :]
     for j in range(2 * height):
-        gates[j] = one / (one + exp(-gates[j]))
-    for j in range(2 * height, 3 * height):
-        gates[j] = tanh(gates[j])
-    for j in range(3 * height, 4 * height):
-        gates[j] = one / (one + exp(-gates[j]))
+        input_and_forget[j] = one / (one + exp(-input_and_forget[j]))
+    for j in range(height):
+        candidate[j] = tanh(candidate[j])
+    for j in range(height):
+        output[j] = one / (one + exp(-output[j]))
 
 
 @compiled()

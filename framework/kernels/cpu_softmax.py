@@ -9,6 +9,8 @@ from ..ops import activation, loss
 from .cpu import compiled, contiguous, floats, kernel, large, parallel, run
 from .cpu_math import exp
 
+_BLOCK = 1024  # elements summed in their own type; the blocks' sums are added in float64
+
 
 @compiled()
 def _top(row):
@@ -25,12 +27,15 @@ def _top(row):
     return max(max(a, b), max(c, d))
 
 
-@compiled(fastmath={"reassoc"})  # may add in any order, so many at once, in double precision
+@compiled(fastmath={"reassoc"})  # may add in any order, so many at once
 def _log_sum_exp(row, top):
     """log sum exp(x - top)."""
     total = 0.0
-    for c in range(row.size):
-        total += exp(row[c] - top)
+    for start in range(0, row.size, _BLOCK):
+        part, block = row[start : start + _BLOCK], row.dtype.type(0)
+        for c in range(part.size):
+            block += exp(part[c] - top)
+        total += block
     return row.dtype.type(math.log(total))
 
 

@@ -49,13 +49,10 @@ def _sort(image, c, phases, stride, padding, top):
             for q in range(phases.shape[1]):
                 line, left = phases[r, q, y], q - padding[1]
                 start, end = inside(line.size, left, stride[1], width)
-                line[:start] = 0
-                if stride[1] == 1:
-                    line[start:end] = image[c, row, start + left : end + left]
-                else:
-                    for x in range(start, end):
-                        line[x] = image[c, row, x * stride[1] + left]
-                line[end:] = 0
+                line[:start], line[end:] = 0, 0
+                part, found = line[start:end], image[c, row, start * stride[1] + left :]
+                for x in range(part.size):
+                    part[x] = found[x * stride[1]]
 
 
 @compiled()
@@ -70,8 +67,9 @@ def _unsort(phases, image, c, stride, padding, top):
             for q in range(phases.shape[1]):
                 line, left = phases[r, q, y], q - padding[1]
                 start, end = inside(line.size, left, stride[1], width)
-                for x in range(start, end):
-                    image[c, row, x * stride[1] + left] += line[x]
+                part, found = image[c, row, start * stride[1] + left :], line[start:end]
+                for x in range(found.size):
+                    part[x * stride[1]] += found[x]
 
 
 @compiled()
@@ -104,8 +102,9 @@ def _fold(columns, image, kernel, stride, padding, dilation, out_width, top, bot
                 row, down, right = (c * kernel[0] + i) * kernel[1] + j, i * dilation[0], j * dilation[1]
                 r, q, above, left = down % stride[0], right % stride[1], down // stride[0], right // stride[1]
                 for y in range(bottom - top):
+                    line, from_ = phases[r, q, above + y, left:], columns[row, y * out_width :]
                     for x in range(out_width):
-                        phases[r, q, above + y, left + x] += columns[row, y * out_width + x]
+                        line[x] += from_[x]
         _unsort(phases, image, c, stride, padding, top)
 
 
