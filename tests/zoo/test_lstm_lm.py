@@ -209,10 +209,10 @@ def test_parity_of_the_recipe(tmp_path, monkeypatch):
             losses.append(loss.item())
         with torch.no_grad():
             valid_losses.append(torch.nn.functional.cross_entropy(model(valid[:-1])[0].flatten(0, 1), valid[1:].flatten()).item())
+        rate = rate if valid_losses[-1] < best - 0.05 else rate / 4
         if valid_losses[-1] < best:
             best, best_weights = valid_losses[-1], {name: value.clone() for name, value in model.state_dict().items()}
         else:
-            rate /= 4
             model.load_state_dict(best_weights)
         rates.append(rate)
 

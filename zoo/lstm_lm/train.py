@@ -1,4 +1,4 @@
-"""Training: plain gradient descent through 35 words at a time, its rate a quarter whenever validation gets no better."""
+"""Training: plain gradient descent through 35 words at a time, its rate a quarter whenever validation gets hardly better."""
 
 import math
 from dataclasses import dataclass, replace
@@ -42,6 +42,8 @@ class Config(TrainFlags):
     """Share of the numbers between layers set to zero."""
     lr: float = 20.0
     """Learning rate at the beginning."""
+    plateau: float = 0.05
+    """The rate is divided by four after an epoch in which the validation loss fell by no more."""
     clip: float = 0.25
     """Largest norm of the gradient."""
 
@@ -96,10 +98,12 @@ def train(config: Config) -> None:
             valid_loss = math.log(perplexity(surprises(model, corpus.valid, device)))
             run.log(epoch=epoch, step=at.step, valid_loss=valid_loss)
             progress.say(f"epoch {epoch + 1}/{config.epochs}  perplexity {math.exp(valid_loss):.1f}")
-            if valid_loss < at.best_loss:
+            fell = at.best_loss - valid_loss
+            if fell > 0:
                 at.best_loss, at.best = valid_loss, {name: value.clone() for name, value in model.state_dict().items()}
-            else:  # back to where it was good, and on from there in smaller steps
+            else:  # back to where it was good
                 model.load_state_dict(at.best)
+            if fell <= config.plateau:
                 for group in optimizer.param_groups:
                     group["lr"] /= 4
             checkpoint.save(at)
