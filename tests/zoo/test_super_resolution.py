@@ -71,7 +71,8 @@ def test_a_pixel_is_told_from_the_nine_by_nine_around_it():
     model = ESPCN(3)
     x = framework.zeros(1, 1, 29, 29, requires_grad=True)
     model(x)[0, 0, 30:33, 30:33].sum().backward()  # the successors of the small pixel (10 + 4, 10 + 4)
-    rows, columns = np.nonzero(x.grad[0, 0].numpy())
+    grad = np.abs(x.grad[0, 0].numpy())
+    rows, columns = np.nonzero(grad > 1e-5 * grad.max())  # Winograd's convolution leaves rounding errors around it
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (10, 18, 10, 18)
 
 
