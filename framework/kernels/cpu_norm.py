@@ -14,10 +14,10 @@ from .cpu import compiled, contiguous, floats, kernel, large, parallel, run
 
 _BLOCK = 4096  # elements summed in their own type; the blocks' sums are added in float64
 
-_in_any_order = compiled(fastmath={"reassoc", "contract"})  # sums, so that they are vectorised; a nan stays a nan
+_in_any_order = {"reassoc", "contract"}  # sums, so that they are vectorised; a nan stays a nan
 
 
-@_in_any_order
+@compiled(inline="always")
 def _sum(x):
     """sum x."""
     total = 0.0
@@ -29,7 +29,7 @@ def _sum(x):
     return total
 
 
-@_in_any_order
+@compiled(inline="always")
 def _sum_of_squares(x, center):
     """sum (x - center)^2."""
     total = 0.0
@@ -41,7 +41,7 @@ def _sum_of_squares(x, center):
     return total
 
 
-@_in_any_order
+@compiled(inline="always")
 def _sum_of_products(g, x, center):
     """sum g (x - center)."""
     total = 0.0
@@ -53,7 +53,7 @@ def _sum_of_products(g, x, center):
     return total
 
 
-@parallel()
+@parallel(fastmath=_in_any_order)
 def _moments(planes, mean, squares):
     """The mean of every plane (R, P), and its sum (x - mean)^2."""
     for r in nb.prange(planes.shape[0]):
@@ -71,7 +71,7 @@ def _scale(planes, center, scale, shift, out):
             out[r, i] = (planes[r, i] - c) * s + t
 
 
-@parallel()
+@parallel(fastmath=_in_any_order)
 def _sums(grad, planes, center, plain, weighted):
     """sum g and sum g (x - center) of every plane."""
     for r in nb.prange(planes.shape[0]):

@@ -20,8 +20,6 @@ p, q = 5 / 8, 3 / 2
 _P, _Q, _P2, _Q2, _P3, _Q3 = np.array([p, q, p**2, q**2, p**3, q**3], np.float32)
 _P2_Q, _P2_Q2, _P2_AND_Q2 = np.array([p**2 * q, p**2 * q**2, p**2 + q**2], np.float32)
 
-_lines = compiled(fastmath={"contract"})  # a multiplication and an addition may be one instruction
-
 
 def _g(taps: int):
     """G (n, r): at every point x the powers 1, x, …, over the product of its distances from the other points."""
@@ -33,7 +31,7 @@ def _g(taps: int):
 GG = {taps: np.kron(_g(taps), _g(taps)) for taps in (2, 3)}  # (n², r²): G g Gᵀ is a product with it, for g written as a line
 
 
-@_lines
+@compiled()
 def times_bt(d, v):
     """v = Bᵀ d."""
     d0, d1, d2, d3, d4 = d[0], d[1], d[2], d[3], d[4]
@@ -56,7 +54,7 @@ def times_bt(d, v):
             v5[t] = _P2_Q2 * d1[t] - _P2_AND_Q2 * d3[t] + d5[t]
 
 
-@_lines
+@compiled()
 def times_b(v, d):
     """d = B v."""
     v0, v1, v2, v3, v4 = v[0], v[1], v[2], v[3], v[4]
@@ -81,7 +79,7 @@ def times_b(v, d):
             d5[t] = v5[t]
 
 
-@_lines
+@compiled()
 def times_at(m, bias, y):
     """y = Aᵀ m + bias."""
     m0, m1, m2, m3, m4 = m[0], m[1], m[2], m[3], m[4]
@@ -103,7 +101,7 @@ def times_at(m, bias, y):
             y3[t] = bias + _P3 * odd_p + _Q3 * odd_q + m5[t]
 
 
-@_lines
+@compiled()
 def times_a(y, m):
     """m = A y."""
     y0, y1, y2, y3 = y[0], y[1], y[2], y[3]
