@@ -9,6 +9,7 @@ from PIL import Image
 from scipy.linalg import sqrtm
 
 import framework
+from framework import kernels
 from tests.zoo.contract import call, evaluate_agrees, killed_it_resumes, outcome, refused, smoke
 from zoo.datasets import mnist
 from zoo.dcgan.evaluate import frechet_distance, moments
@@ -245,7 +246,8 @@ def test_three_steps_are_those_of_pytorchs_example(few_digits, reader, tmp_path)
     from zoo.datasets import squares
 
     flags = ("--data", few_digits, *SMALL, "--batch-size", 16, "--max-steps", 3, "--features", reader)
-    assert call("zoo.dcgan", "train", *flags, "--out", tmp_path) == 0
+    with kernels.use("reference"):  # Winograd rounds otherwise than PyTorch, and Adam makes whole steps of gradients that are all rounding
+        assert call("zoo.dcgan", "train", *flags, "--out", tmp_path) == 0
     ours = framework.load(tmp_path / "model.safetensors")
 
     framework.manual_seed(0)
