@@ -53,8 +53,9 @@ class Watch:
             try:
                 return original(op_or_node, *args, **kwargs)
             finally:
+                passed = time.perf_counter() - start
                 key = self.key(op_or_node, direction, args)
-                self.seconds[key] += time.perf_counter() - start
+                self.seconds[key] += passed
                 self.calls[key] += 1
                 self.inside = False
 

@@ -23,8 +23,7 @@ def _places(name, shape, dim, index):
     if index.ndim != len(shape) or any(n > m for d, (n, m) in enumerate(zip(index.shape, shape, strict=True)) if d != dim):
         raise RuntimeError(f"{name}(): Expected index {list(index.shape)} to be no larger than {list(shape)} apart from dimension {dim}")
     _check_bounds(index, dim, shape[dim])
-    along_others = (module.arange(n).reshape((-1,) + (1,) * (index.ndim - 1 - d)) for d, n in enumerate(index.shape))
-    return tuple(index if d == dim else each for d, each in enumerate(along_others))
+    return tuple(index if d == dim else module.arange(n).reshape((-1,) + (1,) * (index.ndim - 1 - d)) for d, n in enumerate(index.shape))
 
 
 def _check_bounds(index, dim, length, error=RuntimeError) -> None:

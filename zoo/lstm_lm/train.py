@@ -98,14 +98,13 @@ def train(config: Config) -> None:
             valid_loss = math.log(perplexity(surprises(model, corpus.valid, device)))
             run.log(epoch=epoch, step=at.step, valid_loss=valid_loss)
             progress.say(f"epoch {epoch + 1}/{config.epochs}  perplexity {math.exp(valid_loss):.1f}")
-            fell = at.best_loss - valid_loss
-            if fell > 0:
+            if valid_loss >= at.best_loss - config.plateau:
+                for group in optimizer.param_groups:
+                    group["lr"] /= 4
+            if valid_loss < at.best_loss:
                 at.best_loss, at.best = valid_loss, {name: value.clone() for name, value in model.state_dict().items()}
             else:  # back to where it was good
                 model.load_state_dict(at.best)
-            if fell <= config.plateau:
-                for group in optimizer.param_groups:
-                    group["lr"] /= 4
             checkpoint.save(at)
 
     metrics = {f"{part}_perplexity": perplexity(surprises(model, getattr(corpus, part), device)) for part in ("test", "valid")}

@@ -28,8 +28,8 @@ BUILTIN_STYLE = Path(photographs.__file__).parent / "builtin" / "style" / "strok
 class Config(TrainFlags):
     """The recipe of PyTorch's example, one photograph at a time, and for so few of them a tenth of its weight for the style."""
 
-    style: Annotated[Path, tyro.conf.arg(metavar="FILE")] = BUILTIN_STYLE
-    """The picture whose style is learned."""
+    style: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """The picture whose style is learned; by default one of our own, of swirling strokes."""
     style_size: int = 256
     """Pixels of its shorter side: the smaller, the finer are the strokes."""
     features: str = "auto"
@@ -60,7 +60,7 @@ def train(config: Config) -> None:
     data = photographs.load(config.data, config.data_dir)
     perception = features.load(config.features, config.data_dir).to(device)
     kept = config.out / "style.png" if config.resume else None
-    style = pictures.read(kept if kept and kept.exists() else config.style)  # (H, W, 3) uint8
+    style = pictures.read(kept if kept and kept.exists() else config.style or BUILTIN_STYLE)  # (H, W, 3) uint8
     run = Run("style_transfer", config, data, features={"name": perception.name, "sha256": weights_sha256(perception.network)})
     pictures.write(run.path / "style.png", style)
 
