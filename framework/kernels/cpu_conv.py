@@ -1,6 +1,6 @@
 """Convolutions and their transposes on a CPU: whichever of the two ways is the quicker one.
 
-All of it in PyTorch's own NCHW order, so nothing is ever converted.  Volumes are left to the reference.
+All of it in PyTorch's own NCHW order, so nothing is ever converted.
 """
 
 import numpy as np
@@ -9,6 +9,7 @@ from ..ops import conv as ops
 from ..ops.conv import positions
 from .cpu import contiguous, floats, kernel, large
 from .cpu_unfold import Unfolded
+from .cpu_volume import VOLUMES
 from .cpu_winograd import Winograd
 
 
@@ -16,6 +17,7 @@ def _convolution(way, input, weight, bias, stride, padding, dilation, groups):
     """Through three products: the output, and later the gradients of input and weight."""
     if not _fits(input, weight, bias):
         return NotImplemented
+    way = VOLUMES[way] if input.ndim == 5 else way
     out_shape = (len(input), len(weight), *positions(input.shape[2:], weight.shape[2:], stride, padding, dilation))
     if not way.pays(out_shape, weight, stride, dilation, groups):
         return NotImplemented
@@ -31,7 +33,10 @@ def _convolution(way, input, weight, bias, stride, padding, dilation, groups):
 
 def _transpose(way, input, weight, bias, stride, padding, output_padding, dilation, groups):
     """The convolution that leads from `out` to `input`, the other way: forward is its gradient, and its forward the gradient."""
-    if not _fits(input, weight, bias) or not way.pays(input.shape, weight, stride, dilation, groups):
+    if not _fits(input, weight, bias):
+        return NotImplemented
+    way = VOLUMES[way] if input.ndim == 5 else way
+    if not way.pays(input.shape, weight, stride, dilation, groups):
         return NotImplemented
     sizes = zip(input.shape[2:], weight.shape[2:], stride, padding, output_padding, dilation, strict=True)
     spatial = [(n - 1) * s - 2 * p + d * (k - 1) + 1 + extra for n, k, s, p, extra, d in sizes]
@@ -51,7 +56,7 @@ def _transpose(way, input, weight, bias, stride, padding, output_padding, dilati
 
 
 def _fits(input, weight, bias) -> bool:
-    return input.ndim in (3, 4) and floats(input, weight, bias) and contiguous(input, weight) and large(input)
+    return input.ndim in (3, 4, 5) and floats(input, weight, bias) and contiguous(input, weight) and large(input)
 
 
 def _plane_sums(grad):

@@ -1,5 +1,7 @@
 """Every CPU kernel against the op that defines it: values and gradients, every option, float32 and float64, sizes that divide nothing."""
 
+import math
+
 import numba as nb
 import numpy as np
 import pytest
@@ -133,9 +135,14 @@ CASES = {
         f"conv_transpose2d-{i}": (lambda x, w, o=o: F.conv_transpose2d(x, w, **o), [randn(*x), randn(*w)])
         for i, (x, w, o) in enumerate(TRANSPOSED)
     },
+    "conv3d": (lambda x, w, b: F.conv3d(x, w, b, (2, 1, 1), 1), [randn(2, 9, 7, 15, 13), randn(11, 9, 3, 3, 3), randn(11)]),
+    "conv3d of data": (lambda x, w: F.conv3d(x.detach(), w) + x.sum(), [randn(2, 9, 7, 15, 13), randn(11, 9, 3, 3, 2)]),
+    "conv_transpose3d": (lambda x, w, b: F.conv_transpose3d(x, w, b, 2, 1), [randn(2, 9, 7, 9, 13), randn(9, 5, 4, 4, 4), randn(5)]),
     "conv_transpose2d bias": (lambda x, w, b: F.conv_transpose2d(x, w, b, 2, 1), [randn(4, 8, 19, 17), randn(8, 5, 4, 4), randn(5)]),
     "conv_transpose1d": (lambda x, w, b: F.conv_transpose1d(x, w, b, stride=2, padding=3), [randn(4, 8, 301), randn(8, 5, 4), randn(5)]),
     **{f"max_pool2d-{i}": (lambda x, o=o: F.max_pool2d(x, **{"kernel_size": 2, **o}), [randn(3, 7, 23, 29)]) for i, o in enumerate(POOL)},
+    "max_pool1d": (lambda x: F.max_pool1d(x, 3, 2, 1, 2), [randn(3, 7, 623)]),
+    "max_pool3d": (lambda x: F.max_pool3d(x, (3, 2, 3), (2, 1, 2), 1, (1, 2, 1), ceil_mode=True), [randn(2, 5, 11, 13, 17)]),
     "pad": (lambda x: F.pad(x, (2, 3, 1, 4), mode="reflect"), [randn(3, 7, 23, 29)]),
     "interpolate nearest": (lambda x: F.interpolate(x, scale_factor=2), [randn(3, 7, 23, 29)]),
     "interpolate bicubic": (lambda x: F.interpolate(x, (31, 17), mode="bicubic"), [randn(3, 7, 23, 29)]),
@@ -210,6 +217,7 @@ def test_equals_the_reference(name, dtype):
     [
         "conv2d-1",
         "conv2d-15",
+        "conv3d",
         "max_pool2d-0",
         "linear",
         "dropout",
@@ -234,36 +242,60 @@ def test_second_derivatives_go_through_the_formula(name):
     np.testing.assert_allclose(double("fast"), double("reference"), rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("dims", [1, 2, 3])
 @pytest.mark.parametrize("transposed", [False, True])
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(data=st.data())
-def test_convolutions_of_any_shape(transposed, data):
+def test_convolutions_of_any_shape(transposed, dims, data):
     """Values and gradients, in float64, of sizes that a kernel takes: strides, dilations and paddings as they come, many filters or few."""
     draw = lambda low, high: data.draw(st.integers(low, high))  # noqa: E731
+    each = lambda low, high: tuple(draw(low, high) for _ in range(dims))  # noqa: E731
     groups = data.draw(st.sampled_from([1, 1, 1, 2, 3]))
     channels, filters = groups * draw(1, 24), groups * draw(1, 24)
-    kernel, stride, dilation = (draw(1, 5), draw(1, 5)), (draw(1, 3), draw(1, 3)), (draw(1, 2), draw(1, 2))
+    kernel, stride, dilation = each(1, 5 if dims < 3 else 3), each(1, 3), each(1, 2)
     reach = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
     options = {"stride": stride, "dilation": dilation, "groups": groups}
     if transposed:
-        sizes = draw(1, 12), draw(1, 12)
+        sizes = each(1, 12 if dims < 3 else 6)
         largest = [((n - 1) * s + r) // 2 for n, s, r in zip(sizes, stride, reach, strict=True)]
-        options |= {"padding": tuple(draw(0, min(4, each)) for each in largest), "output_padding": tuple(draw(0, s - 1) for s in stride)}
+        options |= {"padding": tuple(draw(0, min(4, most)) for most in largest), "output_padding": tuple(draw(0, s - 1) for s in stride)}
     else:
-        options["padding"] = draw(0, 4), draw(0, 4)
-        sizes = [max(draw(1, 20), r + 1 - 2 * p) for r, p in zip(reach, options["padding"], strict=True)]
-    images = -(-kernels.SMALL // (channels * sizes[0] * sizes[1])) + draw(0, 3)
+        options["padding"] = each(0, 4)
+        sizes = [max(draw(1, 20 if dims < 3 else 8), r + 1 - 2 * p) for r, p in zip(reach, options["padding"], strict=True)]
+    images = -(-kernels.SMALL // (channels * math.prod(sizes))) + draw(0, 3)
     weight = (channels, filters // groups) if transposed else (filters, channels // groups)
     arrays = [randn(images, channels, *sizes), randn(*weight, *kernel), randn(filters)]
-
-    def call(x, w, b):
-        return F.conv_transpose2d(x, w, b, **options) if transposed else F.conv2d(x, w, b, **options)
+    function = getattr(F, f"conv{'_transpose' * transposed}{dims}d")
 
     kernels.reset()
-    fast = outcome(call, arrays, framework.float64, "fast")
+    fast = outcome(lambda x, w, b: function(x, w, b, **options), arrays, framework.float64, "fast")
     assert "reference" not in kernels.report()["conv_transpose" if transposed else "conv"]
-    for ours, expected in zip(fast, outcome(call, arrays, framework.float64, "reference"), strict=True):
+    slow = outcome(lambda x, w, b: function(x, w, b, **options), arrays, framework.float64, "reference")
+    for ours, expected in zip(fast, slow, strict=True):
         np.testing.assert_allclose(ours, expected, rtol=1e-10, atol=1e-10 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("dims", [1, 2, 3])
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_pooling_of_any_shape(dims, data):
+    """Of few values, so that windows have several largest, or none but -inf, or a nan: the gradients show which of them was taken."""
+    draw = lambda low, high: data.draw(st.integers(low, high))  # noqa: E731
+    kernel, stride, dilation = ([draw(1, most) for _ in range(dims)] for most in (4, 3, 2))
+    padding = [draw(0, k // 2) if d == 1 else 0 for k, d in zip(kernel, dilation, strict=True)]
+    sizes = [draw((k - 1) * d + 1, 20 if dims < 3 else 9) for k, d in zip(kernel, dilation, strict=True)]
+    planes = -(-kernels.SMALL // math.prod(sizes))
+    values = np.random.default_rng(draw(0, 9)).choice([-np.inf, -1.0, 0.0, 1.0, np.nan], (2, planes, *sizes), p=[0.5, 0.2, 0.1, 0.1, 0.1])
+    function, ceil_mode = getattr(F, f"max_pool{dims}d"), data.draw(st.booleans())
+
+    def call(x):
+        return function(x, kernel, stride, padding, dilation, ceil_mode)
+
+    kernels.reset()
+    fast = outcome(call, [values], framework.float64, "fast")
+    assert "reference" not in kernels.report()["max_pool"]
+    for ours, expected in zip(fast, outcome(call, [values], framework.float64, "reference"), strict=True):
+        np.testing.assert_array_equal(ours, expected)
 
 
 @pytest.mark.parametrize("case, by", [*((case, "unfolded_conv") for case in CONV), *((case, "winograd_conv") for case in WINOGRAD)])
@@ -349,7 +381,7 @@ def test_what_a_kernel_cannot_do_it_declines():
     kernels.reset()
     F.relu(framework.randn(200, 100).half())
     F.relu(framework.randn(200, 200).T)
-    F.conv3d(framework.randn(1, 1, 30, 30, 30), framework.randn(1, 1, 3, 3, 3))
+    F.conv2d(framework.randn(1, 1, 100, 100).mT, framework.randn(1, 1, 3, 3))
     report = kernels.report()
     assert report["relu"] == {"reference": 2} and report["conv"] == {"reference": 1}
 
