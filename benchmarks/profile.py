@@ -16,6 +16,7 @@ from framework.autograd.fusable import Fusable, FusedNode
 from framework.autograd.node import OpNode
 from framework.autograd.op import Op
 
+from . import odd_sizes  # noqa: F401  enters its steps into the table
 from .worker import WARM_UP
 from .workloads import WORKLOADS
 
@@ -25,7 +26,7 @@ class Flags:
     """What to look at."""
 
     name: tyro.conf.Positional[str]
-    """A workload of `python -m benchmarks`."""
+    """A workload of `python -m benchmarks` or `python -m benchmarks.sizes`."""
     threads: int = framework.get_num_threads()
     """Threads of the kernels."""
     steps: int = 10

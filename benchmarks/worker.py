@@ -65,6 +65,7 @@ def main(library: str, name: str, threads: int, scale: float = 1.0) -> None:
     framework = importlib.import_module("framework")
     if library == "framework":
         imported = time.perf_counter() - started
+    from . import odd_sizes  # noqa: F401  enters its steps into the table
     from .workloads import WORKLOADS
 
     framework.set_num_threads(threads)
@@ -77,7 +78,7 @@ def main(library: str, name: str, threads: int, scale: float = 1.0) -> None:
     tests = timed(evaluate)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # of training and evaluating; the product below is not part of them
     print(json.dumps({
-        "library": library, "version": framework.__version__, "workload": name, "threads": framework.get_num_threads(),
+        "library": library, "version": framework.__version__, "workload": name, "scale": scale, "threads": framework.get_num_threads(),
         "import_s": imported, "first_step_s": first, "step_ms": statistics.median(steps), "inference_ms": statistics.median(tests),
         "peak_memory_mb": peak / (2**20 if sys.platform == "darwin" else 2**10),
         "first_loss": losses[0], "steps": len(losses), "loss": losses[-1], "product_gflops": product_rate(framework),

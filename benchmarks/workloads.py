@@ -24,6 +24,7 @@ class Workload:
     gflop: float  # of all matrix products and convolutions of the step, forward and backward; 2 for a multiplication and an addition
     doubles: bool = False  # float64: half as many a second
     images: bool = False  # worth trying with channels last in PyTorch
+    odd: bool = False  # no example's: see odd_sizes.py
 
 
 WORKLOADS: dict[str, Workload] = {}
@@ -84,11 +85,11 @@ def mnist_cnn(prepare: Prepare, scale: float = 1) -> Task:
 
 
 @workload(products(20 * 35, (200, 800), (200, 800), (200, 800), (200, 800), (200, 33278)))
-def lstm_lm(prepare: Prepare, scale: float = 1) -> Task:
+def lstm_lm(prepare: Prepare, scale: float = 1, length: int = 35) -> Task:
     """WikiText-2's vocabulary, 2 × 200, tied, batch 20, 35 words; plain SGD of norm 0.25 at most."""
     from zoo.lstm_lm.model import LanguageModel
 
-    words = framework.randint(0, 33278, (36, int(20 * scale)))
+    words = framework.randint(0, 33278, (length + 1, int(20 * scale)))
     model = prepare(LanguageModel(33278, 200, 0.2, tied=True))
     optimizer = optim.SGD(model.parameters(), lr=20.0)
     memory = None
