@@ -26,6 +26,7 @@ from .workloads import WORKLOADS
 
 OURS, THEIRS = "framework", "torch"
 BEST = {"torch-channels-last": "channels last", "torch-compile": "compiled"}  # PyTorch at its best
+STEPS = [name for name, each in WORKLOADS.items() if each.gflop and not each.odd or name == "actor_critic"]  # the examples'
 Runs = dict[str, list[dict]]  # what each process of a library found
 
 
@@ -33,7 +34,7 @@ Runs = dict[str, list[dict]]  # what each process of a library found
 class Flags:
     """What to run."""
 
-    names: tyro.conf.Positional[tuple[str, ...]] = tuple(WORKLOADS)
+    names: tyro.conf.Positional[tuple[str, ...]] = tuple(name for name, each in WORKLOADS.items() if not each.odd)
     """Workloads; by default all."""
     rounds: int = 5
     """Processes of each library, in turn: framework, torch, framework, torch, …"""
@@ -47,10 +48,10 @@ class Flags:
     """A page to write the first table into as well, between its two marks."""
 
 
-def measure(name: str, library: str, threads: int) -> dict:
-    """The figures of one process, or what it died of."""
-    command = [sys.executable, "-m", "benchmarks.worker", library, name, str(threads)]
-    process = subprocess.run(command, capture_output=True, text=True)
+def measure(name: str, library: str, threads: int, batch: int | None = None, environment: dict | None = None) -> dict:
+    """The figures of one process, with so many samples in a batch, or what it died of."""
+    command = [sys.executable, "-m", "benchmarks.worker", library, name, str(threads), *([str(batch)] if batch else [])]
+    process = subprocess.run(command, capture_output=True, text=True, env=environment)
     if process.returncode == 0:
         return json.loads(process.stdout)
     if library in BEST:
@@ -107,6 +108,21 @@ def around_table(results: dict[str, Runs]) -> list[str]:
     return lines
 
 
+def facts(threads: int, runs: Runs) -> tuple[dict, str]:
+    """What the figures depend on, and the same in a sentence."""
+    machine = environment.machine(framework.device("cpu"))
+    installed = ", ".join(f"{library} {runs[library][0]['version']}" for library in (OURS, THEIRS) if library in runs)
+    computer = f"{machine['cpu']}, {machine['cores']} cores, {threads} threads"
+    sentence = f"Machine: {computer}; {installed}; Python {platform.python_version()}."
+    return {"machine": machine, "versions": environment.versions(), "commit": environment.commit()}, sentence
+
+
+def stem_of(folder: Path, machine: dict, more: str = "") -> Path:
+    """The machine's files in `folder`, without their suffix."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / ("-".join(re.findall(r"\w+", f"{machine['cpu']} {machine['cores']} cores".lower())) + more)
+
+
 def plot(results: dict[str, Runs], path: Path) -> None:
     """Our time over PyTorch's: a bar a workload, a mark for each pair of processes."""
     figure = Figure(figsize=(8, 0.9 + 0.35 * len(results)), layout="constrained")
@@ -144,23 +160,19 @@ def main(flags: Flags) -> None:
     for name, library in track(order, "benchmarks"):
         results[name].setdefault(library, []).append(measure(name, library, flags.threads))
 
-    machine = environment.machine(framework.device("cpu"))
-    facts = {"machine": machine, "versions": environment.versions(), "commit": environment.commit()}
-    cpu = f"{machine['cpu']}, {machine['cores']} cores"
     first = next(iter(results.values()))
-    installed = ", ".join(f"{library} {first[library][0]['version']}" for library in (OURS, THEIRS) if library in first)
+    found, sentence = facts(flags.threads, first)
     imports = " / ".join(middle(first, library, "import_s", 2) for library in (OURS, THEIRS))
     lines = [
-        f"Machine: {cpu}, {flags.threads} threads; {installed}; Python {platform.python_version()}. Import, ours / PyTorch: {imports} s.",
+        f"{sentence} Import, ours / PyTorch: {imports} s.",
         f"Medians of {flags.rounds} processes a library, in turn (least–most); the ratio is taken pair by pair.",
     ]
-    if THEIRS in libraries and (steps := [name for name in results if WORKLOADS[name].gflop or name == "actor_critic"]):
+    if THEIRS in libraries and (steps := [name for name in results if name in STEPS]):
         mean = geometric_mean(median(ratios(results[name])) for name in steps)
         lines += [f"The geometric mean of the {len(steps)} training steps' ratios is **{mean:.2f}**."]
     lines += ["", *steps_table(results)]
-    flags.out.mkdir(parents=True, exist_ok=True)
-    stem = flags.out / "-".join(re.findall(r"\w+", cpu.lower()))
-    stem.with_suffix(".json").write_text(json.dumps({**facts, "results": results}, indent=1) + "\n")
+    stem = stem_of(flags.out, found["machine"])
+    stem.with_suffix(".json").write_text(json.dumps({**found, "results": results}, indent=1) + "\n")
     if THEIRS in libraries:
         plot(results, stem.with_suffix(".png"))
     page = [*lines, "", *around_table(results)]

@@ -19,83 +19,83 @@ def classifier(model: nn.Module, prepare: Prepare, *shape: int, classes: int = 7
     return descent(optimizer, lambda: F.cross_entropy(model(x).flatten(2).mean(2), labels)), inference(model, x)
 
 
-@odd(name="plain, 27 × 27, 50 channels, batch 37")
-def plain(prepare: Prepare, scale: float = 1) -> Task:
+@odd(37, name="plain, 27 × 27, 50 channels")
+def plain(prepare: Prepare, batch: int) -> Task:
     """3 × 3 convolutions with batch norm."""
     widths = [(3, 50), (50, 50), (50, 70)]
     blocks = [nn.Sequential(nn.Conv2d(i, o, 3, padding=1), nn.BatchNorm2d(o), nn.ReLU()) for i, o in widths]
-    return classifier(nn.Sequential(*blocks, nn.MaxPool2d(2), nn.Conv2d(70, 7, 3)), prepare, int(37 * scale), 3, 27, 27)
+    return classifier(nn.Sequential(*blocks, nn.MaxPool2d(2), nn.Conv2d(70, 7, 3)), prepare, batch, 3, 27, 27)
 
 
-@odd(name="5 × 7 taps, strides and dilation, 41 × 33, batch 19")
-def strided(prepare: Prepare, scale: float = 1) -> Task:
+@odd(19, name="5 × 7 taps, strides and dilation, 41 × 33")
+def strided(prepare: Prepare, batch: int) -> Task:
     """Rectangular filters, strides of 2 and 3, dilation 2."""
     layers = nn.Conv2d(3, 30, (5, 7), 2), nn.ReLU(), nn.Conv2d(30, 45, 3, padding=2, dilation=2), nn.ReLU(), nn.Conv2d(45, 7, 3, 3)
-    return classifier(nn.Sequential(*layers), prepare, int(19 * scale), 3, 41, 33)
+    return classifier(nn.Sequential(*layers), prepare, batch, 3, 41, 33)
 
 
-@odd(name="depthwise and 1 × 1, 39 × 39, batch 17")
-def separable(prepare: Prepare, scale: float = 1) -> Task:
+@odd(17, name="depthwise and 1 × 1, 39 × 39")
+def separable(prepare: Prepare, batch: int) -> Task:
     """Howard et al. (2017), MobileNets."""
     layers = []
     for i, o in [(3, 36), (36, 72), (72, 108)]:
         layers += [nn.Conv2d(i, i, 3, padding=1, groups=i), nn.BatchNorm2d(i), nn.ReLU(), nn.Conv2d(i, o, 1), nn.BatchNorm2d(o), nn.ReLU()]
-    return classifier(nn.Sequential(*layers, nn.Conv2d(108, 7, 1)), prepare, int(17 * scale), 3, 39, 39)
+    return classifier(nn.Sequential(*layers, nn.Conv2d(108, 7, 1)), prepare, batch, 3, 39, 39)
 
 
-@odd(name="groups of 5, 30 × 30, batch 23")
-def grouped(prepare: Prepare, scale: float = 1) -> Task:
+@odd(23, name="groups of 5, 30 × 30")
+def grouped(prepare: Prepare, batch: int) -> Task:
     """Xie et al. (2017), ResNeXt's convolutions."""
     layers = nn.Conv2d(3, 60, 3), nn.ReLU(), nn.Conv2d(60, 60, 3, groups=5), nn.GroupNorm(5, 60), nn.ReLU(), nn.Conv2d(60, 7, 1)
-    return classifier(nn.Sequential(*layers), prepare, int(23 * scale), 3, 30, 30)
+    return classifier(nn.Sequential(*layers), prepare, batch, 3, 30, 30)
 
 
-@odd(name="lines of 1,003, batch 21")
-def lines(prepare: Prepare, scale: float = 1) -> Task:
+@odd(21, name="lines of 1,003")
+def lines(prepare: Prepare, batch: int) -> Task:
     """Convolutions of one dimension."""
     layers = nn.Conv1d(5, 48, 9, 2), nn.ReLU(), nn.Conv1d(48, 72, 5), nn.ReLU(), nn.MaxPool1d(3), nn.Conv1d(72, 7, 3)
-    return classifier(nn.Sequential(*layers), prepare, int(21 * scale), 5, 1003)
+    return classifier(nn.Sequential(*layers), prepare, batch, 5, 1003)
 
 
-@odd(name="volumes of 15 × 22 × 18, batch 6")
-def volumes(prepare: Prepare, scale: float = 1) -> Task:
+@odd(6, name="volumes of 15 × 22 × 18")
+def volumes(prepare: Prepare, batch: int) -> Task:
     """Convolutions of three dimensions."""
     layers = nn.Conv3d(2, 20, 3, padding=1), nn.ReLU(), nn.Conv3d(20, 30, 3), nn.ReLU(), nn.Conv3d(30, 7, 3, 2)
-    return classifier(nn.Sequential(*layers), prepare, int(6 * scale), 2, 15, 22, 18)
+    return classifier(nn.Sequential(*layers), prepare, batch, 2, 15, 22, 18)
 
 
-@odd(name="transposed, 11 × 13 to 43 × 51, batch 14")
-def transposed(prepare: Prepare, scale: float = 1) -> Task:
+@odd(14, name="transposed, 11 × 13 to 43 × 51")
+def transposed(prepare: Prepare, batch: int) -> Task:
     """Upwards by transposed convolutions."""
     layers = nn.ConvTranspose2d(90, 50, 3, 2, 1), nn.BatchNorm2d(50), nn.ReLU(), nn.ConvTranspose2d(50, 7, 5, 2)
-    return classifier(nn.Sequential(*layers), prepare, int(14 * scale), 90, 11, 13)
+    return classifier(nn.Sequential(*layers), prepare, batch, 90, 11, 13)
 
 
-@odd(name="transformer, width 90, 37 words, batch 11")
-def transformer(prepare: Prepare, scale: float = 1) -> Task:
+@odd(11, name="transformer, width 90, 37 words")
+def transformer(prepare: Prepare, batch: int) -> Task:
     """Two layers of Vaswani et al. (2017) of five heads; Adam."""
     layer = nn.TransformerEncoderLayer(90, 5, 250, batch_first=True)
     model = prepare(nn.TransformerEncoder(layer, 2, enable_nested_tensor=False))
     optimizer = optim.Adam(model.parameters(), lr=1e-3)
-    x, y = framework.randn(2, int(11 * scale), 37, 90)
+    x, y = framework.randn(2, batch, 37, 90)
     return descent(optimizer, lambda: F.mse_loss(model(x), y)), inference(model, x)
 
 
-@odd(name="GRU, 2 × 77, both ways, 29 words, batch 13")
-def gru(prepare: Prepare, scale: float = 1) -> Task:
+@odd(13, name="GRU, 2 × 77, both ways, 29 words")
+def gru(prepare: Prepare, batch: int) -> Task:
     """Two layers; RMSprop."""
     model = prepare(nn.GRU(33, 77, 2, bidirectional=True))
     optimizer = optim.RMSprop(model.parameters(), lr=1e-3)
-    x = framework.randn(29, int(13 * scale), 33)
+    x = framework.randn(29, batch, 33)
     return descent(optimizer, lambda: model(x)[0].square().mean()), inference(model, x)
 
 
-@odd(name="perceptron, 123-457-89, batch 77")
-def perceptron(prepare: Prepare, scale: float = 1) -> Task:
+@odd(77, name="perceptron, 123-457-89")
+def perceptron(prepare: Prepare, batch: int) -> Task:
     """Three linear layers, with layer norm and dropout."""
     layers = nn.Linear(123, 457), nn.LayerNorm(457), nn.GELU(), nn.Dropout(0.1), nn.Linear(457, 457), nn.ReLU(), nn.Linear(457, 89)
-    return classifier(nn.Sequential(*layers, nn.Unflatten(1, (89, 1))), prepare, int(77 * scale), 123, classes=89)
+    return classifier(nn.Sequential(*layers, nn.Unflatten(1, (89, 1))), prepare, batch, 123, classes=89)
 
 
 for _words in (70, 140):
-    odd(name=f"lstm_lm, {_words} words")(partial(lstm_lm.make, length=_words))
+    odd(20, name=f"lstm_lm, {_words} words")(partial(lstm_lm.make, length=_words))

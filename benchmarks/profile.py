@@ -76,7 +76,7 @@ def main(flags: Flags) -> None:
         raise SystemExit(f"no such workload: {flags.name}; there are {', '.join(WORKLOADS)}")
     framework.set_num_threads(flags.threads)
     framework.manual_seed(0)
-    step, _ = WORKLOADS[flags.name].make(lambda model: model, 1.0)
+    step, _ = WORKLOADS[flags.name].make(lambda model: model, WORKLOADS[flags.name].batch)
     for _ in range(WARM_UP):
         step()
     watch = Watch(flags.shapes)

@@ -56,7 +56,7 @@ def timed(function) -> list[float]:  # noqa: ANN001
     return times[WARM_UP:]
 
 
-def main(library: str, name: str, threads: int, scale: float = 1.0) -> None:
+def main(library: str, name: str, threads: int, batch: int | None = None) -> None:
     started = time.perf_counter()
     if library.startswith("torch"):
         importlib.import_module("torch")
@@ -70,7 +70,8 @@ def main(library: str, name: str, threads: int, scale: float = 1.0) -> None:
 
     framework.set_num_threads(threads)
     framework.manual_seed(0)
-    step, evaluate = WORKLOADS[name].make(lambda model: prepare(library, model), scale)
+    batch = batch or WORKLOADS[name].batch
+    step, evaluate = WORKLOADS[name].make(lambda model: prepare(library, model), batch)
     first = time.perf_counter()
     losses = [step()]
     first = time.perf_counter() - first
@@ -78,7 +79,7 @@ def main(library: str, name: str, threads: int, scale: float = 1.0) -> None:
     tests = timed(evaluate)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # of training and evaluating; the product below is not part of them
     print(json.dumps({
-        "library": library, "version": framework.__version__, "workload": name, "scale": scale, "threads": framework.get_num_threads(),
+        "library": library, "version": framework.__version__, "workload": name, "batch": batch, "threads": framework.get_num_threads(),
         "import_s": imported, "first_step_s": first, "step_ms": statistics.median(steps), "inference_ms": statistics.median(tests),
         "peak_memory_mb": peak / (2**20 if sys.platform == "darwin" else 2**10),
         "first_loss": losses[0], "steps": len(losses), "loss": losses[-1], "product_gflops": product_rate(framework),
@@ -86,4 +87,4 @@ def main(library: str, name: str, threads: int, scale: float = 1.0) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), *map(float, sys.argv[4:]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), *map(int, sys.argv[4:]))

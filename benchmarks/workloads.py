@@ -18,9 +18,10 @@ Prepare = Callable[[nn.Module], nn.Module]  # what a library at its best does to
 
 @dataclass(frozen=True)
 class Workload:
-    """A step to measure: ``make(prepare, scale)`` sets it up, with a batch ``scale`` times as large."""
+    """A step to measure: ``make(prepare, batch)`` sets it up, with so many samples in a batch."""
 
-    make: Callable[[Prepare, float], Task]
+    make: Callable[[Prepare, int], Task]
+    batch: int
     gflop: float  # of all matrix products and convolutions of the step, forward and backward; 2 for a multiplication and an addition
     doubles: bool = False  # float64: half as many a second
     images: bool = False  # worth trying with channels last in PyTorch
@@ -30,9 +31,9 @@ class Workload:
 WORKLOADS: dict[str, Workload] = {}
 
 
-def workload(gflop: float = 0.0, name: str = "", **facts: bool) -> Callable:
+def workload(batch: int, gflop: float = 0.0, name: str = "", **facts: bool) -> Callable:
     """Enter a function into the table."""
-    return lambda make: WORKLOADS.setdefault(name or make.__name__, Workload(make, gflop, **facts))
+    return lambda make: WORKLOADS.setdefault(name or make.__name__, Workload(make, batch, gflop, **facts))
 
 
 def products(tokens: float, *layers: tuple[int, int], passes: int = 3) -> float:
@@ -66,30 +67,29 @@ def descent(optimizer: optim.Optimizer, loss_of_batch: Callable[[], framework.Te
     return step
 
 
-@workload(products(64 * 26**2, (9, 32), passes=2) + products(64 * 24**2, (288, 64)) + products(64, (9216, 128), (128, 10)), images=True)
-def mnist_cnn(prepare: Prepare, scale: float = 1) -> Task:
+@workload(64, products(64 * 26**2, (9, 32), passes=2) + products(64 * 24**2, (288, 64)) + products(64, (9216, 128), (128, 10)), images=True)
+def mnist_cnn(prepare: Prepare, batch: int) -> Task:
     """Batch 64, Adadelta; the digits are random bytes, as many as MNIST has."""
     from zoo.mnist_cnn.model import Net, normalize
 
-    batch_size = int(64 * scale)
     images = framework.randint(0, 256, (600, 28, 28), dtype=framework.uint8).repeat(100, 1, 1)
     labels = framework.randint(0, 10, (60000,))
     model = prepare(Net())
     optimizer = optim.Adadelta(model.parameters(), lr=1.0)
 
     def loss() -> framework.Tensor:
-        batch = framework.randint(0, 60000, (batch_size,))
-        return F.nll_loss(model(normalize(images[batch])), labels[batch])
+        chosen = framework.randint(0, 60000, (batch,))
+        return F.nll_loss(model(normalize(images[chosen])), labels[chosen])
 
     return descent(optimizer, loss), inference(model, normalize(images[:1000]))
 
 
-@workload(products(20 * 35, (200, 800), (200, 800), (200, 800), (200, 800), (200, 33278)))
-def lstm_lm(prepare: Prepare, scale: float = 1, length: int = 35) -> Task:
+@workload(20, products(20 * 35, (200, 800), (200, 800), (200, 800), (200, 800), (200, 33278)))
+def lstm_lm(prepare: Prepare, batch: int, length: int = 35) -> Task:
     """WikiText-2's vocabulary, 2 × 200, tied, batch 20, 35 words; plain SGD of norm 0.25 at most."""
     from zoo.lstm_lm.model import LanguageModel
 
-    words = framework.randint(0, 33278, (length + 1, int(20 * scale)))
+    words = framework.randint(0, 33278, (length + 1, batch))
     model = prepare(LanguageModel(33278, 200, 0.2, tied=True))
     optimizer = optim.SGD(model.parameters(), lr=20.0)
     memory = None
@@ -108,44 +108,43 @@ def lstm_lm(prepare: Prepare, scale: float = 1, length: int = 35) -> Task:
     return step, inference(model, words[:-1])
 
 
-def resnet(name: str, prepare: Prepare, batch_size: int, size: int, classes: int) -> Task:
+def resnet(name: str, prepare: Prepare, batch: int, size: int, classes: int) -> Task:
     """SGD .1 / .9 / 1e-4."""
     from zoo.resnet.model import MODELS
 
     model = prepare(MODELS[name](classes))
     optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
-    x, labels = framework.randn(batch_size, 3, size, size), framework.randint(0, classes, (batch_size,))
+    x, labels = framework.randn(batch, 3, size, size), framework.randint(0, classes, (batch,))
     return descent(optimizer, lambda: F.cross_entropy(model(x), labels)), inference(model, x)
 
 
-@workload(85.2, images=True)
-def resnet18(prepare: Prepare, scale: float = 1) -> Task:
+@workload(8, 85.2, images=True)
+def resnet18(prepare: Prepare, batch: int) -> Task:
     """Batch 8 at 224²."""
-    return resnet("resnet18", prepare, int(8 * scale), 224, 1000)
+    return resnet("resnet18", prepare, batch, 224, 1000)
 
 
-@workload(31.2, images=True)
-def resnet20(prepare: Prepare, scale: float = 1) -> Task:
+@workload(128, 31.2, images=True)
+def resnet20(prepare: Prepare, batch: int) -> Task:
     """CIFAR-10's, batch 128."""
-    return resnet("resnet20", prepare, int(128 * scale), 32, 10)
+    return resnet("resnet20", prepare, batch, 32, 10)
 
 
-@workload(158.9, images=True)
-def dcgan(prepare: Prepare, scale: float = 1) -> Task:
+@workload(64, 158.9, images=True)
+def dcgan(prepare: Prepare, batch: int) -> Task:
     """64 × 64 pixels, batch 64: one update of the discriminator and one of the generator; Adam."""
     from zoo.dcgan.model import DCGAN, NOISE
 
-    size = int(64 * scale)
     both = DCGAN(3, 64, 64)
     generator, discriminator = prepare(both.generator), prepare(both.discriminator)
     optimizers = [optim.Adam(each.parameters(), lr=2e-4, betas=(0.5, 0.999)) for each in (generator, discriminator)]
-    real, yes, no = framework.rand(size, 3, 64, 64) * 2 - 1, framework.ones(size), framework.zeros(size)
+    real, yes, no = framework.rand(batch, 3, 64, 64) * 2 - 1, framework.ones(batch), framework.zeros(batch)
     surprise = F.binary_cross_entropy_with_logits
 
     def step() -> float:
         optimizers[1].zero_grad()
         surprise(discriminator(real), yes).backward()
-        fake = generator(framework.randn(size, NOISE, 1, 1))
+        fake = generator(framework.randn(batch, NOISE, 1, 1))
         surprise(discriminator(fake.detach()), no).backward()
         optimizers[1].step()
         optimizers[0].zero_grad()
@@ -154,11 +153,11 @@ def dcgan(prepare: Prepare, scale: float = 1) -> Task:
         optimizers[0].step()
         return loss.item()
 
-    return step, inference(generator, framework.randn(size, NOISE, 1, 1))
+    return step, inference(generator, framework.randn(batch, NOISE, 1, 1))
 
 
-@workload(products(128, (784, 400), passes=2) + products(128, (400, 40), (20, 400), (400, 784)))
-def vae(prepare: Prepare, scale: float = 1) -> Task:
+@workload(128, products(128, (784, 400), passes=2) + products(128, (400, 40), (20, 400), (400, 784)))
+def vae(prepare: Prepare, batch: int) -> Task:
     """784-400-20-400-784, batch 128, Adam."""
     from zoo.vae.model import VAE
 
@@ -173,7 +172,7 @@ def vae(prepare: Prepare, scale: float = 1) -> Task:
             mean, logvar = self.vae.encode(x)
             return self.vae.decode(mean + framework.randn_like(mean) * (0.5 * logvar).exp()), mean, logvar
 
-    x = framework.rand(int(128 * scale), 784)
+    x = framework.rand(batch, 784)
     model = prepare(Whole())
     optimizer = optim.Adam(model.parameters(), lr=1e-3)
 
@@ -185,21 +184,21 @@ def vae(prepare: Prepare, scale: float = 1) -> Task:
     return descent(optimizer, loss), inference(model, x)
 
 
-@workload(products(4 * 85**2, (25, 64), passes=2) + products(4 * 85**2, (576, 64), (576, 32), (288, 9)), images=True)
-def super_resolution(prepare: Prepare, scale: float = 1) -> Task:
+@workload(4, products(4 * 85**2, (25, 64), passes=2) + products(4 * 85**2, (576, 64), (576, 32), (288, 9)), images=True)
+def super_resolution(prepare: Prepare, batch: int) -> Task:
     """PyTorch's example: four convolutions, ×3, batch 4 of 85², Adam."""
     layers = [(1, 64, 5), (64, 64, 3), (64, 32, 3), (32, 9, 3)]
     convolutions = [nn.Conv2d(inputs, maps, kernel, padding=kernel // 2) for inputs, maps, kernel in layers]
     rectified = [each for convolution in convolutions[:-1] for each in (convolution, nn.ReLU())]
     model = prepare(nn.Sequential(*rectified, convolutions[-1], nn.PixelShuffle(3)))
     optimizer = optim.Adam(model.parameters(), lr=1e-3)
-    x, y = framework.rand(int(4 * scale), 1, 85, 85), framework.rand(int(4 * scale), 1, 255, 255)
+    x, y = framework.rand(batch, 1, 85, 85), framework.rand(batch, 1, 255, 255)
 
     return descent(optimizer, lambda: F.mse_loss(model(x), y)), inference(model, x)
 
 
-@workload(175.3, images=True)
-def style_transfer(prepare: Prepare, scale: float = 1) -> Task:
+@workload(1, 175.3, images=True)
+def style_transfer(prepare: Prepare, batch: int) -> Task:
     """One photograph of 256²; content and style as VGG16 sees them; Adam."""
     from zoo.style_transfer.features import VGG
     from zoo.style_transfer.model import TransformerNet
@@ -208,7 +207,7 @@ def style_transfer(prepare: Prepare, scale: float = 1) -> Task:
         maps = x.flatten(2)
         return maps @ maps.transpose(1, 2) / maps[0].numel()
 
-    x = 255 * framework.rand(max(1, int(scale)), 3, 256, 256)
+    x = 255 * framework.rand(batch, 3, 256, 256)
     model, vgg = prepare(TransformerNet()), prepare(VGG().requires_grad_(False))
     optimizer = optim.Adam(model.parameters(), lr=1e-3)
     with framework.no_grad():
@@ -226,15 +225,15 @@ def style_transfer(prepare: Prepare, scale: float = 1) -> Task:
     return descent(optimizer, loss), inference(model, x)
 
 
-@workload()
-def actor_critic(prepare: Prepare, scale: float = 1) -> Task:
+@workload(50)
+def actor_critic(prepare: Prepare, batch: int) -> Task:
     """50 decisions on one situation each, as in an episode, and the update that follows; Adam."""
     from framework.distributions import Categorical
     from zoo.actor_critic.model import ActorCritic
 
     model = prepare(ActorCritic())
     optimizer = optim.Adam(model.parameters(), lr=3e-2)
-    situations = framework.randn(int(50 * scale), 4)
+    situations = framework.randn(batch, 4)
 
     def step() -> float:
         decisions = []
@@ -257,31 +256,31 @@ def actor_critic(prepare: Prepare, scale: float = 1) -> Task:
 
 
 @workload(
+    128,
     products(2 * 128 * 20, (100, 300), (300, 1200), (300, 1200), (300, 1200), (300, 1200))
-    + products(128, (2400, 600), (600, 600), (600, 600), (600, 3))
+    + products(128, (2400, 600), (600, 600), (600, 600), (600, 3)),
 )
-def snli(prepare: Prepare, scale: float = 1) -> Task:
+def snli(prepare: Prepare, batch: int) -> Task:
     """Batch 128 of two sentences of 20 words, GloVe's 100 numbers each; Adam."""
     from zoo.snli.model import Net
 
-    size = int(128 * scale)
     model = prepare(Net(framework.randn(10000, 100), 0.2))
     optimizer = optim.Adam([each for each in model.parameters() if each.requires_grad], lr=1e-3)
-    premises, hypotheses = framework.randint(2, 10000, (2, size, 20))
-    labels = framework.randint(0, 3, (size,))
+    premises, hypotheses = framework.randint(2, 10000, (2, batch, 20))
+    labels = framework.randint(0, 3, (batch,))
 
     step = descent(optimizer, lambda: F.cross_entropy(model(premises, hypotheses), labels))
     return step, inference(model, premises, hypotheses)
 
 
-@workload(4 * products(97 * 100, (1, 204), (51, 204), (51, 204), (51, 204), (51, 1)), doubles=True)
-def time_sequence(prepare: Prepare, scale: float = 1) -> Task:
+@workload(97, 4 * products(97 * 100, (1, 204), (51, 204), (51, 204), (51, 204), (51, 1)), doubles=True)
+def time_sequence(prepare: Prepare, batch: int) -> Task:
     """97 waves of 100 values in float64, four evaluations of L-BFGS."""
     from zoo.time_sequence.model import Sequence
 
     model = prepare(Sequence().double())
     optimizer = optim.LBFGS(model.parameters(), lr=0.8, max_iter=4, tolerance_grad=0, tolerance_change=0)
-    waves = framework.sin(framework.arange(101.0) / 20 + framework.rand(int(97 * scale), 1)).double()
+    waves = framework.sin(framework.arange(101.0) / 20 + framework.rand(batch, 1)).double()
 
     def closure() -> framework.Tensor:
         optimizer.zero_grad()
@@ -292,8 +291,8 @@ def time_sequence(prepare: Prepare, scale: float = 1) -> Task:
     return lambda: optimizer.step(closure).item(), inference(model, waves[:, :-1])
 
 
-@workload(name="a + b on 3 × 4, 1,000 times")
-def small_add(prepare: Prepare, scale: float = 1) -> Task:
+@workload(1, name="a + b on 3 × 4, 1,000 times")
+def small_add(prepare: Prepare, batch: int) -> Task:
     """`a + b`, recorded: milliseconds a step are microseconds an addition."""
     a, b = (framework.randn(3, 4, requires_grad=True) for _ in range(2))
 
@@ -305,8 +304,8 @@ def small_add(prepare: Prepare, scale: float = 1) -> Task:
     return step, lambda: a + b
 
 
-@workload(name="MLP of 3 layers, batch 1, 100 times")
-def small_mlp(prepare: Prepare, scale: float = 1) -> Task:
+@workload(1, name="MLP of 3 layers, batch 1, 100 times")
+def small_mlp(prepare: Prepare, batch: int) -> Task:
     """Forward, loss and backward of an MLP of three layers on a single sample."""
     model = prepare(nn.Sequential(nn.Linear(10, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, 1)))
     x, y = framework.randn(1, 10), framework.randn(1, 1)
@@ -321,13 +320,13 @@ def small_mlp(prepare: Prepare, scale: float = 1) -> Task:
     return step, inference(model, x)
 
 
-@workload(name="DataLoader, 100 batches of 64 digits")
-def data_loading(prepare: Prepare, scale: float = 1) -> Task:
+@workload(64, name="DataLoader, 100 batches of 64 digits")
+def data_loading(prepare: Prepare, batch: int) -> Task:
     """Shuffled, sample by sample, as it comes."""
     from framework.utils.data import DataLoader, TensorDataset
 
     images = framework.randint(0, 256, (6400, 28, 28), dtype=framework.uint8)
-    loader = DataLoader(TensorDataset(images, framework.randint(0, 10, (6400,))), batch_size=64, shuffle=True)
+    loader = DataLoader(TensorDataset(images, framework.randint(0, 10, (6400,))), batch_size=batch, shuffle=True)
 
     def step() -> float:
         return float(sum(len(labels) for _, labels in loader))

@@ -25,11 +25,12 @@ _CPU = {
     "cpu_pool": [pool.max_pool],
     "cpu_matmul": [linalg.matrix_product, linalg.linear_op],
     "cpu_norm": [norm.batch_norm_train, norm.batch_norm_eval, norm.group_norm],
+    "cpu_layer_norm": [norm.layer_norm, norm.rms_norm],
     "cpu_elementwise": [activation.relu, activation.leaky_relu, activation.logsigmoid, activation.softplus, random.dropout],
     "cpu_optim": [sgd.sgd_update, adam.adam_update, adadelta.adadelta_update, rmsprop.rmsprop_update],
     "cpu_resample": [resample.resample],
     "cpu_recurrent": [recurrent.lstm_layer, recurrent.gru_layer],
-    "cpu_softmax": [activation.log_softmax_op, loss.negative_log_likelihood, loss.softmax_cross_entropy],
+    "cpu_softmax": [activation.softmax_op, activation.log_softmax_op, loss.negative_log_likelihood, loss.softmax_cross_entropy],
 }
 SMALL = 8192  # with fewer elements in every array NumPy is as fast as a compiled loop with its call and its threads
 

@@ -1,4 +1,4 @@
-"""Log-softmax and its losses on a CPU: row by row, each read as often as its cache holds it."""
+"""Softmax, its logarithm and their losses on a CPU: row by row, each read as often as its cache holds it."""
 
 import math
 
@@ -10,6 +10,7 @@ from .cpu import compiled, contiguous, floats, kernel, large, parallel, run
 from .cpu_math import exp
 
 _BLOCK = 1024  # elements summed in their own type; the blocks' sums are added in float64
+_in_any_order = {"reassoc"}  # sums, so that many are added at once
 
 
 @compiled()
@@ -27,7 +28,7 @@ def _top(row):
     return max(max(a, b), max(c, d))
 
 
-@compiled(fastmath={"reassoc"})  # may add in any order, so many at once
+@compiled(inline="always")
 def _log_sum_exp(row, top):
     """log sum exp(x - top)."""
     total = 0.0
@@ -39,47 +40,83 @@ def _log_sum_exp(row, top):
     return row.dtype.type(math.log(total))
 
 
-@compiled(fastmath={"reassoc"})
-def _sum(row):
-    total = 0.0
-    for c in range(row.size):
-        total += row[c]
-    return row.dtype.type(total)
+@compiled()
+def _log_share(x, top, total):
+    """log(exp(x) / sum exp(x)): in this order, for x and top may be large and their difference small."""
+    return x - top - total
 
 
-@parallel()
+@parallel(fastmath=_in_any_order)
 def _log_softmax(input, out):
     """x - max - log sum exp(x - max) of every row (N, C)."""
     for row in nb.prange(input.shape[0]):
         top = _top(input[row])
         total = _log_sum_exp(input[row], top)
         for c in range(input.shape[1]):
-            out[row, c] = input[row, c] - top - total
+            out[row, c] = _log_share(input[row, c], top, total)
 
 
-@parallel()
+@parallel(fastmath=_in_any_order)
 def _log_softmax_backward(grad, output, out):
     """g - exp(out) sum g of every row."""
     for row in nb.prange(grad.shape[0]):
-        total = _sum(grad[row])
+        total = 0.0
+        for c in range(grad.shape[1]):
+            total += grad[row, c]
+        total = grad.dtype.type(total)
         for c in range(grad.shape[1]):
             out[row, c] = grad[row, c] - exp(output[row, c]) * total
 
 
-@kernel(activation.log_softmax_op)
-def by_rows_log_softmax(input, dim):
+@parallel(fastmath=_in_any_order)
+def _softmax(input, out):
+    """exp(x - max) / sum exp(x - max) of every row (N, C)."""
+    for row in nb.prange(input.shape[0]):
+        x, shares, top, total = input[row], out[row], _top(input[row]), 0.0
+        for c in range(x.size):
+            shares[c] = exp(x[c] - top)
+            total += shares[c]
+        scale = x.dtype.type(1 / total)
+        for c in range(x.size):
+            shares[c] *= scale
+
+
+@parallel(fastmath=_in_any_order)
+def _softmax_backward(grad, output, out):
+    """out (g - sum g out) of every row."""
+    for row in nb.prange(grad.shape[0]):
+        g, shares, total = grad[row], output[row], 0.0
+        for c in range(g.size):
+            total += g[c] * shares[c]
+        mean = g.dtype.type(total)
+        for c in range(g.size):
+            out[row, c] = shares[c] * (g[c] - mean)
+
+
+def _by_rows(forward, backward, input, dim):
+    """Two functions of rows, as a kernel for `dim`, the last dimension."""
     if input.ndim == 0 or dim not in (-1, input.ndim - 1) or not floats(input) or not contiguous(input) or not large(input):
         return NotImplemented
     rows = (-1, input.shape[-1])
     out = np.empty_like(input)
-    run(_log_softmax, input.reshape(rows), out.reshape(rows))
+    run(forward, input.reshape(rows), out.reshape(rows))
 
-    def backward(grad, needs_input):
+    def gradient(grad, needs_input):
         input_grad = np.empty_like(out)
-        run(_log_softmax_backward, np.ascontiguousarray(grad).reshape(rows), out.reshape(rows), input_grad.reshape(rows))
+        run(backward, np.ascontiguousarray(grad).reshape(rows), out.reshape(rows), input_grad.reshape(rows))
         return (input_grad,)
 
-    return out, backward
+    return out, gradient
+
+
+@kernel(activation.log_softmax_op)
+def by_rows_log_softmax(input, dim):
+    return _by_rows(_log_softmax, _log_softmax_backward, input, dim)
+
+
+@kernel(activation.softmax_op)
+def by_rows_softmax(input, dim):
+    return _by_rows(_softmax, _softmax_backward, input, dim)
 
 
 def _reduced(losses, counted, reduction):
@@ -120,7 +157,7 @@ def picked_nll(input, target, weight, ignore_index, reduction):
     return out, backward
 
 
-@parallel()
+@parallel(fastmath=_in_any_order)
 def _cross_entropy(input, target, ignore_index, tops, totals, losses):
     """-log softmax(x) at each row's class; what the backward pass needs to make softmax(x) again: max, log sum exp(x - max)."""
     for row in nb.prange(len(input)):
@@ -128,7 +165,7 @@ def _cross_entropy(input, target, ignore_index, tops, totals, losses):
         if target[row] != ignore_index:
             tops[row] = _top(input[row])
             totals[row] = _log_sum_exp(input[row], tops[row])
-            losses[row] = totals[row] - (input[row, target[row]] - tops[row])
+            losses[row] = -_log_share(input[row, target[row]], tops[row], totals[row])
 
 
 @parallel()

@@ -172,6 +172,14 @@ CASES = {
     "instance_norm": (lambda x, w, b: F.instance_norm(x, weight=w, bias=b), [shifted(3, 5, 23, 29), randn(5), randn(5)]),
     "group_norm": (lambda x, w, b: F.group_norm(x, 3, w, b), [shifted(5, 6, 13, 29), randn(6), randn(6)]),
     "group_norm of a transpose": (lambda x: F.group_norm(x, 3).transpose(2, 3), [randn(5, 6, 13, 29)]),
+    "layer_norm": (lambda x, w, b: F.layer_norm(x, (7, 41), w, b), [shifted(53, 7, 41), randn(7, 41), randn(7, 41)]),
+    "layer_norm no weight": (lambda x: F.layer_norm(x, (41,)), [shifted(53, 7, 41)]),
+    "layer_norm no bias": (lambda x, w: F.layer_norm(x, (5001,), w, eps=0.1), [shifted(3, 5001), randn(5001)]),
+    "rms_norm": (lambda x, w: F.rms_norm(x, (41,), w, 1e-3), [shifted(53, 7, 41), randn(41)]),
+    "rms_norm no weight": (lambda x: F.rms_norm(x, (7, 41)), [shifted(53, 7, 41)]),
+    "softmax": (lambda x: F.softmax(5 * x, -1), [randn(37, 11, 41)]),
+    "softmax of large": (lambda x: F.softmax(1e4 + x, 1), [randn(101, 97)]),
+    "log_softmax of large": (lambda x: F.log_softmax(1e4 + x, 1), [randn(101, 97)]),
     "log_softmax": (lambda x: F.log_softmax(x, -1), [randn(37, 11, 41)]),
     "nll_loss": (lambda x: F.nll_loss(F.log_softmax(x, 1), framework.arange(101) % 97), [randn(101, 97)]),
     **{
@@ -223,6 +231,8 @@ def test_equals_the_reference(name, dtype):
         "dropout",
         "relu",
         "log_softmax",
+        "softmax",
+        "layer_norm",
         "cross_entropy mean",
         "lstm_layer packed",
         "gru_layer packed",
@@ -348,6 +358,8 @@ def test_special_values():
         F.softplus,
         lambda t: F.max_pool2d(t[None], 2),
         lambda t: F.log_softmax(t, 1),
+        lambda t: F.softmax(t, 1),
+        lambda t: F.layer_norm(t, (100,)),
         of_classes,
     ):
         with kernels.use("reference"), np.errstate(invalid="ignore"):
