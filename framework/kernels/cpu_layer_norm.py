@@ -31,7 +31,7 @@ def _forward(rows, weight, bias, eps, centered, center, rstd, out):
 
 @compiled(fastmath=_in_any_order)
 def _backward(grad, rows, weight, centered, center, rstd, out, weight_grads, bias_grads, share, first_row, last_row):
-    """dx = rstd (w g - mean w g - x^ mean w g x^), the first mean only if `centered`; dw = sum g x^ and db = sum g, a sum for each share."""
+    """dx = rstd (w g - mean w g - x^ mean w g x^), the first mean only if `centered`; dw = sum g x^ and db = sum g, share by share."""
     of_weight, of_bias = weight_grads[share], bias_grads[share]  # (C,)
     for r in range(first_row, last_row):
         g, x, dx, mean, scale, plain, weighted = grad[r], rows[r], out[r], center[r], rstd[r], 0.0, 0.0
