@@ -16,7 +16,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from ..autograd import op as dispatch
-from ..ops import activation, conv, linalg, loss, norm, pool, random, recurrent, resample
+from ..ops import activation, attention, conv, linalg, loss, norm, pool, random, recurrent, resample
 from ..optim import adadelta, adam, rmsprop, sgd
 
 # The CPU's kernels: module -> the ops it has kernels for
@@ -26,6 +26,7 @@ _CPU = {
     "cpu_matmul": [linalg.matrix_product, linalg.linear_op],
     "cpu_norm": [norm.batch_norm_train, norm.batch_norm_eval, norm.group_norm],
     "cpu_layer_norm": [norm.layer_norm, norm.rms_norm],
+    "cpu_attention": [attention.attention],
     "cpu_elementwise": [activation.relu, activation.leaky_relu, activation.logsigmoid, activation.softplus, random.dropout],
     "cpu_optim": [sgd.sgd_update, adam.adam_update, adadelta.adadelta_update, rmsprop.rmsprop_update],
     "cpu_resample": [resample.resample],

@@ -103,7 +103,7 @@ def one_pass_softplus(input, beta, threshold):
 
 
 @compiled(inline="always")
-def _bits(key, number):
+def random_bits(key, number):
     """The upper 32 bits of random number `number` of the stream `key`: see framework/random.py."""
     z = key + (number + np.uint64(1)) * _GOLDEN
     z = (z ^ (z >> np.uint64(30))) * _MIX_1
@@ -116,7 +116,7 @@ def _drop(input, out, key, start, below, scale):
     """out = input * scale where kept, else 0."""
     zero = input.dtype.type(0)
     for i in nb.prange(input.size):
-        out[i] = input[i] * (scale if _bits(key, start + np.uint64(i)) >= below else zero)
+        out[i] = input[i] * (scale if random_bits(key, start + np.uint64(i)) >= below else zero)
 
 
 @kernel(random.dropout)

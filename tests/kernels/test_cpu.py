@@ -172,6 +172,28 @@ CASES = {
     "instance_norm": (lambda x, w, b: F.instance_norm(x, weight=w, bias=b), [shifted(3, 5, 23, 29), randn(5), randn(5)]),
     "group_norm": (lambda x, w, b: F.group_norm(x, 3, w, b), [shifted(5, 6, 13, 29), randn(6), randn(6)]),
     "group_norm of a transpose": (lambda x: F.group_norm(x, 3).transpose(2, 3), [randn(5, 6, 13, 29)]),
+    **{
+        f"attention {name}": (
+            lambda q, k, v, *mask, options=options: F.scaled_dot_product_attention(q, k, v, *mask, **options),
+            [randn(3, 5, 23, 11), randn(3, 5, 29, 11), randn(3, 5, 29, 7), *mask],
+        )
+        for name, mask, options in (
+            ("plain", [], {}),
+            ("causal", [], {"is_causal": True, "scale": 3.0}),
+            ("of a mask for all", [randn(23, 29)], {}),
+            ("of a mask for each", [randn(3, 1, 1, 29)], {}),
+            ("with dropout", [], {"dropout_p": 0.3}),
+        )
+    },
+    "attention of one head": (F.scaled_dot_product_attention, [randn(101, 11), randn(97, 11), randn(97, 7)]),
+    "attention of a transpose": (
+        lambda q, k, v: F.scaled_dot_product_attention(q.mT, k.transpose(0, 1), v.transpose(0, 1)),
+        [randn(15, 11, 31), randn(29, 15, 11), randn(29, 15, 7)],
+    ),
+    "attention of the blind": (
+        lambda q, k, v: F.scaled_dot_product_attention(q, k, v, framework.arange(41)[:, None] > framework.arange(43)),
+        [randn(7, 41, 11), randn(7, 43, 11), randn(7, 43, 5)],
+    ),
     "layer_norm": (lambda x, w, b: F.layer_norm(x, (7, 41), w, b), [shifted(53, 7, 41), randn(7, 41), randn(7, 41)]),
     "layer_norm no weight": (lambda x: F.layer_norm(x, (41,)), [shifted(53, 7, 41)]),
     "layer_norm no bias": (lambda x, w: F.layer_norm(x, (5001,), w, eps=0.1), [shifted(3, 5001), randn(5001)]),
@@ -233,6 +255,8 @@ def test_equals_the_reference(name, dtype):
         "log_softmax",
         "softmax",
         "layer_norm",
+        "attention of a mask for each",
+        "attention with dropout",
         "cross_entropy mean",
         "lstm_layer packed",
         "gru_layer packed",
