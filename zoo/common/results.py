@@ -46,12 +46,11 @@ def spread(package: Any, runs: list[dict[str, Any]], metric: str) -> str:
 
 
 def settings(groups: list[list[dict[str, Any]]]) -> list[str]:
-    """What each group was started with: its epochs, and what differs between groups."""
+    """What each group was started with: its epochs, and what differs between groups ("–" is a flag that there was not yet)."""
     flags = [{name: value for name, value in runs[0]["flags"].items() if name not in (*FREE, "seed")} for runs in groups]
-    if not flags:
-        return []
-    named = [name for name in flags[0] if name == "epochs" or len({json.dumps(each.get(name)) for each in flags}) > 1]
-    return [", ".join(f"{name.replace('_', ' ')} {each.get(name)}" for name in named) for each in flags]
+    names = dict.fromkeys(name for each in flags for name in each)
+    named = [name for name in names if name == "epochs" or len({json.dumps(each.get(name)) for each in flags}) > 1]
+    return [", ".join(f"{name.replace('_', ' ')} {each.get(name, '–')}" for name in named) for each in flags]
 
 
 def table(package: Any) -> str:
