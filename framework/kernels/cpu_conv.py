@@ -1,4 +1,4 @@
-"""Convolutions and their transposes on a CPU: whichever of the two ways is the quicker one.
+"""Convolutions and their transposes on a CPU: whichever of the three ways is the quickest.
 
 All of it in PyTorch's own NCHW order, so nothing is ever converted.
 """
@@ -8,6 +8,7 @@ import numpy as np
 from ..ops import conv as ops
 from ..ops.conv import positions
 from .cpu import contiguous, floats, kernel, large
+from .cpu_depthwise import Depthwise
 from .cpu_unfold import Unfolded
 from .cpu_volume import VOLUMES
 from .cpu_winograd import Winograd
@@ -17,7 +18,7 @@ def _convolution(way, input, weight, bias, stride, padding, dilation, groups):
     """Through three products: the output, and later the gradients of input and weight."""
     if not _fits(input, weight, bias):
         return NotImplemented
-    way = VOLUMES[way] if input.ndim == 5 else way
+    way = VOLUMES.get(way, way) if input.ndim == 5 else way
     out_shape = (len(input), len(weight), *positions(input.shape[2:], weight.shape[2:], stride, padding, dilation))
     if not way.pays(out_shape, weight, stride, dilation, groups):
         return NotImplemented
@@ -35,7 +36,7 @@ def _transpose(way, input, weight, bias, stride, padding, output_padding, dilati
     """The convolution that leads from `out` to `input`, the other way: forward is its gradient, and its forward the gradient."""
     if not _fits(input, weight, bias):
         return NotImplemented
-    way = VOLUMES[way] if input.ndim == 5 else way
+    way = VOLUMES.get(way, way) if input.ndim == 5 else way
     if not way.pays(input.shape, weight, stride, dilation, groups):
         return NotImplemented
     sizes = zip(input.shape[2:], weight.shape[2:], stride, padding, output_padding, dilation, strict=True)
@@ -90,6 +91,11 @@ def winograd_conv(*args):
     return _convolution(Winograd, *args)
 
 
+@kernel(ops.conv)
+def depthwise_conv(*args):
+    return _convolution(Depthwise, *args)
+
+
 @kernel(ops.conv_transpose)
 def unfolded_conv_transpose(*args):
     return _transpose(Unfolded, *args)
@@ -98,3 +104,8 @@ def unfolded_conv_transpose(*args):
 @kernel(ops.conv_transpose)
 def winograd_conv_transpose(*args):
     return _transpose(Winograd, *args)
+
+
+@kernel(ops.conv_transpose)
+def depthwise_conv_transpose(*args):
+    return _transpose(Depthwise, *args)

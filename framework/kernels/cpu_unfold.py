@@ -183,7 +183,7 @@ class Unfolded:
         line = len(input_shape) == 3  # (N, C, L) as (N, C, 1, L)
         self.weight_shape, self.groups = weight.shape, groups
         self.weight = weight.reshape(len(weight), -1)
-        self.input_shape, self.out_shape = (_planes(shape) for shape in (input_shape, out_shape))
+        self.input_shape, self.out_shape = (planes(shape) for shape in (input_shape, out_shape))
         ones, zeros = (1,) * line, (0,) * line
         self.geometry = (ones + weight.shape[2:], ones + tuple(stride), zeros + tuple(padding), ones + tuple(dilation), groups)
         images, _, height, width = self.out_shape
@@ -219,5 +219,6 @@ class Unfolded:
         )
 
 
-def _planes(shape) -> tuple:
+def planes(shape) -> tuple:
+    """(N, C, L) as (N, C, 1, L), and (N, C, H, W) as it is."""
     return (*shape[:2], 1, shape[2]) if len(shape) == 3 else tuple(shape)

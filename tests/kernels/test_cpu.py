@@ -60,11 +60,16 @@ def moving_statistics(x, w, b):
     return F.batch_norm(x, *running, w, b)
 
 
+DEPTHWISE = [
+    ((4, 6, 20, 21), (12, 1, 3, 2), {"groups": 6, "padding": (2, 1), "dilation": (1, 2)}),
+    ((4, 6, 20, 21), (6, 1, 5, 5), {"groups": 6}),
+]
 TRANSPOSED = [
     ((4, 8, 19, 17), (8, 5, 3, 3), {}),
     ((4, 8, 19, 17), (8, 5, 4, 4), {"stride": 2, "padding": 1}),
     ((1, 8, 39, 37), (8, 5, 3, 2), {"stride": (3, 2), "padding": (0, 1), "output_padding": (2, 1), "dilation": (2, 1)}),
     ((4, 6, 20, 21), (6, 3, 3, 3), {"groups": 3}),
+    ((4, 6, 20, 21), (6, 2, 3, 3), {"groups": 6, "padding": 1}),
     ((90, 100, 1, 1), (100, 7, 4, 4), {}),
     ((3, 9, 21, 23), (9, 6, 3, 3), {"padding": 1}),
     ((5, 9, 16, 17), (9, 6, 4, 4), {"stride": 2, "padding": 1}),
@@ -122,9 +127,12 @@ CASES = {
     ),
     **{
         f"conv2d-{i}": (lambda x, w, b, o=o: F.conv2d(x, w, b, **o), [randn(*x), randn(*w), randn(w[0])])
-        for i, (x, w, o) in enumerate(CONV + WINOGRAD)
+        for i, (x, w, o) in enumerate(CONV + WINOGRAD + DEPTHWISE)
     },
     "conv2d no bias": (lambda x, w: F.conv2d(x, w), [randn(4, 3, 29, 31), randn(5, 3, 3, 3)]),
+    "conv1d depthwise": (lambda x, w, b: F.conv1d(x, w, b, padding=3, groups=8), [randn(4, 8, 301), randn(8, 1, 4), randn(8)]),
+    "conv2d depthwise frozen": (lambda x, w: F.conv2d(x, w.detach(), groups=16) + w.sum(), [randn(3, 16, 26, 26), randn(16, 1, 3, 3)]),
+    "conv2d depthwise of data": (lambda x, w: F.conv2d(x.detach(), w, groups=16) + x.sum(), [randn(3, 16, 26, 26), randn(16, 1, 3, 3)]),
     "conv1d": (lambda x, w, b: F.conv1d(x, w, b, stride=2, padding=3), [randn(4, 8, 301), randn(5, 8, 4), randn(5)]),
     "conv2d of one image": (lambda x, w, b: F.conv2d(x, w, b, padding=1, stride=2), [randn(1, 5, 57, 41), randn(4, 5, 3, 3), randn(4)]),
     "conv2d frozen": (lambda x, w: F.conv2d(x, w.detach(), padding=1) + w.sum(), [randn(3, 16, 26, 26), randn(16, 16, 3, 3)]),
@@ -284,8 +292,8 @@ def test_convolutions_of_any_shape(transposed, dims, data):
     """Values and gradients, in float64, of sizes that a kernel takes: strides, dilations and paddings as they come, many filters or few."""
     draw = lambda low, high: data.draw(st.integers(low, high))  # noqa: E731
     each = lambda low, high: tuple(draw(low, high) for _ in range(dims))  # noqa: E731
-    groups = data.draw(st.sampled_from([1, 1, 1, 2, 3]))
-    channels, filters = groups * draw(1, 24), groups * draw(1, 24)
+    groups = data.draw(st.sampled_from([1, 1, 1, 2, 3, 5]))
+    channels, filters = groups * (1 if groups == 5 else draw(1, 24)), groups * draw(1, 24 if groups < 5 else 3)
     kernel, stride, dilation = each(1, 5 if dims < 3 else 3), each(1, 3), each(1, 2)
     reach = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
     options = {"stride": stride, "dilation": dilation, "groups": groups}
@@ -332,7 +340,10 @@ def test_pooling_of_any_shape(dims, data):
         np.testing.assert_array_equal(ours, expected)
 
 
-@pytest.mark.parametrize("case, by", [*((case, "unfolded_conv") for case in CONV), *((case, "winograd_conv") for case in WINOGRAD)])
+WAYS = {"unfolded_conv": CONV, "winograd_conv": WINOGRAD, "depthwise_conv": DEPTHWISE}
+
+
+@pytest.mark.parametrize("case, by", [(case, by) for by, cases in WAYS.items() for case in cases])
 def test_which_way_a_convolution_goes(case, by):
     x, w, options = case
     kernels.reset()
