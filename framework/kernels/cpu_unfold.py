@@ -16,6 +16,7 @@ from .cpu_blas import gemm, memcpy
 
 _TILE_BYTES = 640 * 1024  # of columns: most of a core's second-level cache,
 _TILE_LEAST = 256  # but no fewer positions: below, a product is slower than the reading of the weights
+_GARBAGE = 10  # filters that may be multiplied with nothing, in shares of a row, that rows can be copied many at once
 
 
 @compiled()
@@ -26,7 +27,7 @@ def _phases(image, kernel, stride, dilation, out_height, out_width):
     """
     tall, wide = (kernel[0] - 1) * dilation[0] + 1, (kernel[1] - 1) * dilation[1] + 1
     sizes = out_height + (tall - 1) // stride[0], out_width + (wide - 1) // stride[1]
-    return np.empty((min(stride[0], tall), min(stride[1], wide), *sizes), image.dtype)
+    return np.zeros((min(stride[0], tall), min(stride[1], wide), *sizes), image.dtype)
 
 
 @compiled(inline="always")
@@ -38,21 +39,22 @@ def inside(count, first, step, length):
 
 @compiled()
 def _sort(image, c, phases, stride, padding, top):
-    """phases[r, q, y, x] = padded image[c, (top + y) * stride + r, x * stride + q]."""
+    """phases[r, q, y, x] = padded image[c, (top + y) * stride + r, x * stride + q], but for the padding, which is 0 for all channels."""
     _, height, width = image.shape
     for r in range(phases.shape[0]):
-        for y in range(phases.shape[2]):
-            row = (top + y) * stride[0] + r - padding[0]
-            if row < 0 or row >= height:
-                phases[r, :, y] = 0
-                continue
-            for q in range(phases.shape[1]):
-                line, left = phases[r, q, y], q - padding[1]
-                start, end = inside(line.size, left, stride[1], width)
-                line[:start], line[end:] = 0, 0
-                part, found = line[start:end], image[c, row, start * stride[1] + left :]
-                for x in range(part.size):
-                    part[x] = found[x * stride[1]]
+        first, last = inside(phases.shape[2], top * stride[0] + r - padding[0], stride[0], height)
+        for q in range(phases.shape[1]):
+            left = q - padding[1]
+            start, end = inside(phases.shape[3], left, stride[1], width)
+            for y in range(first, last):
+                row = (top + y) * stride[0] + r - padding[0]
+                part, found = phases[r, q, y, start:end], image[c, row, start * stride[1] + left :]
+                if stride[1] == 1:
+                    for x in range(part.size):
+                        part[x] = found[x]
+                else:
+                    for x in range(part.size):
+                        part[x] = found[x * stride[1]]
 
 
 @compiled()
@@ -60,24 +62,34 @@ def _unsort(phases, image, c, stride, padding, top):
     """The opposite: every element of `phases` added to where `_sort` took it from."""
     _, height, width = image.shape
     for r in range(phases.shape[0]):
-        for y in range(phases.shape[2]):
-            row = (top + y) * stride[0] + r - padding[0]
-            if row < 0 or row >= height:
-                continue
-            for q in range(phases.shape[1]):
-                line, left = phases[r, q, y], q - padding[1]
-                start, end = inside(line.size, left, stride[1], width)
-                part, found = image[c, row, start * stride[1] + left :], line[start:end]
-                for x in range(found.size):
-                    part[x * stride[1]] += found[x]
+        first, last = inside(phases.shape[2], top * stride[0] + r - padding[0], stride[0], height)
+        for q in range(phases.shape[1]):
+            left = q - padding[1]
+            start, end = inside(phases.shape[3], left, stride[1], width)
+            for y in range(first, last):
+                row = (top + y) * stride[0] + r - padding[0]
+                part, found = image[c, row, start * stride[1] + left :], phases[r, q, y, start:end]
+                if stride[1] == 1:
+                    for x in range(found.size):
+                        part[x] += found[x]
+                else:
+                    for x in range(found.size):
+                        part[x * stride[1]] += found[x]
+
+
+@compiled(inline="always")
+def _runs(rows, width, step, pitch):
+    """(how many, how long) are the pieces to copy of rows of `width` elements, `step` apart in one place and `pitch` in the other."""
+    return (1, (rows - 1) * pitch + width) if step == pitch else (rows, width)
 
 
 @compiled()
-def _unfold(image, columns, kernel, stride, padding, dilation, out_width, top, bottom):
+def _unfold(image, columns, kernel, stride, padding, dilation, out_width, pitch, top, bottom):
     """columns[(c, i, j), (y, x)] = image[c, y * stride + i * dilation - padding, …], for the output rows [top, bottom)."""
     phases = _phases(image, kernel, stride, dilation, bottom - top, out_width)
     _, across, height, width = phases.shape
     size, from_ = image.itemsize, phases.ctypes.data
+    runs, length = _runs(bottom - top, out_width, width, pitch)
     for c in range(image.shape[0]):
         _sort(image, c, phases, stride, padding, top)
         for i in range(kernel[0]):
@@ -86,36 +98,39 @@ def _unfold(image, columns, kernel, stride, padding, dilation, out_width, top, b
                 down, right = i * dilation[0], j * dilation[1]
                 phase = down % stride[0] * across + right % stride[1]
                 start = (phase * height + down // stride[0]) * width + right // stride[1]
-                for y in range(bottom - top):  # rows of an image are short: memcpy is several times quicker than a loop
-                    memcpy(to, from_ + (start + y * width) * size, out_width * size)
-                    to += out_width * size
+                for y in range(runs):  # rows of an image are short: memcpy is several times quicker than a loop
+                    memcpy(to + y * pitch * size, from_ + (start + y * width) * size, length * size)
+    columns[:, (bottom - top - 1) * pitch + out_width :] = 0
 
 
 @compiled()
-def _fold(columns, image, kernel, stride, padding, dilation, out_width, top, bottom):
+def _fold(columns, image, kernel, stride, padding, dilation, out_width, pitch, top, bottom):
     """The opposite: every element of `columns` added to where `_unfold` took it from."""
     phases = _phases(image, kernel, stride, dilation, bottom - top, out_width)
+    runs, length = _runs(bottom - top, out_width, phases.shape[3], pitch)
     for c in range(image.shape[0]):
         phases[:] = 0
         for i in range(kernel[0]):
             for j in range(kernel[1]):
                 row, down, right = (c * kernel[0] + i) * kernel[1] + j, i * dilation[0], j * dilation[1]
                 r, q, above, left = down % stride[0], right % stride[1], down // stride[0], right // stride[1]
-                for y in range(bottom - top):
-                    line, from_ = phases[r, q, above + y, left:], columns[row, y * out_width :]
-                    for x in range(out_width):
+                phase = phases[r, q].reshape(-1)[above * phases.shape[3] + left :]
+                for y in range(runs):
+                    line, from_ = phase[y * phases.shape[3] :], columns[row, y * pitch :]
+                    for x in range(length):
                         line[x] += from_[x]
         _unsort(phases, image, c, stride, padding, top)
 
 
 @compiled()
-def _forward(input, weight, bias, out, kernel, stride, padding, dilation, groups, rows, together, pieces, share, first_item, last_item):
+def _forward(input, weight, bias, out, kernel, stride, padding, dilation, groups, rows, pitch, together, pieces, share,
+             first_item, last_item):  # fmt: skip
     """out (N, O, oH, oW) of some bands of images; to a tile `rows` output rows of an image, or `together` images; weight (O, K)."""
     channels, filters, k = input.shape[1] // groups, weight.shape[0] // groups, weight.shape[1]
     out_height, out_width = out.shape[2:]
     flat = out.reshape(*out.shape[:2], -1)
-    buffer = np.empty(k * together * rows * out_width, input.dtype)
-    results = np.empty(filters * together * rows * out_width, input.dtype)
+    buffer = np.empty(k * together * rows * pitch, input.dtype)
+    results = np.empty(filters * together * rows * pitch, input.dtype)
     for item in range(first_item, last_item):
         block, _, start, end = band(item, pieces, out_height)
         images = range(block * together, min(block * together + together, len(input)))
@@ -123,29 +138,32 @@ def _forward(input, weight, bias, out, kernel, stride, padding, dilation, groups
             planes = slice(group * channels, (group + 1) * channels)
             for top in range(start, end, rows):
                 bottom = min(top + rows, end)
-                size = (bottom - top) * out_width
+                size = (bottom - top) * pitch
                 tile = buffer[: k * len(images) * size].reshape(k, -1)
                 result = results[: filters * len(images) * size].reshape(filters, -1)
                 for place, image in enumerate(images):
                     columns = tile[:, place * size : (place + 1) * size]
-                    _unfold(input[image, planes], columns, kernel, stride, padding, dilation, out_width, top, bottom)
+                    _unfold(input[image, planes], columns, kernel, stride, padding, dilation, out_width, pitch, top, bottom)
                 gemm(weight[group * filters : (group + 1) * filters], tile, result, 0)
+                runs, length = _runs(bottom - top, out_width, pitch, out_width)
                 for place, image in enumerate(images):
                     for o in range(filters):
-                        to, added = flat[image, group * filters + o, top * out_width :], bias[group * filters + o]
-                        for x in range(size):
-                            to[x] = result[o, place * size + x] + added
+                        added = bias[group * filters + o]
+                        for y in range(runs):
+                            to, found = flat[image, group * filters + o, (top + y) * out_width :], result[o, place * size + y * pitch :]
+                            for x in range(length):
+                                to[x] = found[x] + added
 
 
 @compiled()
-def _backward(grad, input, weight, input_grads, weight_grads, kernel, stride, padding, dilation, groups, rows, together, pieces, share,
-              first_item, last_item):  # fmt: skip
+def _backward(grad, input, weight, input_grads, weight_grads, kernel, stride, padding, dilation, groups, rows, pitch, together, pieces,
+              share, first_item, last_item):  # fmt: skip
     """input_grads (pieces, N, C, H, W), a part from each band, and weight_grads (shares, O, K), this share's; empty if not needed."""
     channels, filters, k = input.shape[1] // groups, weight.shape[0] // groups, weight.shape[1]
     out_height, out_width = grad.shape[2:]
     flat = grad.reshape(*grad.shape[:2], -1)
-    buffer = np.empty(k * together * rows * out_width, input.dtype)
-    arrivals = np.empty(filters * together * rows * out_width, input.dtype)
+    buffer = np.empty(k * together * rows * pitch, input.dtype)
+    arrivals = np.empty(filters * together * rows * pitch, input.dtype)
     for item in range(first_item, last_item):
         block, piece, start, end = band(item, pieces, out_height)
         images = range(block * together, min(block * together + together, len(grad)))
@@ -156,24 +174,28 @@ def _backward(grad, input, weight, input_grads, weight_grads, kernel, stride, pa
             taps = slice(group * filters, (group + 1) * filters)
             for top in range(start, end, rows):
                 bottom = min(top + rows, end)
-                size = (bottom - top) * out_width
+                size = (bottom - top) * pitch
                 tile = buffer[: k * len(images) * size].reshape(k, -1)
                 arrived = arrivals[: filters * len(images) * size].reshape(filters, -1)
+                runs, length = _runs(bottom - top, out_width, pitch, out_width)
+                if runs > 1:
+                    arrived[:] = 0  # between the rows
                 for place, image in enumerate(images):
                     for o in range(filters):
-                        arrived[o, place * size : (place + 1) * size] = flat[
-                            image, taps.start + o, top * out_width : top * out_width + size
-                        ]
+                        for y in range(runs):
+                            to, found = arrived[o, place * size + y * pitch :], flat[image, taps.start + o, (top + y) * out_width :]
+                            for x in range(length):
+                                to[x] = found[x]
                 if weight_grads.size:
                     for place, image in enumerate(images):
                         columns = tile[:, place * size : (place + 1) * size]
-                        _unfold(input[image, planes], columns, kernel, stride, padding, dilation, out_width, top, bottom)
+                        _unfold(input[image, planes], columns, kernel, stride, padding, dilation, out_width, pitch, top, bottom)
                     gemm(arrived, tile.T, weight_grads[share, taps], 1)
                 if input_grads.size:
                     gemm(weight[taps].T, arrived, tile, 0)
                     for place, image in enumerate(images):
                         columns = tile[:, place * size : (place + 1) * size]
-                        _fold(columns, input_grads[piece, image, planes], kernel, stride, padding, dilation, out_width, top, bottom)
+                        _fold(columns, input_grads[piece, image, planes], kernel, stride, padding, dilation, out_width, pitch, top, bottom)
 
 
 class Unfolded:
@@ -187,11 +209,13 @@ class Unfolded:
         ones, zeros = (1,) * line, (0,) * line
         self.geometry = (ones + weight.shape[2:], ones + tuple(stride), zeros + tuple(padding), ones + tuple(dilation), groups)
         images, _, height, width = self.out_shape
+        beyond = (weight.shape[-1] - 1) * dilation[-1] // stride[-1]  # what all taps of a row see from its positions is so much longer
+        pitch = width + beyond if beyond * (len(weight) // groups) <= _GARBAGE * width else width
         positions = max(_TILE_LEAST, _TILE_BYTES // (self.weight.shape[1] * weight.itemsize))  # in a tile
-        rows = max(1, min(height, positions // width))
+        rows = max(1, min(height, positions // pitch))
         self.pieces = pieces_of(images)
-        together = together_of(images, positions // (height * width)) if rows == height and self.pieces == 1 else 1
-        self.tiles = rows, together, self.pieces
+        together = together_of(images, positions // (height * pitch)) if rows == height and self.pieces == 1 else 1
+        self.tiles = rows, pitch, together, self.pieces
         self.items = -(-images // together) * self.pieces
 
     @staticmethod
