@@ -43,8 +43,8 @@ class Config(TrainFlags):
     """The highest learning rate."""
     momentum: float = 0.9
     """What remains of the last step in the next."""
-    weight_decay: float = 1e-4
-    """Pull of every weight towards 0."""
+    weight_decay: float = 5e-4
+    """Pull of every weight towards 0; the paper, with five times as many epochs, has 1e-4."""
 
 
 def train(config: Config) -> None:
