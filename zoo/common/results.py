@@ -107,9 +107,10 @@ def overview() -> str:
 
 
 def _cost(runs: list[dict[str, Any]]) -> tuple[str, str]:
-    """The mean time of a run, and the machine."""
-    machine = runs[0]["machine"]
-    return f"{mean(run['seconds'] for run in runs):,.0f} s", f"{machine['gpu'] or machine['cpu']}, {machine['threads']} threads"
+    """The mean time of a run, and the machine, or the machines."""
+    machines = [run["machine"] for run in runs]
+    names = [f"{each['gpu'] or each['cpu']}, {each['threads']} thread{'s' * (each['threads'] > 1)}" for each in machines]
+    return f"{mean(run['seconds'] for run in runs):,.0f} s", " / ".join(dict.fromkeys(names))
 
 
 def _markdown(lines: list[list[str]]) -> str:
