@@ -5,7 +5,9 @@ With K = C/groups * kH * kW, and P positions in a tile, which are some rows of a
     columns (K, P) = unfold(images)         out (O, P) = weight (O, K) @ columns
     weight_grad   += grad @ columnsᵀ        image_grad = fold(weightᵀ @ grad)
 
-A line is a plane of height 1.
+Rows of positions lie `pitch` apart in a tile.  Where that costs few multiplications it is as much as in the image with its padding, so that
+what a tap sees is one piece; the positions between the rows are garbage that nobody reads, and their gradients are 0.  A line is a plane of
+height 1.
 """
 
 import numpy as np
