@@ -28,7 +28,7 @@ def committed(package: Any) -> list[list[dict[str, Any]]]:
     groups: dict[str, list[dict[str, Any]]] = {}
     for path in sorted((Path(package.__file__).parent / "results").glob("*.json")):
         run = json.loads(path.read_text())
-        same = {"data": run["data"]["sha256"], **run["flags"], **dict.fromkeys((*FREE, "seed"))}
+        same = {**run["flags"], **dict.fromkeys((*FREE, "seed")), "data": run["data"]["sha256"]}
         groups.setdefault(json.dumps(same), []).append(run)
     return list(groups.values())
 
