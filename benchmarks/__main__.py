@@ -48,10 +48,10 @@ class Flags:
     """A page to write the first table into as well, between its two marks."""
 
 
-def measure(name: str, library: str, threads: int, batch: int | None = None, environment: dict | None = None) -> dict:
+def measure(name: str, library: str, threads: int, batch: int | None = None, variables: dict | None = None) -> dict:
     """The figures of one process, with so many samples in a batch, or what it died of."""
     command = [sys.executable, "-m", "benchmarks.worker", library, name, str(threads), *([str(batch)] if batch else [])]
-    process = subprocess.run(command, capture_output=True, text=True, env=environment)
+    process = subprocess.run(command, capture_output=True, text=True, env=variables)
     if process.returncode == 0:
         return json.loads(process.stdout)
     if library in BEST:

@@ -97,5 +97,6 @@ def perceptron(prepare: Prepare, batch: int) -> Task:
     return classifier(nn.Sequential(*layers, nn.Unflatten(1, (89, 1))), prepare, batch, 123, classes=89)
 
 
-for _words in (70, 140):
-    odd(20, name=f"lstm_lm, {_words} words")(partial(lstm_lm.make, length=_words))
+LONGER = {f"lstm_lm, {words} words": words for words in (70, 140)}
+for _name, _words in LONGER.items():
+    odd(lstm_lm.batch, name=_name)(partial(lstm_lm.make, length=_words))

@@ -17,6 +17,7 @@ from .cpu import SMALL, compiled, floats, kernel, run_shares
 from .cpu_blas import gemm
 from .cpu_elementwise import random_bits
 from .cpu_math import exp
+from .cpu_softmax import largest, softmax_of
 
 
 @compiled()
@@ -50,19 +51,11 @@ def _forward(query, key, value, mask, causal, scale, dropout, lse, out, share, f
     for head in range(first_head, last_head):
         _weights(query[head], key[head], mask[head % len(mask)], causal, scale, scores)
         for i in range(scores.shape[0]):
-            row, top, total = scores[i], scores[i, 0], 0.0
-            for j in range(row.size):
-                top = row[j] if row[j] > top else top  # a nan may be passed over: its exp will show it
+            row, top = scores[i], largest(scores[i])
             if mask.size and top == -np.inf:  # a query that may see no key: all weights are 0
                 row[:], lse[head, i] = 0, np.inf
                 continue
-            for j in range(row.size):
-                row[j] = exp(row[j] - top)
-                total += row[j]
-            part = row.dtype.type(1 / total)
-            for j in range(row.size):
-                row[j] *= part
-            lse[head, i] = top + math.log(total)
+            lse[head, i] = top + math.log(softmax_of(row, top, row))
         if dropout[2]:
             _drop(scores, scores, head, *dropout)
         gemm(scores, value[head], out[head], 0)

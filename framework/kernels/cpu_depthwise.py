@@ -14,32 +14,24 @@ _sums = {"reassoc", "contract"}  # in any order, and a product and its addition 
 
 
 @compiled(inline="always")
-def _copy(plane, buffer, pitch, start):
-    """The rows of plane (H, W) into the buffer, from element `start` on."""
-    for y in range(plane.shape[0]):
-        line, row = buffer[start + y * pitch :], plane[y]
-        for x in range(row.size):
-            line[x] = row[x]
-
-
-@compiled(inline="always")
-def _copy_back(buffer, plane, pitch, start):
-    """The other way."""
-    for y in range(plane.shape[0]):
-        line, row = buffer[start + y * pitch :], plane[y]
-        for x in range(row.size):
-            row[x] = line[x]
+def _copy(rows, width, source, step, target, pitch):
+    """Rows of `width` elements, which lie `step` apart in one place and `pitch` in the other."""
+    for y in range(rows):
+        found, line = source[y * step :], target[y * pitch :]
+        for x in range(width):
+            line[x] = found[x]
 
 
 @compiled(fastmath=_sums)
 def _forward(input, weight, bias, out, padding, dilation, share, first_plane, last_plane):
     channels, height, width = input.shape[1:]
     pitch, each = width + 2 * padding[1], len(weight) // channels  # filters for each channel
+    start = padding[0] * pitch + padding[1]
     padded = np.zeros((height + 2 * padding[0]) * pitch, input.dtype)
     sums = np.empty((out.shape[2] - 1) * pitch + out.shape[3], input.dtype)
     for plane in range(first_plane, last_plane):
         image, channel = plane // channels, plane % channels
-        _copy(input[image, channel], padded, pitch, padding[0] * pitch + padding[1])
+        _copy(height, width, input[image, channel].reshape(-1), width, padded[start:], pitch)
         for filter in range(channel * each, (channel + 1) * each):
             sums[:] = bias[filter]
             for i in range(weight.shape[2]):
@@ -47,7 +39,7 @@ def _forward(input, weight, bias, out, padding, dilation, share, first_plane, la
                     tap, seen = weight[filter, 0, i, j], padded[i * dilation[0] * pitch + j * dilation[1] :]
                     for k in range(sums.size):
                         sums[k] += tap * seen[k]
-            _copy_back(sums, out[image, filter], pitch, 0)
+            _copy(out.shape[2], out.shape[3], sums, pitch, out[image, filter].reshape(-1), out.shape[3])
 
 
 @compiled(fastmath=_sums)
@@ -62,9 +54,9 @@ def _backward(grad, input, weight, input_grads, weight_grads, padding, dilation,
         image, channel = plane // channels, plane % channels
         back[:] = 0
         if input.size:
-            _copy(input[image, channel], padded, pitch, start)
+            _copy(height, width, input[image, channel].reshape(-1), width, padded[start:], pitch)
         for filter in range(channel * each, (channel + 1) * each):
-            _copy(grad[image, filter], arriving, pitch, 0)  # 0 between the rows
+            _copy(grad.shape[2], grad.shape[3], grad[image, filter].reshape(-1), grad.shape[3], arriving, pitch)  # 0 between the rows
             for i in range(weight.shape[2]):
                 for j in range(weight.shape[3]):
                     shift = i * dilation[0] * pitch + j * dilation[1]
@@ -78,7 +70,7 @@ def _backward(grad, input, weight, input_grads, weight_grads, padding, dilation,
                         for k in range(arriving.size):
                             of_seen[k] += tap * arriving[k]
         if input_grads.size:
-            _copy_back(back, input_grads[image, channel], pitch, start)
+            _copy(height, width, back[start:], pitch, input_grads[image, channel].reshape(-1), width)
 
 
 class Depthwise:

@@ -8,6 +8,7 @@ import numpy as np
 from ..ops import norm
 from ..threads import get_num_threads
 from .cpu import compiled, contiguous, floats, kernel, large, parallel, run, run_shares
+from .cpu_norm import sum_of, sum_of_squares
 
 _in_any_order = {"reassoc", "contract"}  # sums, so that they are vectorised; a nan stays a nan
 
@@ -16,14 +17,9 @@ _in_any_order = {"reassoc", "contract"}  # sums, so that they are vectorised; a 
 def _forward(rows, weight, bias, eps, centered, center, rstd, out):
     """(x - mean) / sqrt(mean (x - mean)^2 + eps) * w + b of every row (R, C); not `centered`: with 0 for the mean."""
     for r in nb.prange(rows.shape[0]):
-        x, y, total, squares = rows[r], out[r], 0.0, 0.0
-        if centered:
-            for c in range(x.size):
-                total += x[c]
-        mean = x.dtype.type(total / x.size)
-        for c in range(x.size):
-            squares += (x[c] - mean) ** 2
-        scale = x.dtype.type(1 / math.sqrt(squares / x.size + eps))
+        x, y = rows[r], out[r]
+        mean = x.dtype.type(sum_of(x) / x.size if centered else 0)
+        scale = x.dtype.type(1 / math.sqrt(sum_of_squares(x, mean) / x.size + eps))
         for c in range(x.size):
             y[c] = (x[c] - mean) * scale * weight[c] + bias[c]
         center[r], rstd[r] = mean, scale

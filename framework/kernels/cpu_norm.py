@@ -18,7 +18,7 @@ _in_any_order = {"reassoc", "contract"}  # sums, so that they are vectorised; a 
 
 
 @compiled(inline="always")
-def _sum(x):
+def sum_of(x):
     """sum x."""
     total = 0.0
     for start in range(0, x.size, _BLOCK):
@@ -30,7 +30,7 @@ def _sum(x):
 
 
 @compiled(inline="always")
-def _sum_of_squares(x, center):
+def sum_of_squares(x, center):
     """sum (x - center)^2."""
     total = 0.0
     for start in range(0, x.size, _BLOCK):
@@ -58,8 +58,8 @@ def _moments(planes, mean, squares):
     """The mean of every plane (R, P), and its sum (x - mean)^2."""
     for r in nb.prange(planes.shape[0]):
         plane = planes[r]
-        mean[r] = plane.dtype.type(_sum(plane) / plane.size)
-        squares[r] = _sum_of_squares(plane, plane.dtype.type(mean[r]))
+        mean[r] = plane.dtype.type(sum_of(plane) / plane.size)
+        squares[r] = sum_of_squares(plane, plane.dtype.type(mean[r]))
 
 
 @parallel()
@@ -75,7 +75,7 @@ def _scale(planes, center, scale, shift, out):
 def _sums(grad, planes, center, plain, weighted):
     """sum g and sum g (x - center) of every plane."""
     for r in nb.prange(planes.shape[0]):
-        plain[r] = _sum(grad[r])
+        plain[r] = sum_of(grad[r])
         weighted[r] = _sum_of_products(grad[r], planes[r], center[r])
 
 

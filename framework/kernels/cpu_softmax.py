@@ -14,7 +14,7 @@ _in_any_order = {"reassoc"}  # sums, so that many are added at once
 
 
 @compiled()
-def _top(row):
+def largest(row):
     """The largest element: of every fourth, that four comparisons may run at once. A nan may be passed over: its exp will show it."""
     a = b = c = d = row[0]
     whole = row.size // 4 * 4
@@ -50,7 +50,7 @@ def _log_share(x, top, total):
 def _log_softmax(input, out):
     """x - max - log sum exp(x - max) of every row (N, C)."""
     for row in nb.prange(input.shape[0]):
-        top = _top(input[row])
+        top = largest(input[row])
         total = _log_sum_exp(input[row], top)
         for c in range(input.shape[1]):
             out[row, c] = _log_share(input[row, c], top, total)
@@ -68,17 +68,24 @@ def _log_softmax_backward(grad, output, out):
             out[row, c] = grad[row, c] - exp(output[row, c]) * total
 
 
+@compiled(inline="always")
+def softmax_of(x, top, out):
+    """exp(x - top) / sum exp(x - top) of a row, which `out` may be; returns the sum."""
+    total = 0.0
+    for c in range(x.size):
+        out[c] = exp(x[c] - top)
+        total += out[c]
+    scale = x.dtype.type(1 / total)
+    for c in range(x.size):
+        out[c] *= scale
+    return total
+
+
 @parallel(fastmath=_in_any_order)
 def _softmax(input, out):
     """exp(x - max) / sum exp(x - max) of every row (N, C)."""
     for row in nb.prange(input.shape[0]):
-        x, shares, top, total = input[row], out[row], _top(input[row]), 0.0
-        for c in range(x.size):
-            shares[c] = exp(x[c] - top)
-            total += shares[c]
-        scale = x.dtype.type(1 / total)
-        for c in range(x.size):
-            shares[c] *= scale
+        softmax_of(input[row], largest(input[row]), out[row])
 
 
 @parallel(fastmath=_in_any_order)
@@ -163,7 +170,7 @@ def _cross_entropy(input, target, ignore_index, tops, totals, losses):
     for row in nb.prange(len(input)):
         losses[row] = 0
         if target[row] != ignore_index:
-            tops[row] = _top(input[row])
+            tops[row] = largest(input[row])
             totals[row] = _log_sum_exp(input[row], tops[row])
             losses[row] = -_log_share(input[row, target[row]], tops[row], totals[row])
 

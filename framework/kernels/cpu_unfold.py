@@ -18,7 +18,7 @@ from .cpu_blas import gemm, memcpy
 
 _TILE_BYTES = 640 * 1024  # of columns: most of a core's second-level cache,
 _TILE_LEAST = 256  # but no fewer positions: below, a product is slower than the reading of the weights
-_GARBAGE = 10  # filters that may be multiplied with nothing, in shares of a row, that rows can be copied many at once
+_GARBAGE = 10  # times a row's length: so much may be multiplied with nothing, all filters together, to copy many rows at once
 
 
 @compiled()

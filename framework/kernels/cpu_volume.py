@@ -6,7 +6,7 @@ over depth, height and width into one over height and width, which either way of
 
 import numpy as np
 
-from .cpu_unfold import Unfolded
+from .cpu_unfold import Unfolded, inside
 from .cpu_winograd import Winograd
 
 
@@ -66,8 +66,7 @@ class Volumes:
         """Each tap along the depth, the depths of the output for which it lies inside the input, and what it sees there."""
         for tap in range(self.weight_shape[2]):
             begin = tap * self.dilation - self.padding  # seen from depth 0
-            first = min(self.out_shape[2], max(0, -(begin // self.stride)))
-            last = max(first, min(self.out_shape[2], (self.input_shape[2] - 1 - begin) // self.stride + 1))
+            first, last = inside.py_func(self.out_shape[2], begin, self.stride, self.input_shape[2])
             start = begin + first * self.stride
             yield tap, slice(first, last), slice(start, start + (last - first) * self.stride, self.stride)
 

@@ -247,6 +247,10 @@ def test_the_results_table_of_a_readme(tmp_path):
     assert (before, note, after) == ("before", "[1] a paper", "after")
     assert head.startswith("| data | setting | seeds | test loss | published |")
     assert row.startswith("| toy (built-in) | epochs 1 | 2 | ") and " ± " in row and "| 0.1250 [1] |" in row
+    run = json.loads((tmp_path / "results" / "1.json").read_text())
+    run["data"]["sha256"] = "1" * 64
+    (tmp_path / "results" / "1.json").write_text(json.dumps(run))
+    assert len(results.committed(example)) == 2  # runs on different data are not averaged
 
 
 @pytest.mark.parametrize("name", [name for name, _ in results.examples()])
