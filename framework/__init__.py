@@ -15,7 +15,7 @@ from .dtypes import (
     bfloat16, bool, can_cast, double, dtype, float, float16, float32, float64, get_default_dtype, half, int, int8, int16, int32, int64,
     long, promote_types, set_default_dtype, short, uint8,
 )  # fmt: skip
-from .memory import keep_freed_memory, peak_memory, release_memory
+from .memory import keep_freed_memory, memory_stats, release_memory
 from .offered import offered
 from .ops.activation import log_softmax, relu, softmax
 from .ops.comparison import (

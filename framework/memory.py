@@ -14,6 +14,12 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # <malloc.h>
 _glibc = ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None
 
 
+class _MallocInfo(ctypes.Structure):
+    """`struct mallinfo2` of <malloc.h>: ten sizes, of which number 4 and 7 together are in use, and number 8 is free."""
+
+    _fields_ = [("sizes", ctypes.c_size_t * 10)]
+
+
 def keep_freed_memory() -> None:
     """Ask the C allocator to keep what is freed, for all threads alike."""
     if _glibc:
@@ -27,7 +33,15 @@ def release_memory() -> None:
         _glibc.malloc_trim(0)
 
 
-def peak_memory() -> int:
-    """The most memory this process has had resident at once, in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024  # Linux counts in KiB
+def memory_stats() -> dict[str, int | None]:
+    """Bytes in use, freed but kept for the next array, and resident at most so far; and the `page_faults`, each a fresh page or several.
+
+    A steady training step has no page faults.  None where the C library does not say.
+    """
+    usage, used, kept = resource.getrusage(resource.RUSAGE_SELF), None, None
+    if hasattr(_glibc, "mallinfo2"):  # since glibc 2.33
+        _glibc.mallinfo2.restype = _MallocInfo
+        sizes = _glibc.mallinfo2().sizes
+        used, kept = sizes[4] + sizes[7], sizes[8]
+    peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)  # Linux counts in KiB
+    return {"used": used, "kept": kept, "peak": peak, "page_faults": usage.ru_minflt}

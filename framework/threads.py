@@ -1,4 +1,4 @@
-"""How many threads compute: one pool, Numba's, whose tasks call BLAS single-threaded (two pools that spin ruin each other)."""
+"""How many threads compute: one pool, Numba's, beside which NumPy's BLAS gets a single thread (two pools that spin ruin each other)."""
 
 import os
 

@@ -28,6 +28,7 @@ _CPU = {
     "cpu_layer_norm": [norm.layer_norm, norm.rms_norm],
     "cpu_attention": [attention.attention],
     "cpu_elementwise": [activation.relu, activation.leaky_relu, activation.logsigmoid, activation.softplus, random.dropout],
+    "cpu_gelu": [activation.gelu_erf, activation.gelu_tanh],
     "cpu_optim": [sgd.sgd_update, adam.adam_update, adadelta.adadelta_update, rmsprop.rmsprop_update],
     "cpu_resample": [resample.resample],
     "cpu_recurrent": [recurrent.lstm_layer, recurrent.gru_layer],

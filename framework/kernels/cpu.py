@@ -1,11 +1,13 @@
 """What the CPU's kernels share: threads that sleep while they wait, compiled code kept on disk, and the line that says it is compiled."""
 
 import functools
+import hashlib
 import os
 import sys
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 # Threads that wait must sleep, not spin: where another program wants the cores too, spinning makes every kernel wait for a time slice,
 # and on idle cores it gained nothing (a step of mnist_cnn: 34 ms either way).  The variable is read when OpenMP is loaded.
@@ -13,11 +15,14 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numba as nb  # noqa: E402
 import numpy as np  # noqa: E402
-from numba.core import event  # noqa: E402
+import threadpoolctl  # noqa: E402
+from numba.core import event, types  # noqa: E402
 
 from .. import threads  # noqa: E402
 from . import SMALL, kernel  # noqa: E402
 
+threadpoolctl.threadpool_limits(1, user_api="blas")  # NumPy's own pool, beside which Numba's would stand still
+memcpy = types.ExternalFunction("memcpy", types.intp(types.intp, types.intp, types.intp))  # (to, from, bytes), in compiled code
 _pool = threading.Lock()  # Numba's pool serves one caller at a time
 
 
@@ -85,6 +90,19 @@ def band(item, pieces, height):
     return image, piece, height * piece // pieces, height * (piece + 1) // pieces
 
 
+def _forget_what_changed(folder: Path) -> None:
+    """Delete compiled code of other sources: Numba sees when a function's own file has changed, but not that of one that it calls."""
+    digest = hashlib.sha256(b"".join(each.read_bytes() for each in sorted(Path(__file__).parent.glob("cpu*.py")))).hexdigest()
+    stamp = folder / "cpu.sha256"
+    if not stamp.exists() or stamp.read_text() != digest:
+        for each in folder.glob("cpu*.nb[ic]"):
+            each.unlink(missing_ok=True)
+        stamp.write_text(digest)
+
+
+_forget_what_changed(Path(band.stats.cache_path))
+
+
 @functools.cache
 def _helpers(shares: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(shares - 1, "framework kernels")
@@ -106,5 +124,5 @@ def contiguous(*arrays) -> bool:
     return all(each.flags.c_contiguous for each in arrays)
 
 
-__all__ = ["SMALL", "band", "compiled", "contiguous", "floats", "kernel", "large", "parallel", "pieces_of", "run", "run_shares",
+__all__ = ["SMALL", "band", "compiled", "contiguous", "floats", "kernel", "large", "memcpy", "parallel", "pieces_of", "run", "run_shares",
            "together_of"]  # fmt: skip

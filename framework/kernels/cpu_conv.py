@@ -3,12 +3,14 @@
 All of it in PyTorch's own NCHW order, so nothing is ever converted.
 """
 
+import numba as nb
 import numpy as np
 
 from ..ops import conv as ops
 from ..ops.conv import positions
-from .cpu import contiguous, floats, kernel, large
+from .cpu import contiguous, floats, kernel, large, parallel, run
 from .cpu_depthwise import Depthwise
+from .cpu_norm import sum_of
 from .cpu_unfold import Unfolded
 from .cpu_volume import VOLUMES
 from .cpu_winograd import Winograd
@@ -27,7 +29,7 @@ def _convolution(way, input, weight, bias, stride, padding, dilation, groups):
     def backward(grad, needs_input, needs_weight, needs_bias):
         input_grad, weight_grad = convolution.backward(grad, input, needs_input, needs_weight)
         input_grad = None if input_grad is None else input_grad.reshape(input.shape)
-        return input_grad, weight_grad, _plane_sums(grad) if needs_bias else None
+        return input_grad, weight_grad, _bias_gradient(grad) if needs_bias else None
 
     return convolution.forward(input, bias).reshape(out_shape), backward
 
@@ -51,7 +53,7 @@ def _transpose(way, input, weight, bias, stride, padding, output_padding, dilati
         grad = np.ascontiguousarray(grad)
         input_grad = convolution.forward(grad, None).reshape(input.shape) if needs_input else None
         weight_grad = convolution.backward(input, grad, False, True)[1] if needs_weight else None
-        return input_grad, weight_grad, _plane_sums(grad) if needs_bias else None
+        return input_grad, weight_grad, _bias_gradient(grad) if needs_bias else None
 
     return out, backward
 
@@ -60,9 +62,18 @@ def _fits(input, weight, bias) -> bool:
     return input.ndim in (3, 4, 5) and floats(input, weight, bias) and contiguous(input, weight) and large(input)
 
 
-def _plane_sums(grad):
-    """The gradient of a bias (O,): that of the output (N, O, …) summed over everything else."""
-    return grad.sum((0, *range(2, grad.ndim)))
+@parallel(fastmath={"reassoc"})
+def _plane_sums(planes, out):
+    """The sum of each plane (R, P)."""
+    for r in nb.prange(planes.shape[0]):
+        out[r] = sum_of(planes[r])
+
+
+def _bias_gradient(grad):
+    """(O,), from that of the output (N, O, …)."""
+    sums = np.empty(grad.shape[:2])
+    run(_plane_sums, np.ascontiguousarray(grad).reshape(sums.size, -1), sums.reshape(-1))
+    return sums.sum(0).astype(grad.dtype)
 
 
 def _turned(weight):

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..ops import linalg as ops
 from .cpu import compiled, floats, kernel, run_shares
-from .cpu_blas import gemm
+from .cpu_gemm import gemm
 
 _WORTH_IT = 1 << 19  # multiplications: below, NumPy's product is as fast
 _WORTH_THREADS = 1 << 22  # below, one thread is done before another has started
@@ -40,7 +40,7 @@ def _batch(a, b, out, share, first, last):
 
 
 def _simple(matrix) -> bool:
-    """Whether BLAS can read `matrix` (…, rows, columns) as it lies: neighbours in one of its last two dimensions touch."""
+    """Whether `gemm` can read `matrix` (…, rows, columns) as it lies: neighbours in one of its last two dimensions touch."""
     rows, columns = matrix.strides[-2:]
     size = matrix.itemsize
     return (columns == size and rows >= size * matrix.shape[-1]) or (rows == size and columns >= size * matrix.shape[-2])

@@ -19,7 +19,7 @@ import numpy as np
 from ..ops import recurrent as ops
 from ..threads import get_num_threads
 from .cpu import compiled, contiguous, floats, kernel, run_shares
-from .cpu_blas import gemm
+from .cpu_gemm import gemm
 from .cpu_math import exp, tanh
 from .cpu_matmul import product
 
@@ -42,7 +42,7 @@ def _let_through(gates):
 
 @compiled()
 def _lstm(gates, weight, h, c, out, cells, offsets, sizes, reverse, bounds, share, first_item, last_item):
-    """gates (S, 4H): from what x adds to what they let through; h, c (N, H): from the first states to the last; out, cells (S, H): all."""
+    """weight (H, 4H); gates (S, 4H): from what x adds to what they let through; h, c (N, H): from the first states to the last; out, cells (S, H): all."""
     steps, height = len(sizes), c.shape[1]
     first, last = bounds[share], bounds[share + 1]
     for k in range(steps):
@@ -51,7 +51,7 @@ def _lstm(gates, weight, h, c, out, cells, offsets, sizes, reverse, bounds, shar
         if end <= first:
             continue
         start = offsets[t]
-        gemm(h[first:end], weight.T, gates[start + first : start + end], 1)
+        gemm(h[first:end], weight, gates[start + first : start + end], 1)
         for n in range(first, end):
             row = gates[start + n]
             _let_through(row)
@@ -106,7 +106,7 @@ def _lstm_backward(grads, gates, cells, first_cells, weight, dh, dc, dgates, off
 
 @compiled()
 def _gru(gates, weight, bias, h, out, from_h, offsets, sizes, reverse, bounds, share, first_item, last_item):
-    """gates (S, 3H): from what x adds to r, z, n; h (N, H): from the first states to the last; out (S, H): all; from_h (S, H): n_h."""
+    """weight (H, 3H); gates (S, 3H): from what x adds to r, z, n; h (N, H): from the first states to the last; out (S, H): all; from_h (S, H): n_h."""
     steps, height = len(sizes), h.shape[1]
     one = h.dtype.type(1)
     first, last = bounds[share], bounds[share + 1]
@@ -119,7 +119,7 @@ def _gru(gates, weight, bias, h, out, from_h, offsets, sizes, reverse, bounds, s
         start = offsets[t]
         for n in range(end - first):
             added[n] = bias
-        gemm(h[first:end], weight.T, added[: end - first], 1)
+        gemm(h[first:end], weight, added[: end - first], 1)
         for n in range(first, end):
             row, more, kept, shown, state = gates[start + n], added[n - first], from_h[start + n], out[start + n], h[n]
             z, candidate = row[height : 2 * height], row[2 * height :]
@@ -226,7 +226,7 @@ def whole_lstm(input, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes, reverse):
     gates = product(rows, w_ih.T, None if b_ih is None else b_ih + b_hh)  # (S, 4H)
     out, cells = np.empty((2, len(gates), c.shape[1]), c.dtype)
     last_h, last_c = h.copy(), c.copy()
-    steps.run(_lstm, gates, w_hh, last_h, last_c, out, cells)
+    steps.run(_lstm, gates, np.ascontiguousarray(w_hh.T), last_h, last_c, out, cells)
 
     def backward(grads, needs_input, needs_h, needs_c, needs_w_ih, needs_w_hh, needs_b_ih, needs_b_hh, needs_w_hr):
         grad, dh, dc = _zeros_for_none(grads, out, h, c)
@@ -257,7 +257,7 @@ def whole_gru(input, h, w_ih, w_hh, b_ih, b_hh, batch_sizes, reverse):
     gates = product(rows, w_ih.T, b_ih)  # (S, 3H)
     out, from_h = np.empty((2, len(gates), h.shape[1]), h.dtype)
     last = h.copy()
-    steps.run(_gru, gates, w_hh, np.zeros(len(w_hh), h.dtype) if b_hh is None else b_hh, last, out, from_h)
+    steps.run(_gru, gates, np.ascontiguousarray(w_hh.T), np.zeros(len(w_hh), h.dtype) if b_hh is None else b_hh, last, out, from_h)
 
     def backward(grads, needs_input, needs_h, needs_w_ih, needs_w_hh, needs_b_ih, needs_b_hh):
         grad, dh = _zeros_for_none(grads, out, h)

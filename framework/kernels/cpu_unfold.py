@@ -3,7 +3,7 @@
 With K = C/groups * kH * kW, and P positions in a tile, which are some rows of an image or, of small ones, several images side by side:
 
     columns (K, P) = unfold(images)         out (O, P) = weight (O, K) @ columns
-    weight_grad   += grad @ columnsᵀ        image_grad = fold(weightᵀ @ grad)
+    weight_gradᵀ  += columns @ gradᵀ        image_grad = fold(weightᵀ @ grad)
 
 Rows of positions lie `pitch` apart in a tile.  Where that costs few multiplications it is as much as in the image with its padding, so that
 what a tap sees is one piece; the positions between the rows are garbage that nobody reads, and their gradients are 0.  A line is a plane of
@@ -13,8 +13,8 @@ height 1.
 import numpy as np
 
 from ..threads import get_num_threads
-from .cpu import band, compiled, pieces_of, run_shares, together_of
-from .cpu_blas import gemm, memcpy
+from .cpu import band, compiled, memcpy, pieces_of, run_shares, together_of
+from .cpu_gemm import gemm
 
 _TILE_BYTES = 640 * 1024  # of columns: most of a core's second-level cache,
 _TILE_LEAST = 256  # but no fewer positions: below, a product is slower than the reading of the weights
@@ -160,7 +160,7 @@ def _forward(input, weight, bias, out, kernel, stride, padding, dilation, groups
 @compiled()
 def _backward(grad, input, weight, input_grads, weight_grads, kernel, stride, padding, dilation, groups, rows, pitch, together, pieces,
               share, first_item, last_item):  # fmt: skip
-    """input_grads (pieces, N, C, H, W), a part from each band, and weight_grads (shares, O, K), this share's; empty if not needed."""
+    """input_grads (pieces, N, C, H, W), a part from each band, and weight_grads (shares, groups, K, O), this share's; empty if not needed."""
     channels, filters, k = input.shape[1] // groups, weight.shape[0] // groups, weight.shape[1]
     out_height, out_width = grad.shape[2:]
     flat = grad.reshape(*grad.shape[:2], -1)
@@ -192,7 +192,7 @@ def _backward(grad, input, weight, input_grads, weight_grads, kernel, stride, pa
                     for place, image in enumerate(images):
                         columns = tile[:, place * size : (place + 1) * size]
                         _unfold(input[image, planes], columns, kernel, stride, padding, dilation, out_width, pitch, top, bottom)
-                    gemm(arrived, tile.T, weight_grads[share, taps], 1)
+                    gemm(tile, arrived.T, weight_grads[share, group], 1)
                 if input_grads.size:
                     gemm(weight[taps].T, arrived, tile, 0)
                     for place, image in enumerate(images):
@@ -205,8 +205,8 @@ class Unfolded:
 
     def __init__(self, input_shape, out_shape, weight, stride, padding, dilation, groups):
         line = len(input_shape) == 3  # (N, C, L) as (N, C, 1, L)
-        self.weight_shape, self.groups = weight.shape, groups
-        self.weight = weight.reshape(len(weight), -1)
+        self.weight_shape, self.weight = weight.shape, weight.reshape(len(weight), -1)
+        self.weight_grad_shape = groups, self.weight.shape[1], len(weight) // groups
         self.input_shape, self.out_shape = (planes(shape) for shape in (input_shape, out_shape))
         ones, zeros = (1,) * line, (0,) * line
         self.geometry = (ones + weight.shape[2:], ones + tuple(stride), zeros + tuple(padding), ones + tuple(dilation), groups)
@@ -237,11 +237,11 @@ class Unfolded:
         grad = np.ascontiguousarray(grad).reshape(self.out_shape)
         input = input.reshape(self.input_shape) if needs_weight else np.empty((0, self.input_shape[1], 0, 0), grad.dtype)
         input_grads = np.empty((self.pieces, *self.input_shape) if needs_input else (0,) * 5, grad.dtype)
-        weight_grads = np.zeros((get_num_threads(), *self.weight.shape) if needs_weight else (0, 0, 0), grad.dtype)
+        weight_grads = np.zeros((get_num_threads(), *self.weight_grad_shape) if needs_weight else (0,) * 4, grad.dtype)
         run_shares(_backward, self.items, grad, input, self.weight, input_grads, weight_grads, *self.geometry, *self.tiles)
         return (
             (input_grads[0] if self.pieces == 1 else input_grads.sum(0)) if needs_input else None,
-            weight_grads.sum(0).reshape(self.weight_shape) if needs_weight else None,
+            weight_grads.sum(0).swapaxes(1, 2).reshape(self.weight_shape) if needs_weight else None,
         )
 
 

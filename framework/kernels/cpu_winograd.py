@@ -25,8 +25,8 @@ import math
 import numpy as np
 
 from ..threads import get_num_threads
-from .cpu import band, compiled, pieces_of, run_shares, together_of
-from .cpu_blas import gemm, memcpy
+from .cpu import band, compiled, memcpy, pieces_of, run_shares, together_of
+from .cpu_gemm import gemm
 from .cpu_matmul import product
 from .cpu_unfold import inside
 from .cpu_winograd_lines import GG, times_a, times_at, times_b, times_bt

@@ -45,6 +45,8 @@ threshold = elementwise(lambda input, threshold, value: np.where(input <= input.
 mish = formula(lambda input: input * tanh(softplus(input)))
 softsign = formula(lambda input: input / (abs(input) + 1))
 tanhshrink = formula(lambda input: input - tanh(input))
+gelu_erf = formula(lambda input: input * (0.5 + 0.5 * erf(input * 0.5**0.5)))
+gelu_tanh = formula(lambda input: input * (0.5 + 0.5 * tanh((2 / np.pi) ** 0.5 * (input + 0.044715 * input**3))))
 softmax_op = op(lambda input, dim: _softmax(input, dim), name="softmax",
                 input=lambda grad, out, dim: out * (grad - sum(grad * out, dim, True)))
 log_softmax_op = op(lambda input, dim: _log_softmax(input, dim), name="log_softmax",
@@ -92,8 +94,7 @@ def gelu(input, approximate="none"):
     """x Phi(x), Phi the normal distribution function; or its "tanh" approximation (Hendrycks and Gimpel, 2016)."""
     refuse("biu", "gelu", input)
     expect(approximate in ("none", "tanh"), f"approximate argument must be either none or tanh, but got {approximate!r}")
-    phi = erf(input * 0.5**0.5) if approximate == "none" else tanh((2 / np.pi) ** 0.5 * (input + 0.044715 * input**3))
-    return input * 0.5 * (1 + phi)
+    return gelu_erf(input) if approximate == "none" else gelu_tanh(input)
 
 
 def glu(input, dim=-1):

@@ -1,6 +1,9 @@
 """Every CPU kernel against the op that defines it: values and gradients, every option, float32 and float64, sizes that divide nothing."""
 
 import math
+import os
+import subprocess
+import sys
 
 import numba as nb
 import numpy as np
@@ -11,7 +14,7 @@ from hypothesis import strategies as st
 import framework
 import framework.nn.functional as F
 from framework import kernels, optim
-from framework.kernels.cpu_math import exp, tanh
+from framework.kernels.cpu_math import erf, exp, tanh
 from framework.ops import norm, recurrent
 
 
@@ -159,6 +162,8 @@ CASES = {
     "leaky_relu": (lambda x: F.leaky_relu(x, 0.2), [randn(3, 51, 67)]),
     "logsigmoid": (lambda x: F.logsigmoid(10 * x), [randn(3, 51, 67)]),
     "softplus": (lambda x: F.softplus(10 * x, threshold=8), [randn(3, 51, 67)]),
+    "gelu": (lambda x: F.gelu(3 * x), [randn(3, 51, 67)]),
+    "gelu tanh": (lambda x: F.gelu(3 * x, approximate="tanh"), [randn(3, 51, 67)]),
     "dropout": (lambda x: F.dropout(x, 0.3), [randn(3, 51, 67)]),
     "linear": (F.linear, [randn(33, 501), randn(77, 501), randn(77)]),
     "linear no bias": (F.linear, [randn(3, 11, 501), randn(77, 501)]),
@@ -260,6 +265,8 @@ def test_equals_the_reference(name, dtype):
         "linear",
         "dropout",
         "relu",
+        "gelu",
+        "gelu tanh",
         "log_softmax",
         "softmax",
         "layer_norm",
@@ -424,6 +431,23 @@ def test_exp_and_tanh(dtype):
     np.testing.assert_array_equal(found[1, :10], np.array([np.nan, 1, -1, 1, -1, 1, -1, 0, 0, 1e-30], dtype))
 
 
+@pytest.mark.parametrize(("dtype", "units"), [(np.float32, 8), (np.float64, 1)])
+def test_erf(dtype, units):
+    """To so many units in the last place; beyond 4 it is 1 to the last of them, and an odd function of a nan is a nan."""
+
+    @nb.njit
+    def each(x, out):
+        for i in range(x.size):
+            out[i] = erf(x[i])
+
+    x = np.concatenate([np.linspace(-6, 6, 1_000_003), np.linspace(-1e-3, 1e-3, 1001), [np.inf, -np.inf, np.nan, 1e30, 0.0]]).astype(dtype)
+    found, exact = np.empty_like(x), np.array([math.erf(each) for each in x])
+    each(x, found)
+    np.testing.assert_array_equal(np.isnan(found), np.isnan(exact))
+    some = ~np.isnan(exact)
+    assert (np.abs(found - exact)[some] <= units * np.spacing(np.abs(exact[some]).astype(dtype))).all()
+
+
 def test_what_a_kernel_cannot_do_it_declines():
     kernels.reset()
     F.relu(framework.randn(200, 100).half())
@@ -431,6 +455,23 @@ def test_what_a_kernel_cannot_do_it_declines():
     F.conv2d(framework.randn(1, 1, 100, 100).mT, framework.randn(1, 1, 3, 3))
     report = kernels.report()
     assert report["relu"] == {"reference": 2} and report["conv"] == {"reference": 1}
+
+
+def test_compiled_code_of_other_sources_is_not_used(tmp_path):
+    """Of whatever kernel they are: Numba itself looks at a function's own file alone."""
+
+    def compiles() -> bool:
+        code = "from framework.kernels.cpu import band; print(band(3, 2, 10))"
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+        )
+        assert done.stdout == "(1, 1, 5, 10)\n"
+        return "compiling" in done.stderr
+
+    assert compiles() and not compiles()
+    (stamp,) = tmp_path.rglob("cpu.sha256")
+    stamp.write_text("what the sources were before")
+    assert compiles() and not compiles()
 
 
 def test_small_arrays_are_left_to_numpy():

@@ -49,7 +49,7 @@ def machine(device: framework.device) -> dict[str, Any]:
 def peak_memory(device: framework.device) -> dict[str, int | None]:
     """The most memory in bytes that this process has held: resident on the host, and on the GPU if used."""
     return {
-        "host": framework.peak_memory(),
+        "host": framework.memory_stats()["peak"],
         "gpu": framework.cuda.max_memory_allocated(device) if device.type == "cuda" else None,
     }
 
