@@ -14,8 +14,8 @@ import numpy as np
 from ..ops import attention as ops
 from ..random import threshold
 from .cpu import SMALL, compiled, floats, kernel, run_shares
-from .cpu_gemm import gemm
 from .cpu_elementwise import random_bits
+from .cpu_gemm import gemm
 from .cpu_math import exp
 from .cpu_softmax import largest, softmax_of
 

@@ -18,7 +18,8 @@ import numpy as np
 from numba.core import types
 
 from .cpu import compiled
-from .cpu_tile import ROWS, lanes, tile, transpose
+from .cpu_tile import ROWS, tile, transpose
+from .cpu_vectors import lanes
 
 _DEPTH, _HEIGHT = 384, 240  # of a piece of a: 360 KiB in float32, and a panel of 48 KiB
 _FAR = 1024  # elements: columns so far apart are on a page each

@@ -42,7 +42,10 @@ def _let_through(gates):
 
 @compiled()
 def _lstm(gates, weight, h, c, out, cells, offsets, sizes, reverse, bounds, share, first_item, last_item):
-    """weight (H, 4H); gates (S, 4H): from what x adds to what they let through; h, c (N, H): from the first states to the last; out, cells (S, H): all."""
+    """gates (S, 4H): from what x adds to what they let through; h, c (N, H): from the first states to the last; out, cells (S, H): all.
+
+    The weight is W_hᵀ (H, 4H).
+    """
     steps, height = len(sizes), c.shape[1]
     first, last = bounds[share], bounds[share + 1]
     for k in range(steps):
@@ -106,7 +109,10 @@ def _lstm_backward(grads, gates, cells, first_cells, weight, dh, dc, dgates, off
 
 @compiled()
 def _gru(gates, weight, bias, h, out, from_h, offsets, sizes, reverse, bounds, share, first_item, last_item):
-    """weight (H, 3H); gates (S, 3H): from what x adds to r, z, n; h (N, H): from the first states to the last; out (S, H): all; from_h (S, H): n_h."""
+    """gates (S, 3H): from what x adds to r, z, n; h (N, H): from the first states to the last; out (S, H): all; from_h (S, H): n_h.
+
+    The weight is W_hᵀ (H, 3H).
+    """
     steps, height = len(sizes), h.shape[1]
     one = h.dtype.type(1)
     first, last = bounds[share], bounds[share + 1]

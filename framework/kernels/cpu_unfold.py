@@ -160,7 +160,7 @@ def _forward(input, weight, bias, out, kernel, stride, padding, dilation, groups
 @compiled()
 def _backward(grad, input, weight, input_grads, weight_grads, kernel, stride, padding, dilation, groups, rows, pitch, together, pieces,
               share, first_item, last_item):  # fmt: skip
-    """input_grads (pieces, N, C, H, W), a part from each band, and weight_grads (shares, groups, K, O), this share's; empty if not needed."""
+    """input_grads (pieces, N, C, H, W), a part from each band, weight_grads (shares, groups, K, O), this share's; empty if not needed."""
     channels, filters, k = input.shape[1] // groups, weight.shape[0] // groups, weight.shape[1]
     out_height, out_width = grad.shape[2:]
     flat = grad.reshape(*grad.shape[:2], -1)

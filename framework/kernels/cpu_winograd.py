@@ -14,9 +14,8 @@ Backward is the same chain transposed: M̄ = A ȳ Aᵀ, Ū[k] = M̄[k] V[k]ᵀ, 
 A step s > 1 sorts rows and columns by their remainders on division by s: C channels become C s² in which the step is 1, each with every
 s-th tap of the filter.  So 4 × 4 taps with step 2 are 2 × 2 taps of four times as many channels.
 
-Each thread takes its images in strips: some rows of tiles, or several small images.  A plane of a strip is held as rows (n, 4T), row i of
-every tile, one tile after another, so that both directions of a transform are loops over long lines; T counts one tile more than a row of
-tiles has, for the columns beyond.
+Each thread takes its images in strips: some rows of tiles, or several small images.  The transforms are passes down the images' rows to
+lines, and along those (cpu_winograd_passes); T counts one tile more than a row of tiles has, for the columns beyond.
 """
 
 import functools
@@ -25,14 +24,15 @@ import math
 import numpy as np
 
 from ..threads import get_num_threads
-from .cpu import band, compiled, memcpy, pieces_of, run_shares, together_of
+from .cpu import band, compiled, pieces_of, run_shares, together_of
 from .cpu_gemm import gemm
 from .cpu_matmul import product
 from .cpu_unfold import inside
-from .cpu_winograd_lines import GG, times_a, times_at, times_b, times_bt
+from .cpu_vectors import lanes
+from .cpu_winograd_lines import GG
+from .cpu_winograd_passes import along_a, along_bt, back_at, back_b, down_a, down_bt, up_at, up_b
 
-_STRIP_BYTES = 4 << 20  # of V and M,
-_STRIP_LEAST = 128  # but no fewer tiles: below, a product is slower than the reading of U
+_STRIP_BYTES = 2 << 20  # of V and M
 _CHANNELS_LEAST = 4  # on either side
 _U_COST = 64  # multiplications in the time that an element of U takes
 
@@ -50,149 +50,120 @@ def _strips(images, height, together, strip, pieces, first_item, last_item):
 
 
 @compiled()
-def _room(n, channels, filters, tiles, dtype):
-    """Memory for a strip of so many tiles: rows and lines (n, 4T), columns (n, T), V and M."""
-    rows, columns = np.empty((n, 4 * tiles), dtype), np.empty((n, tiles), dtype)
+def _room(n, channels, filters, tiles, lanes, dtype):
+    """Memory for a strip of so many tiles, a whole number of vectors: lines (n, 4T and a vector), V and M."""
+    tiles = (tiles + lanes - 1) // lanes * lanes
     v, m = np.empty((channels, n * n, tiles), dtype), np.empty((filters, n * n, tiles), dtype)
-    return rows, np.empty_like(rows), columns, v, m
+    return np.zeros((n, 4 * tiles + lanes), dtype), v, m
 
 
 @compiled()
-def _load(plane, rows, line, place, first, count, stride, start):
-    """rows[i] from element `place` on, `line` for each of `count` tile rows from `first` on; its element 0 is the plane's `start`.
-
-    What lies outside the plane is left as it is.
-    """
-    height, width = plane.shape
-    to, from_, size = rows.ctypes.data, plane.ctypes.data, plane.itemsize
-    left, right = inside(line, start[1], stride[1], width)
-    for i in range(len(rows)):
-        for r in range(count):
-            y, at = (4 * (first + r) + i) * stride[0] + start[0], place + r * line
-            if y < 0 or y >= height:
-                continue
-            if stride[1] == 1:
-                at += i * rows.shape[1] + left
-                memcpy(to + at * size, from_ + (y * width + left + start[1]) * size, (right - left) * size)
-            else:
-                row, found = rows[i, at + left : at + right], plane[y, left * stride[1] + start[1] :]
-                for x in range(row.size):
-                    row[x] = found[x * stride[1]]
+def _sort(plane, phase, stride, start):
+    """phase[y, x] = plane[y stride + start, …]; what lies outside the plane is left as it is."""
+    top, bottom = inside(phase.shape[0], start[0], stride[0], plane.shape[0])
+    left, right = inside(phase.shape[1], start[1], stride[1], plane.shape[1])
+    for y in range(top, bottom):
+        row, found = phase[y, left:right], plane[y * stride[0] + start[0], left * stride[1] + start[1] :]
+        for x in range(row.size):
+            row[x] = found[x * stride[1]]
 
 
 @compiled()
-def _add_back(rows, plane, line, place, first, count, stride, start):
-    """`_load` transposed: every element of `rows` added to where it came from."""
-    height, width = plane.shape
-    left, right = inside(line, start[1], stride[1], width)
-    for i in range(len(rows)):
-        for r in range(count):
-            y, from_ = (4 * (first + r) + i) * stride[0] + start[0], place + r * line
-            if y < 0 or y >= height:
-                continue
-            row, arrived = plane[y, left * stride[1] + start[1] :], rows[i, from_ + left : from_ + right]
-            if stride[1] == 1:
-                for x in range(arrived.size):
-                    row[x] += arrived[x]
-            else:
-                for x in range(arrived.size):
-                    row[x * stride[1]] += arrived[x]
+def _unsort(phase, plane, stride, start):
+    """The opposite: every element of `phase` added to where it came from."""
+    top, bottom = inside(phase.shape[0], start[0], stride[0], plane.shape[0])
+    left, right = inside(phase.shape[1], start[1], stride[1], plane.shape[1])
+    for y in range(top, bottom):
+        row, found = plane[y * stride[0] + start[0], left * stride[1] + start[1] :], phase[y, left:right]
+        for x in range(found.size):
+            row[x * stride[1]] += found[x]
 
 
 @compiled()
-def _store(rows, plane, line, place, first, count):
-    """The plane's part in `count` tile rows from `first` on, from `rows`."""
-    height, width = plane.shape
-    to, from_, size = plane.ctypes.data, rows.ctypes.data, plane.itemsize
-    for i in range(4):
-        for r in range(count):
-            y, at = 4 * (first + r) + i, i * rows.shape[1] + place + r * line
-            if y < height:
-                memcpy(to + y * width * size, from_ + at * size, width * size)
-
-
-@compiled()
-def _split(line, columns):
-    """columns[j] (T,) = column j of every tile in the line (4T,): beyond the fourth the next tile's first."""
-    c0, c1, c2, c3 = columns[0], columns[1], columns[2], columns[3]
-    for t in range(c0.size):
-        c0[t], c1[t], c2[t], c3[t] = line[4 * t], line[4 * t + 1], line[4 * t + 2], line[4 * t + 3]
-    for j in range(4, len(columns)):
-        first, beyond = columns[j - 4, 1:], columns[j]
-        for t in range(first.size):
-            beyond[t] = first[t]
-        beyond[first.size] = 0
-
-
-@compiled()
-def _join(columns, line):
-    """`_split` transposed: the line from the columns of every tile, those added that are the same."""
-    for j in range(4, len(columns)):
-        first, beyond = columns[j - 4, 1:], columns[j]
-        for t in range(first.size):
-            first[t] += beyond[t]
-    c0, c1, c2, c3 = columns[0], columns[1], columns[2], columns[3]
-    for t in range(c0.size):
-        line[4 * t], line[4 * t + 1], line[4 * t + 2], line[4 * t + 3] = c0[t], c1[t], c2[t], c3[t]
-
-
-@compiled()
-def _input_tiles(input, images, first, count, line, stride, padding, rows, lines, columns, v):
-    """V of some tile rows of some images."""
-    n = len(rows)
+def _input_tiles(size, input, images, first, count, across, stride, padding, nothing, lines, v):
+    """V of some tile rows of some images; a line has `across` numbers to a tile row."""
+    n = len(size)
+    phase = np.zeros((4 * count + n - 4, across), input.dtype)
+    left, right = inside(across, -padding[1], 1, input.shape[3])
     for i in range(stride[0]):
         for j in range(stride[1]):
-            rows[:] = 0  # beyond the image; within it every channel overwrites the one before
+            phase[:] = 0
             for c in range(input.shape[1]):
                 for place, image in enumerate(images):
-                    start = i - padding[0], j - padding[1]
-                    _load(input[image, c], rows, line, place * count * line, first, count, stride, start)
-                times_bt(rows, lines)
+                    at = place * count * across
+                    if stride[0] == stride[1] == 1:
+                        for r in range(count):
+                            y = 4 * (first + r) - padding[0]
+                            down_bt(size, input[image, c], y, left - padding[1], nothing, lines, at + r * across + left, right - left)
+                        continue
+                    _sort(input[image, c], phase, stride, (i - padding[0] + 4 * first * stride[0], j - padding[1]))
+                    for r in range(count):
+                        down_bt(size, phase, 4 * r, 0, nothing, lines, at + r * across, across)
                 for k in range(n):
-                    _split(lines[k], columns)
-                    times_bt(columns, v[(c * stride[0] + i) * stride[1] + j, n * k : n * k + n])
+                    along_bt(size, lines[k], v[(c * stride[0] + i) * stride[1] + j, n * k : n * k + n])
 
 
 @compiled()
-def _forward(input, u, bias, out, stride, padding, together, strip, pieces, share, first_item, last_item):
+def _input_gradient(size, v, images, first, count, across, stride, padding, lines, input_grads):
+    """The tiles of V̄ added to where they came from."""
+    n, none = len(size), v.dtype.type(0)
+    phase = np.zeros((4 * count + n - 4, across), v.dtype)
+    left, right = inside(across, -padding[1], 1, input_grads.shape[3])
+    for channel in range(len(v)):
+        for k in range(n):
+            back_b(size, v[channel, n * k : n * k + n], lines[k])
+        c, i, j = channel // (stride[0] * stride[1]), channel // stride[1] % stride[0], channel % stride[1]
+        for place, image in enumerate(images):
+            at = place * count * across
+            if stride[0] == stride[1] == 1:
+                for r in range(count):
+                    y = 4 * (first + r) - padding[0]
+                    up_b(size, lines, at + r * across + left, none, input_grads[image, c], y, left - padding[1], right - left)
+                continue
+            phase[:] = 0
+            for r in range(count):
+                up_b(size, lines, at + r * across, none, phase, 4 * r, 0, across)
+            _unsort(phase, input_grads[image, c], stride, (i - padding[0] + 4 * first * stride[0], j - padding[1]))
+
+
+@compiled()
+def _forward(size, input, u, bias, out, stride, padding, together, strip, pieces, lanes, share, first_item, last_item):
     """out (N, O, oH, oW) from input (N, C, H, W) and u (n², O, C s²)."""
     _, filters, height, width = out.shape
-    n, none = round(len(u) ** 0.5), bias.dtype.type(0)
-    line = 4 * ((width + 3) // 4 + 1)
+    n, across = len(size), 4 * ((width + 3) // 4 + 1)
+    nothing = np.zeros(max(input.shape[3], across), input.dtype)
     for start, end, first, count, _, _ in _strips(len(input), height, together, strip, pieces, first_item, last_item):
         images = range(start, end)
-        rows, lines, columns, v, m = _room(n, u.shape[2], filters, len(images) * count * line // 4, input.dtype)
-        _input_tiles(input, images, first, count, line, stride, padding, rows, lines, columns, v)
+        lines, v, m = _room(n, u.shape[2], filters, len(images) * count * across // 4, lanes, input.dtype)
+        _input_tiles(size, input, images, first, count, across, stride, padding, nothing, lines, v)
         for k in range(n * n):
             gemm(u[k], v[:, k], m[:, k], 0)
         for o in range(filters):
             for k in range(n):
-                times_at(m[o, n * k : n * k + n], none, columns)
-                _join(columns[:4], lines[k])
-            times_at(lines, bias[o], rows)
+                back_at(size, m[o, n * k : n * k + n], lines[k])
             for place, image in enumerate(images):
-                _store(rows, out[image, o], line, place * count * line, first, count)
+                for r in range(count):
+                    up_at(size, lines, (place * count + r) * across, bias[o], out[image, o], 4 * (first + r), 0, width)
 
 
 @compiled()
-def _backward(grad, input, u, input_grads, u_grads, stride, padding, together, strip, pieces, share, first_item, last_item):
+def _backward(size, grad, input, u, input_grads, u_grads, stride, padding, together, strip, pieces, lanes, share, first_item, last_item):
     """input_grads (pieces, N, C, H, W), a part from each band, and u_grads (shares, n², O, C s²), this share's; empty if not needed."""
     _, filters, height, width = grad.shape
-    n, channels = round(len(u) ** 0.5), u.shape[2]
-    line = 4 * ((width + 3) // 4 + 1)
+    n, channels, across = len(size), u.shape[2], 4 * ((width + 3) // 4 + 1)
+    nothing = np.zeros(max(input.shape[3], across), grad.dtype)
     for start, end, first, count, piece, opens in _strips(len(grad), height, together, strip, pieces, first_item, last_item):
         images = range(start, end)
-        rows, lines, columns, v, m = _room(n, channels, filters, len(images) * count * line // 4, grad.dtype)
-        rows[:] = 0
+        lines, v, m = _room(n, channels, filters, len(images) * count * across // 4, lanes, grad.dtype)
         for o in range(filters):
             for place, image in enumerate(images):
-                _load(grad[image, o], rows[:4], line, place * count * line, first, count, (1, 1), (0, 0))
-            times_a(rows, lines)
+                for r in range(count):
+                    down_a(size, grad[image, o], 4 * (first + r), 0, nothing, lines, (place * count + r) * across, width)
             for k in range(n):
-                _split(lines[k], columns[:4])
-                times_a(columns, m[o, n * k : n * k + n])
+                along_a(size, lines[k], m[o, n * k : n * k + n])
         if u_grads.size:
-            _input_tiles(input, images, first, count, line, stride, padding, rows, lines, columns, v)
+            lines[:] = 0
+            _input_tiles(size, input, images, first, count, across, stride, padding, nothing, lines, v)
             for k in range(n * n):
                 gemm(m[:, k], v[:, k].T, u_grads[share, k], 1)
         if input_grads.size:
@@ -200,15 +171,7 @@ def _backward(grad, input, u, input_grads, u_grads, stride, padding, together, s
                 input_grads[piece, start:end] = 0
             for k in range(n * n):
                 gemm(u[k].T, m[:, k], v[:, k], 0)
-            for c in range(channels):
-                for k in range(n):
-                    times_b(v[c, n * k : n * k + n], columns)
-                    _join(columns, lines[k])
-                times_b(lines, rows)
-                channel, phase = c // (stride[0] * stride[1]), c % (stride[0] * stride[1])
-                begin = phase // stride[1] - padding[0], phase % stride[1] - padding[1]
-                for place, image in enumerate(images):
-                    _add_back(rows, input_grads[piece, image, channel], line, place * count * line, first, count, stride, begin)
+            _input_gradient(size, v, images, first, count, across, stride, padding, lines, input_grads[piece])
 
 
 class Winograd:
@@ -219,12 +182,14 @@ class Winograd:
         self.weight, self.stride, self.taps = weight, tuple(stride), _taps(weight, stride)
         filters, channels = len(weight), weight.shape[1] * stride[0] * stride[1]
         images, tile_rows, across = _tiles(out_shape)
-        most = max(_STRIP_LEAST, _STRIP_BYTES // ((self.taps + 3) ** 2 * (filters + channels) * weight.itemsize))  # tiles in a strip
+        tiles = _STRIP_BYTES // ((self.taps + 3) ** 2 * (filters + channels) * weight.itemsize)
+        most = max(tiles, (filters + channels) // 2)  # in a strip: with fewer, reading U would take longer than V and M
         strip = max(1, min(tile_rows, most // across))
         self.pieces = pieces_of(images)
         whole = strip == tile_rows and self.pieces == 1
         together = together_of(images, most // (tile_rows * across)) if whole else 1
-        self.cuts = self.stride, tuple(padding), together, strip, self.pieces
+        self.size = (0,) * (self.taps + 3)
+        self.cuts = self.stride, tuple(padding), together, strip, self.pieces, lanes(weight.dtype)
         self.items = -(-images // together) * self.pieces
 
     @staticmethod
@@ -262,7 +227,7 @@ class Winograd:
         """out (N, O, oH, oW)."""
         out = np.empty(self.out_shape, input.dtype)
         bias = np.zeros(len(self.weight), input.dtype) if bias is None else bias
-        run_shares(_forward, self.items, input, self.u, bias, out, *self.cuts)
+        run_shares(_forward, self.items, self.size, input, self.u, bias, out, *self.cuts)
         return out
 
     def backward(self, grad, input, needs_input, needs_weight):
@@ -271,7 +236,7 @@ class Winograd:
         input = input if needs_weight else np.empty((0, 0, 0, 0), grad.dtype)
         input_grads = np.empty((self.pieces, *self.input_shape) if needs_input else (0,) * 5, grad.dtype)
         u_grads = np.zeros((get_num_threads(), *u.shape) if needs_weight else (0,) * 4, grad.dtype)
-        run_shares(_backward, self.items, grad, input, u, input_grads, u_grads, *self.cuts)
+        run_shares(_backward, self.items, self.size, grad, input, u, input_grads, u_grads, *self.cuts)
         return (
             (input_grads[0] if self.pieces == 1 else input_grads.sum(0)) if needs_input else None,
             self.weight_gradient(u_grads.sum(0)) if needs_weight else None,

@@ -1,4 +1,4 @@
-"""Winograd's minimal filtering of a line, F(4, r) for r = 2 or 3 taps, on many tiles at once: the matrices Bᵀ, A and G.
+"""Winograd's minimal filtering of a line, F(4, r) for r = 2 or 3 taps: the matrices Bᵀ, A and G.
 
 A tile has n = r + 3 inputs d, which lead to 4 outputs y (Winograd, 1980, Arithmetic Complexity of Computations; Lavin and Gray, 2016):
 
@@ -8,17 +8,12 @@ G and A evaluate polynomials at n - 1 points and at infinity, B interpolates bet
 for two taps, p = 5/8 and q = 3/2, all three stay small: in float32 a convolution is off by some 2e-6 of the largest output, a quarter of
 what the textbook's 0, ±1, ±2 lose.
 
-Each matrix is applied to all tiles at once: row i of every argument, (n, T) or (4, T), is element i of T tiles.
+What is transformed is a list of anything that can be added and multiplied by numbers: NumPy's arrays, or vectors of cpu_vectors.py.
 """
 
 import numpy as np
 
-from .cpu import compiled
-
-p, q = 5 / 8, 3 / 2
-# Exact in float32, so that they serve both types:
-_P, _Q, _P2, _Q2, _P3, _Q3 = np.array([p, q, p**2, q**2, p**3, q**3], np.float32)
-_P2_Q, _P2_Q2, _P2_AND_Q2 = np.array([p**2 * q, p**2 * q**2, p**2 + q**2], np.float32)
+p, q = 5 / 8, 3 / 2  # their products, too, are exact in float32
 
 
 def _g(taps: int):
@@ -31,92 +26,44 @@ def _g(taps: int):
 GG = {taps: np.kron(_g(taps), _g(taps)) for taps in (2, 3)}  # (n², r²): G g Gᵀ is a product with it, for g written as a line
 
 
-@compiled()
-def times_bt(d, v):
+def times_bt(d: list) -> list:
     """v = Bᵀ d."""
-    d0, d1, d2, d3, d4 = d[0], d[1], d[2], d[3], d[4]
-    v0, v1, v2, v3, v4 = v[0], v[1], v[2], v[3], v[4]
     if len(d) == 5:
-        for t in range(d0.size):
-            v0[t] = _P2_Q * d0[t] - _P2 * d1[t] - _Q * d2[t] + d3[t]
-            even, odd = d3[t] - _Q * d2[t], _P * (d2[t] - _Q * d1[t])
-            v1[t], v2[t] = even + odd, even - odd
-            v3[t] = d3[t] - _P2 * d1[t]
-            v4[t] = _P2_Q * d1[t] - _P2 * d2[t] - _Q * d3[t] + d4[t]
-    else:
-        d5, v5 = d[5], v[5]
-        for t in range(d0.size):
-            v0[t] = _P2_Q2 * d0[t] - _P2_AND_Q2 * d2[t] + d4[t]
-            even, odd = d4[t] - _Q2 * d2[t], _P * (d3[t] - _Q2 * d1[t])
-            v1[t], v2[t] = even + odd, even - odd
-            even, odd = d4[t] - _P2 * d2[t], _Q * (d3[t] - _P2 * d1[t])
-            v3[t], v4[t] = even + odd, even - odd
-            v5[t] = _P2_Q2 * d1[t] - _P2_AND_Q2 * d3[t] + d5[t]
+        even, odd = d[3] - q * d[2], d[2] - q * d[1]
+        first, last = (d[i + 3] - q * d[i + 2] - p**2 * d[i + 1] for i in (0, 1))
+        return [first + p**2 * q * d[0], even + p * odd, even - p * odd, d[3] - p**2 * d[1], last + p**2 * q * d[1]]
+    by_p, by_q = (d[4] - q**2 * d[2], d[3] - q**2 * d[1]), (d[4] - p**2 * d[2], d[3] - p**2 * d[1])
+    first, last = (p**2 * q**2 * d[i] + d[i + 4] - (p**2 + q**2) * d[i + 2] for i in (0, 1))
+    return [first, by_p[0] + p * by_p[1], by_p[0] - p * by_p[1], by_q[0] + q * by_q[1], by_q[0] - q * by_q[1], last]
 
 
-@compiled()
-def times_b(v, d):
+def times_b(v: list) -> list:
     """d = B v."""
-    v0, v1, v2, v3, v4 = v[0], v[1], v[2], v[3], v[4]
-    d0, d1, d2, d3, d4 = d[0], d[1], d[2], d[3], d[4]
-    if len(d) == 5:
-        for t in range(v0.size):
-            even, odd = v1[t] + v2[t], _P * (v1[t] - v2[t])
-            d0[t] = _P2_Q * v0[t]
-            d1[t] = _P2_Q * v4[t] - _P2 * (v0[t] + v3[t]) - _Q * odd
-            d2[t] = odd - _Q * (even + v0[t]) - _P2 * v4[t]
-            d3[t] = v0[t] + even + v3[t] - _Q * v4[t]
-            d4[t] = v4[t]
-    else:
-        v5, d5 = v[5], d[5]
-        for t in range(v0.size):
-            even_p, odd_p, even_q, odd_q = v1[t] + v2[t], _P * (v1[t] - v2[t]), v3[t] + v4[t], _Q * (v3[t] - v4[t])
-            d0[t] = _P2_Q2 * v0[t]
-            d1[t] = _P2_Q2 * v5[t] - _Q2 * odd_p - _P2 * odd_q
-            d2[t] = -_P2_AND_Q2 * v0[t] - _Q2 * even_p - _P2 * even_q
-            d3[t] = -_P2_AND_Q2 * v5[t] + odd_p + odd_q
-            d4[t] = v0[t] + even_p + even_q
-            d5[t] = v5[t]
+    even, odd = v[1] + v[2], v[1] - v[2]
+    if len(v) == 5:
+        first = p**2 * q * v[4] - p**2 * (v[0] + v[3]) - p * q * odd
+        return [p**2 * q * v[0], first, p * odd - q * (even + v[0]) - p**2 * v[4], v[0] + even + v[3] - q * v[4], v[4]]
+    even_q, odd_q = v[3] + v[4], v[3] - v[4]
+    middle = -(p**2 + q**2) * v[0] - q**2 * even - p**2 * even_q, p * odd + q * odd_q - (p**2 + q**2) * v[5]
+    return [p**2 * q**2 * v[0], p**2 * q**2 * v[5] - q**2 * p * odd - p**2 * q * odd_q, *middle, v[0] + even + even_q, v[5]]
 
 
-@compiled()
-def times_at(m, bias, y):
-    """y = Aᵀ m + bias."""
-    m0, m1, m2, m3, m4 = m[0], m[1], m[2], m[3], m[4]
-    y0, y1, y2, y3 = y[0], y[1], y[2], y[3]
+def times_at(m: list) -> list:
+    """y = Aᵀ m."""
+    even, odd = m[1] + m[2], m[1] - m[2]
     if len(m) == 5:
-        for t in range(m0.size):
-            even, odd = m1[t] + m2[t], m1[t] - m2[t]
-            y0[t] = bias + m0[t] + even + m3[t]
-            y1[t] = bias + _P * odd + _Q * m3[t]
-            y2[t] = bias + _P2 * even + _Q2 * m3[t]
-            y3[t] = bias + _P3 * odd + _Q3 * m3[t] + m4[t]
+        even_q = odd_q = m[3]
     else:
-        m5 = m[5]
-        for t in range(m0.size):
-            even_p, odd_p, even_q, odd_q = m1[t] + m2[t], m1[t] - m2[t], m3[t] + m4[t], m3[t] - m4[t]
-            y0[t] = bias + m0[t] + even_p + even_q
-            y1[t] = bias + _P * odd_p + _Q * odd_q
-            y2[t] = bias + _P2 * even_p + _Q2 * even_q
-            y3[t] = bias + _P3 * odd_p + _Q3 * odd_q + m5[t]
+        even_q, odd_q = m[3] + m[4], m[3] - m[4]
+    return [m[0] + even + even_q, p * odd + q * odd_q, p**2 * even + q**2 * even_q, p**3 * odd + q**3 * odd_q + m[-1]]
 
 
-@compiled()
-def times_a(y, m):
+def times_a(y: list, n: int) -> list:
     """m = A y."""
-    y0, y1, y2, y3 = y[0], y[1], y[2], y[3]
-    m0, m1, m2, m3, m4 = m[0], m[1], m[2], m[3], m[4]
-    if len(m) == 5:
-        for t in range(y0.size):
-            m0[t], m4[t] = y0[t], y3[t]
-            even, odd = y0[t] + _P2 * y2[t], _P * (y1[t] + _P2 * y3[t])
-            m1[t], m2[t] = even + odd, even - odd
-            m3[t] = y0[t] + _Q2 * y2[t] + _Q * (y1[t] + _Q2 * y3[t])
-    else:
-        m5 = m[5]
-        for t in range(y0.size):
-            m0[t], m5[t] = y0[t], y3[t]
-            even, odd = y0[t] + _P2 * y2[t], _P * (y1[t] + _P2 * y3[t])
-            m1[t], m2[t] = even + odd, even - odd
-            even, odd = y0[t] + _Q2 * y2[t], _Q * (y1[t] + _Q2 * y3[t])
-            m3[t], m4[t] = even + odd, even - odd
+
+    def at_both(x):
+        """The polynomial at x and at -x."""
+        even, odd = y[0] + x**2 * y[2], y[1] + x**2 * y[3]
+        return even + x * odd, even - x * odd
+
+    return [y[0], *at_both(p), *at_both(q)[: n - 4], y[3]]

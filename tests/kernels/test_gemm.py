@@ -6,7 +6,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from framework.kernels.cpu_gemm import gemm
-from framework.kernels.cpu_tile import ROWS, lanes
+from framework.kernels.cpu_tile import ROWS
+from framework.kernels.cpu_vectors import lanes
 
 size = st.one_of(st.integers(0, 2 * ROWS + 1), st.integers(0, 130))
 
