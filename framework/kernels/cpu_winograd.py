@@ -14,8 +14,9 @@ Backward is the same chain transposed: M̄ = A ȳ Aᵀ, Ū[k] = M̄[k] V[k]ᵀ, 
 A step s > 1 sorts rows and columns by their remainders on division by s: C channels become C s² in which the step is 1, each with every
 s-th tap of the filter.  So 4 × 4 taps with step 2 are 2 × 2 taps of four times as many channels.
 
-Each thread takes its images in strips: some rows of tiles, or several small images.  The transforms are passes down the images' rows to
-lines, and along those (cpu_winograd_passes); T counts one tile more than a row of tiles has, for the columns beyond.
+There are two ways to share out the work.  By strips: each thread takes its images, some rows of tiles or several small images at a time,
+so few that V and M stay in its cache.  By products: of few tiles and many channels, where U is larger than V and M and should be read once,
+all threads make V, a share of the channels each; then the products, a share of the n² each; then the output, a share of the filters each.
 """
 
 import functools
@@ -27,151 +28,98 @@ from ..threads import get_num_threads
 from .cpu import band, compiled, pieces_of, run_shares, together_of
 from .cpu_gemm import gemm
 from .cpu_matmul import product
-from .cpu_unfold import inside
 from .cpu_vectors import lanes
 from .cpu_winograd_lines import GG
-from .cpu_winograd_passes import along_a, along_bt, back_at, back_b, down_a, down_bt, up_at, up_b
+from .cpu_winograd_tiles import Geometry, Strip, input_gradient, input_tiles, output_gradient_tiles, output_tiles, tiles_of
 
 _STRIP_BYTES = 2 << 20  # of V and M
 _CHANNELS_LEAST = 4  # on either side
 _U_COST = 64  # multiplications in the time that an element of U takes
+_PACK_COST = 64  # multiplications and additions in the time that one element of V or M is packed
 
 
 @compiled()
-def _strips(images, height, together, strip, pieces, first_item, last_item):
-    """[(first image, last, first tile row, tile rows, piece, is it the piece's first strip?)] of the work items."""
+def _strips(images, rows, together, count, pieces, first_item, last_item):
+    """[(strip, piece, is it the piece's first strip?)] of the work items."""
     strips = []
     for item in range(first_item, last_item):
-        block, piece, top, bottom = band(item, pieces, (height + 3) // 4)
+        block, piece, top, bottom = band(item, pieces, rows)
         start = block * together
-        for first in range(top, bottom, strip):
-            strips.append((start, min(start + together, images), first, min(strip, bottom - first), piece, first == top))
+        for first in range(top, bottom, count):
+            strips.append((Strip(start, min(start + together, images), first, min(count, bottom - first)), piece, first == top))
     return strips
 
 
 @compiled()
-def _room(n, channels, filters, tiles, lanes, dtype):
-    """Memory for a strip of so many tiles, a whole number of vectors: lines (n, 4T and a vector), V and M."""
-    tiles = (tiles + lanes - 1) // lanes * lanes
-    v, m = np.empty((channels, n * n, tiles), dtype), np.empty((filters, n * n, tiles), dtype)
-    return np.zeros((n, 4 * tiles + lanes), dtype), v, m
-
-
-@compiled()
-def _sort(plane, phase, stride, start):
-    """phase[y, x] = plane[y stride + start, …]; what lies outside the plane is left as it is."""
-    top, bottom = inside(phase.shape[0], start[0], stride[0], plane.shape[0])
-    left, right = inside(phase.shape[1], start[1], stride[1], plane.shape[1])
-    for y in range(top, bottom):
-        row, found = phase[y, left:right], plane[y * stride[0] + start[0], left * stride[1] + start[1] :]
-        for x in range(row.size):
-            row[x] = found[x * stride[1]]
-
-
-@compiled()
-def _unsort(phase, plane, stride, start):
-    """The opposite: every element of `phase` added to where it came from."""
-    top, bottom = inside(phase.shape[0], start[0], stride[0], plane.shape[0])
-    left, right = inside(phase.shape[1], start[1], stride[1], plane.shape[1])
-    for y in range(top, bottom):
-        row, found = plane[y * stride[0] + start[0], left * stride[1] + start[1] :], phase[y, left:right]
-        for x in range(found.size):
-            row[x * stride[1]] += found[x]
-
-
-@compiled()
-def _input_tiles(size, input, images, first, count, across, stride, padding, nothing, lines, v):
-    """V of some tile rows of some images; a line has `across` numbers to a tile row."""
-    n = len(size)
-    phase = np.zeros((4 * count + n - 4, across), input.dtype)
-    left, right = inside(across, -padding[1], 1, input.shape[3])
-    for i in range(stride[0]):
-        for j in range(stride[1]):
-            phase[:] = 0
-            for c in range(input.shape[1]):
-                for place, image in enumerate(images):
-                    at = place * count * across
-                    if stride[0] == stride[1] == 1:
-                        for r in range(count):
-                            y = 4 * (first + r) - padding[0]
-                            down_bt(size, input[image, c], y, left - padding[1], nothing, lines, at + r * across + left, right - left)
-                        continue
-                    _sort(input[image, c], phase, stride, (i - padding[0] + 4 * first * stride[0], j - padding[1]))
-                    for r in range(count):
-                        down_bt(size, phase, 4 * r, 0, nothing, lines, at + r * across, across)
-                for k in range(n):
-                    along_bt(size, lines[k], v[(c * stride[0] + i) * stride[1] + j, n * k : n * k + n])
-
-
-@compiled()
-def _input_gradient(size, v, images, first, count, across, stride, padding, lines, input_grads):
-    """The tiles of V̄ added to where they came from."""
-    n, none = len(size), v.dtype.type(0)
-    phase = np.zeros((4 * count + n - 4, across), v.dtype)
-    left, right = inside(across, -padding[1], 1, input_grads.shape[3])
-    for channel in range(len(v)):
-        for k in range(n):
-            back_b(size, v[channel, n * k : n * k + n], lines[k])
-        c, i, j = channel // (stride[0] * stride[1]), channel // stride[1] % stride[0], channel % stride[1]
-        for place, image in enumerate(images):
-            at = place * count * across
-            if stride[0] == stride[1] == 1:
-                for r in range(count):
-                    y = 4 * (first + r) - padding[0]
-                    up_b(size, lines, at + r * across + left, none, input_grads[image, c], y, left - padding[1], right - left)
-                continue
-            phase[:] = 0
-            for r in range(count):
-                up_b(size, lines, at + r * across, none, phase, 4 * r, 0, across)
-            _unsort(phase, input_grads[image, c], stride, (i - padding[0] + 4 * first * stride[0], j - padding[1]))
-
-
-@compiled()
-def _forward(size, input, u, bias, out, stride, padding, together, strip, pieces, lanes, share, first_item, last_item):
-    """out (N, O, oH, oW) from input (N, C, H, W) and u (n², O, C s²)."""
-    _, filters, height, width = out.shape
-    n, across = len(size), 4 * ((width + 3) // 4 + 1)
-    nothing = np.zeros(max(input.shape[3], across), input.dtype)
-    for start, end, first, count, _, _ in _strips(len(input), height, together, strip, pieces, first_item, last_item):
-        images = range(start, end)
-        lines, v, m = _room(n, u.shape[2], filters, len(images) * count * across // 4, lanes, input.dtype)
-        _input_tiles(size, input, images, first, count, across, stride, padding, nothing, lines, v)
-        for k in range(n * n):
+def _forward(g, input, u, bias, out, rows, together, count, pieces, share, first_item, last_item):
+    """out (N, O, oH, oW) from input (N, C, H, W) and u (n², O, C s²), strip by strip."""
+    _, filters, channels = u.shape
+    for strip, _, _ in _strips(len(input), rows, together, count, pieces, first_item, last_item):
+        tiles = tiles_of(g, strip)
+        v, m = np.empty((channels, len(u), tiles), input.dtype), np.empty((filters, len(u), tiles), input.dtype)
+        input_tiles(g, strip, input, 0, input.shape[1], v)
+        for k in range(len(u)):
             gemm(u[k], v[:, k], m[:, k], 0)
-        for o in range(filters):
-            for k in range(n):
-                back_at(size, m[o, n * k : n * k + n], lines[k])
-            for place, image in enumerate(images):
-                for r in range(count):
-                    up_at(size, lines, (place * count + r) * across, bias[o], out[image, o], 4 * (first + r), 0, width)
+        output_tiles(g, strip, m, bias, out, 0, filters)
 
 
 @compiled()
-def _backward(size, grad, input, u, input_grads, u_grads, stride, padding, together, strip, pieces, lanes, share, first_item, last_item):
+def _backward(g, grad, input, u, input_grads, u_grads, rows, together, count, pieces, share, first_item, last_item):
     """input_grads (pieces, N, C, H, W), a part from each band, and u_grads (shares, n², O, C s²), this share's; empty if not needed."""
-    _, filters, height, width = grad.shape
-    n, channels, across = len(size), u.shape[2], 4 * ((width + 3) // 4 + 1)
-    nothing = np.zeros(max(input.shape[3], across), grad.dtype)
-    for start, end, first, count, piece, opens in _strips(len(grad), height, together, strip, pieces, first_item, last_item):
-        images = range(start, end)
-        lines, v, m = _room(n, channels, filters, len(images) * count * across // 4, lanes, grad.dtype)
-        for o in range(filters):
-            for place, image in enumerate(images):
-                for r in range(count):
-                    down_a(size, grad[image, o], 4 * (first + r), 0, nothing, lines, (place * count + r) * across, width)
-            for k in range(n):
-                along_a(size, lines[k], m[o, n * k : n * k + n])
+    _, filters, channels = u.shape
+    for strip, piece, opens in _strips(len(grad), rows, together, count, pieces, first_item, last_item):
+        tiles = tiles_of(g, strip)
+        v, m = np.empty((channels, len(u), tiles), grad.dtype), np.empty((filters, len(u), tiles), grad.dtype)
+        output_gradient_tiles(g, strip, grad, 0, filters, m)
         if u_grads.size:
-            lines[:] = 0
-            _input_tiles(size, input, images, first, count, across, stride, padding, nothing, lines, v)
-            for k in range(n * n):
+            input_tiles(g, strip, input, 0, input.shape[1], v)
+            for k in range(len(u)):
                 gemm(m[:, k], v[:, k].T, u_grads[share, k], 1)
         if input_grads.size:
             if opens:
-                input_grads[piece, start:end] = 0
-            for k in range(n * n):
+                input_grads[piece, strip.start : strip.end] = 0
+            for k in range(len(u)):
                 gemm(u[k].T, m[:, k], v[:, k], 0)
-            _input_gradient(size, v, images, first, count, across, stride, padding, lines, input_grads[piece])
+            input_gradient(g, strip, v, 0, input_grads.shape[2], input_grads[piece])
+
+
+@compiled()
+def _share_of_inputs(g, strip, input, v, share, first, last):
+    input_tiles(g, strip, input, first, last, v)
+
+
+@compiled()
+def _share_of_outputs(g, strip, m, bias, out, share, first, last):
+    output_tiles(g, strip, m, bias, out, first, last)
+
+
+@compiled()
+def _share_of_output_gradients(g, strip, grad, m, share, first, last):
+    output_gradient_tiles(g, strip, grad, first, last, m)
+
+
+@compiled()
+def _share_of_input_gradients(g, strip, v, input_grad, share, first, last):
+    input_grad[:, first:last] = 0
+    input_gradient(g, strip, v, first, last, input_grad)
+
+
+@compiled()
+def _products(u, v, m, share, first, last):
+    for k in range(first, last):
+        gemm(u[k], v[:, k], m[:, k], 0)
+
+
+@compiled()
+def _products_backward(u, v, m, share, first, last):
+    for k in range(first, last):
+        gemm(u[k].T, m[:, k], v[:, k], 0)
+
+
+@compiled()
+def _products_of_gradients(v, m, u_grad, share, first, last):
+    for k in range(first, last):
+        gemm(m[:, k], v[:, k].T, u_grad[k], 0)
 
 
 class Winograd:
@@ -181,15 +129,22 @@ class Winograd:
         self.input_shape, self.out_shape = input_shape, out_shape
         self.weight, self.stride, self.taps = weight, tuple(stride), _taps(weight, stride)
         filters, channels = len(weight), weight.shape[1] * stride[0] * stride[1]
-        images, tile_rows, across = _tiles(out_shape)
+        images, rows, across = _tiles(out_shape)
+        products = filters * channels / (filters + channels)  # multiplications to an element of V and M
+        compact = products >= _PACK_COST * across
+        self.geometry = Geometry((0,) * (self.taps + 3), self.stride, tuple(padding), across, compact, lanes(weight.dtype))
+        self.by_products = images * rows * across <= products
+        if self.by_products:
+            self.strip = Strip(0, images, 0, rows)
+            self.tiles = tiles_of(self.geometry, self.strip)
+            return
         tiles = _STRIP_BYTES // ((self.taps + 3) ** 2 * (filters + channels) * weight.itemsize)
         most = max(tiles, (filters + channels) // 2)  # in a strip: with fewer, reading U would take longer than V and M
-        strip = max(1, min(tile_rows, most // across))
+        count = max(1, min(rows, most // (across + 1)))
         self.pieces = pieces_of(images)
-        whole = strip == tile_rows and self.pieces == 1
-        together = together_of(images, most // (tile_rows * across)) if whole else 1
-        self.size = (0,) * (self.taps + 3)
-        self.cuts = self.stride, tuple(padding), together, strip, self.pieces, lanes(weight.dtype)
+        whole = count == rows and self.pieces == 1
+        together = together_of(images, most // (rows * (across + 1))) if whole else 1
+        self.cuts = rows, together, count, self.pieces
         self.items = -(-images // together) * self.pieces
 
     @staticmethod
@@ -197,10 +152,10 @@ class Winograd:
         """Whether it is quicker than products over all taps, with its transforms, and with U, which is the same for all tiles."""
         if len(out_shape) != 4 or groups != 1 or {*dilation} != {1} or _taps(weight, stride) not in GG:
             return False
-        images, tile_rows, across = _tiles(out_shape)
+        images, rows, across = _tiles(out_shape)
         step = stride[0] * stride[1]
         u_size = (_taps(weight, stride) + 3) ** 2 * step  # for a filter and a channel
-        direct, here = images * out_shape[2] * out_shape[3] * math.prod(weight.shape[2:]), images * tile_rows * across * u_size
+        direct, here = images * out_shape[2] * out_shape[3] * math.prod(weight.shape[2:]), images * rows * (across + 1) * u_size
         few = min(len(weight), weight.shape[1] * step) < _CHANNELS_LEAST
         return not few and 3 * here <= 2 * direct and direct - here >= _U_COST * u_size
 
@@ -223,24 +178,51 @@ class Winograd:
         grad = grad.reshape(filters, channels, down, right, taps, taps).transpose(0, 1, 4, 2, 5, 3)
         return np.ascontiguousarray(grad.reshape(filters, channels, taps * down, taps * right)[:, :, :height, :width])
 
+    def _empty(self, channels, dtype):
+        """Room for V or M."""
+        return np.empty((channels, (self.taps + 3) ** 2, self.tiles), dtype)
+
     def forward(self, input, bias):
         """out (N, O, oH, oW)."""
-        out = np.empty(self.out_shape, input.dtype)
+        out, u, g = np.empty(self.out_shape, input.dtype), self.u, self.geometry
         bias = np.zeros(len(self.weight), input.dtype) if bias is None else bias
-        run_shares(_forward, self.items, self.size, input, self.u, bias, out, *self.cuts)
+        if not self.by_products:
+            run_shares(_forward, self.items, g, input, u, bias, out, *self.cuts)
+            return out
+        v, m = self._empty(u.shape[2], input.dtype), self._empty(u.shape[1], input.dtype)
+        run_shares(_share_of_inputs, input.shape[1], g, self.strip, input, v)
+        run_shares(_products, len(u), u, v, m)
+        run_shares(_share_of_outputs, len(bias), g, self.strip, m, bias, out)
         return out
 
     def backward(self, grad, input, needs_input, needs_weight):
         """The gradients of input and weight, None for what is not needed; `input` is looked at only for the weight's."""
-        grad, u = np.ascontiguousarray(grad), self.u
+        grad = np.ascontiguousarray(grad)
+        if self.by_products:
+            return self._backward_by_products(grad, input, needs_input, needs_weight)
         input = input if needs_weight else np.empty((0, 0, 0, 0), grad.dtype)
         input_grads = np.empty((self.pieces, *self.input_shape) if needs_input else (0,) * 5, grad.dtype)
-        u_grads = np.zeros((get_num_threads(), *u.shape) if needs_weight else (0,) * 4, grad.dtype)
-        run_shares(_backward, self.items, self.size, grad, input, u, input_grads, u_grads, *self.cuts)
+        u_grads = np.zeros((get_num_threads(), *self.u.shape) if needs_weight else (0,) * 4, grad.dtype)
+        run_shares(_backward, self.items, self.geometry, grad, input, self.u, input_grads, u_grads, *self.cuts)
         return (
             (input_grads[0] if self.pieces == 1 else input_grads.sum(0)) if needs_input else None,
             self.weight_gradient(u_grads.sum(0)) if needs_weight else None,
         )
+
+    def _backward_by_products(self, grad, input, needs_input, needs_weight):
+        u, g, input_grad, weight_grad = self.u, self.geometry, None, None
+        v, m = self._empty(u.shape[2], grad.dtype), self._empty(u.shape[1], grad.dtype)
+        run_shares(_share_of_output_gradients, grad.shape[1], g, self.strip, grad, m)
+        if needs_weight:
+            u_grad = np.empty_like(u)
+            run_shares(_share_of_inputs, input.shape[1], g, self.strip, input, v)
+            run_shares(_products_of_gradients, len(u), v, m, u_grad)
+            weight_grad = self.weight_gradient(u_grad)
+        if needs_input:
+            input_grad = np.empty(self.input_shape, grad.dtype)
+            run_shares(_products_backward, len(u), u, v, m)
+            run_shares(_share_of_input_gradients, input_grad.shape[1], g, self.strip, v, input_grad)
+        return input_grad, weight_grad
 
 
 def _taps(weight, stride) -> int:
@@ -249,5 +231,5 @@ def _taps(weight, stride) -> int:
 
 
 def _tiles(out_shape) -> tuple:
-    """(images, tile rows of each, tiles in a row and the one beyond)."""
-    return out_shape[0], -(-out_shape[2] // 4), -(-out_shape[3] // 4) + 1
+    """(images, rows of tiles in each, tiles in a row)."""
+    return out_shape[0], -(-out_shape[2] // 4), -(-out_shape[3] // 4)
