@@ -11,8 +11,8 @@ The elementwise product, summed over channels, is n² matrix products over all t
 
 Backward is the same chain transposed: M̄ = A ȳ Aᵀ, Ū[k] = M̄[k] V[k]ᵀ, V̄[k] = U[k]ᵀ M̄[k], d̄ = B V̄ Bᵀ, ḡ = Gᵀ Ū G.
 
-A step s > 1 sorts rows and columns by their remainders on division by s: C channels become C s² in which the step is 1, each with every
-s-th tap of the filter.  So 4 × 4 taps with step 2 are 2 × 2 taps of four times as many channels.
+A step s > 1 sorts rows and columns by their remainders on division by s: C channels become s² times C in which the step is 1, each with
+every s-th tap of the filter.  So 4 × 4 taps with step 2 are 2 × 2 taps of four times as many channels.
 
 There are two ways to share out the work.  By strips: each thread takes its images, some rows of tiles or several small images at a time,
 so few that V and M stay in its cache.  By products: of few tiles and many channels, where U is larger than V and M and should be read once,
@@ -29,7 +29,7 @@ from .cpu import band, compiled, pieces_of, run_shares, together_of
 from .cpu_gemm import gemm
 from .cpu_matmul import product
 from .cpu_vectors import lanes
-from .cpu_winograd_lines import GG
+from .cpu_winograd_lines import G
 from .cpu_winograd_tiles import Geometry, Strip, input_gradient, input_tiles, output_gradient_tiles, output_tiles, tiles_of
 
 _STRIP_BYTES = 2 << 20  # of V and M
@@ -51,35 +51,59 @@ def _strips(images, rows, together, count, pieces, first_item, last_item):
 
 
 @compiled()
+def _products(u, v, m, share, first, last):
+    """M[k] for some k; V has the channels of one remainder after those of another."""
+    channels = u.shape[3]
+    for k in range(first, last):
+        for phase in range(u.shape[1]):
+            gemm(u[k, phase], v[phase * channels : (phase + 1) * channels, k], m[:, k], phase > 0)
+
+
+@compiled()
+def _products_backward(u, v, m, share, first, last):
+    """V̄[k] from M̄[k]."""
+    channels = u.shape[3]
+    for k in range(first, last):
+        for phase in range(u.shape[1]):
+            gemm(u[k, phase].T, m[:, k], v[phase * channels : (phase + 1) * channels, k], 0)
+
+
+@compiled()
+def _products_of_gradients(v, m, u_grad, add, share, first, last):
+    """Ū[k] from V[k] and M̄[k], or added to it."""
+    channels = u_grad.shape[3]
+    for k in range(first, last):
+        for phase in range(u_grad.shape[1]):
+            gemm(m[:, k], v[phase * channels : (phase + 1) * channels, k].T, u_grad[k, phase], add)
+
+
+@compiled()
 def _forward(g, input, u, bias, out, rows, together, count, pieces, share, first_item, last_item):
-    """out (N, O, oH, oW) from input (N, C, H, W) and u (n², O, C s²), strip by strip."""
-    _, filters, channels = u.shape
+    """out (N, O, oH, oW) from input (N, C, H, W) and u (n², s², O, C), strip by strip."""
+    _, phases, filters, channels = u.shape
     for strip, _, _ in _strips(len(input), rows, together, count, pieces, first_item, last_item):
         tiles = tiles_of(g, strip)
-        v, m = np.empty((channels, len(u), tiles), input.dtype), np.empty((filters, len(u), tiles), input.dtype)
-        input_tiles(g, strip, input, 0, input.shape[1], v)
-        for k in range(len(u)):
-            gemm(u[k], v[:, k], m[:, k], 0)
+        v, m = np.empty((phases * channels, len(u), tiles), input.dtype), np.empty((filters, len(u), tiles), input.dtype)
+        input_tiles(g, strip, input, 0, channels, v)
+        _products(u, v, m, share, 0, len(u))
         output_tiles(g, strip, m, bias, out, 0, filters)
 
 
 @compiled()
 def _backward(g, grad, input, u, input_grads, u_grads, rows, together, count, pieces, share, first_item, last_item):
-    """input_grads (pieces, N, C, H, W), a part from each band, and u_grads (shares, n², O, C s²), this share's; empty if not needed."""
-    _, filters, channels = u.shape
+    """input_grads (pieces, N, C, H, W), a part from each band, and u_grads (shares, n², s², O, C), this share's; empty if not needed."""
+    _, phases, filters, channels = u.shape
     for strip, piece, opens in _strips(len(grad), rows, together, count, pieces, first_item, last_item):
         tiles = tiles_of(g, strip)
-        v, m = np.empty((channels, len(u), tiles), grad.dtype), np.empty((filters, len(u), tiles), grad.dtype)
+        v, m = np.empty((phases * channels, len(u), tiles), grad.dtype), np.empty((filters, len(u), tiles), grad.dtype)
         output_gradient_tiles(g, strip, grad, 0, filters, m)
         if u_grads.size:
             input_tiles(g, strip, input, 0, input.shape[1], v)
-            for k in range(len(u)):
-                gemm(m[:, k], v[:, k].T, u_grads[share, k], 1)
+            _products_of_gradients(v, m, u_grads[share], 1, share, 0, len(u))
         if input_grads.size:
             if opens:
                 input_grads[piece, strip.start : strip.end] = 0
-            for k in range(len(u)):
-                gemm(u[k].T, m[:, k], v[:, k], 0)
+            _products_backward(u, v, m, share, 0, len(u))
             input_gradient(g, strip, v, 0, input_grads.shape[2], input_grads[piece])
 
 
@@ -104,31 +128,15 @@ def _share_of_input_gradients(g, strip, v, input_grad, share, first, last):
     input_gradient(g, strip, v, first, last, input_grad)
 
 
-@compiled()
-def _products(u, v, m, share, first, last):
-    for k in range(first, last):
-        gemm(u[k], v[:, k], m[:, k], 0)
-
-
-@compiled()
-def _products_backward(u, v, m, share, first, last):
-    for k in range(first, last):
-        gemm(u[k].T, m[:, k], v[:, k], 0)
-
-
-@compiled()
-def _products_of_gradients(v, m, u_grad, share, first, last):
-    for k in range(first, last):
-        gemm(m[:, k], v[:, k].T, u_grad[k], 0)
-
-
 class Winograd:
     """One convolution's sizes, and its three products: forward, and the gradients of input and weight."""
 
     def __init__(self, input_shape, out_shape, weight, stride, padding, dilation, groups):
         self.input_shape, self.out_shape = input_shape, out_shape
         self.weight, self.stride, self.taps = weight, tuple(stride), _taps(weight, stride)
-        filters, channels = len(weight), weight.shape[1] * stride[0] * stride[1]
+        self.phases = stride[0] * stride[1]
+        self.g = _g_for_both(self.taps, weight.shape[2:], self.stride).astype(weight.dtype)
+        filters, channels = len(weight), self.phases * weight.shape[1]
         images, rows, across = _tiles(out_shape)
         products = filters * channels / (filters + channels)  # multiplications to an element of V and M
         compact = products >= _PACK_COST * across
@@ -150,7 +158,7 @@ class Winograd:
     @staticmethod
     def pays(out_shape, weight, stride, dilation, groups) -> bool:
         """Whether it is quicker than products over all taps, with its transforms, and with U, which is the same for all tiles."""
-        if len(out_shape) != 4 or groups != 1 or {*dilation} != {1} or _taps(weight, stride) not in GG:
+        if len(out_shape) != 4 or groups != 1 or {*dilation} != {1} or _taps(weight, stride) not in G:
             return False
         images, rows, across = _tiles(out_shape)
         step = stride[0] * stride[1]
@@ -161,26 +169,18 @@ class Winograd:
 
     @functools.cached_property
     def u(self):
-        """U (n², O, C s²)."""
-        filters, channels, *_ = self.weight.shape
-        (down, right), taps = self.stride, self.taps
-        sorted_taps = np.zeros((filters, channels, taps * down, taps * right), self.weight.dtype)
-        sorted_taps[:, :, : self.weight.shape[2], : self.weight.shape[3]] = self.weight
-        sorted_taps = sorted_taps.reshape(filters, channels, taps, down, taps, right).transpose(0, 1, 3, 5, 2, 4)
-        u = product(GG[taps].astype(self.weight.dtype), sorted_taps.reshape(-1, taps * taps).T)
-        return u.reshape(len(u), filters, channels * down * right)
+        """U (n², s², O, C)."""
+        filters, channels, height, width = self.weight.shape
+        return product(self.g, self.weight.reshape(-1, height * width).T).reshape(-1, self.phases, filters, channels)
 
     def weight_gradient(self, u_grad):
         """The weight's from that of U."""
-        filters, channels, height, width = self.weight.shape
-        (down, right), taps = self.stride, self.taps
-        grad = product(u_grad.reshape(len(u_grad), -1).T, GG[taps].astype(u_grad.dtype))
-        grad = grad.reshape(filters, channels, down, right, taps, taps).transpose(0, 1, 4, 2, 5, 3)
-        return np.ascontiguousarray(grad.reshape(filters, channels, taps * down, taps * right)[:, :, :height, :width])
+        return product(u_grad.reshape(len(self.g), -1).T, self.g).reshape(self.weight.shape)
 
-    def _empty(self, channels, dtype):
-        """Room for V or M."""
-        return np.empty((channels, (self.taps + 3) ** 2, self.tiles), dtype)
+    def _room(self, dtype):
+        """For V and M."""
+        counts = self.phases * self.weight.shape[1], len(self.weight)
+        return [np.empty((count, (self.taps + 3) ** 2, self.tiles), dtype) for count in counts]
 
     def forward(self, input, bias):
         """out (N, O, oH, oW)."""
@@ -189,7 +189,7 @@ class Winograd:
         if not self.by_products:
             run_shares(_forward, self.items, g, input, u, bias, out, *self.cuts)
             return out
-        v, m = self._empty(u.shape[2], input.dtype), self._empty(u.shape[1], input.dtype)
+        v, m = self._room(input.dtype)
         run_shares(_share_of_inputs, input.shape[1], g, self.strip, input, v)
         run_shares(_products, len(u), u, v, m)
         run_shares(_share_of_outputs, len(bias), g, self.strip, m, bias, out)
@@ -202,7 +202,7 @@ class Winograd:
             return self._backward_by_products(grad, input, needs_input, needs_weight)
         input = input if needs_weight else np.empty((0, 0, 0, 0), grad.dtype)
         input_grads = np.empty((self.pieces, *self.input_shape) if needs_input else (0,) * 5, grad.dtype)
-        u_grads = np.zeros((get_num_threads(), *self.u.shape) if needs_weight else (0,) * 4, grad.dtype)
+        u_grads = np.zeros((get_num_threads(), *self.u.shape) if needs_weight else (0,) * 5, grad.dtype)
         run_shares(_backward, self.items, self.geometry, grad, input, self.u, input_grads, u_grads, *self.cuts)
         return (
             (input_grads[0] if self.pieces == 1 else input_grads.sum(0)) if needs_input else None,
@@ -211,12 +211,12 @@ class Winograd:
 
     def _backward_by_products(self, grad, input, needs_input, needs_weight):
         u, g, input_grad, weight_grad = self.u, self.geometry, None, None
-        v, m = self._empty(u.shape[2], grad.dtype), self._empty(u.shape[1], grad.dtype)
+        v, m = self._room(grad.dtype)
         run_shares(_share_of_output_gradients, grad.shape[1], g, self.strip, grad, m)
         if needs_weight:
             u_grad = np.empty_like(u)
             run_shares(_share_of_inputs, input.shape[1], g, self.strip, input, v)
-            run_shares(_products_of_gradients, len(u), v, m, u_grad)
+            run_shares(_products_of_gradients, len(u), v, m, u_grad, 0)
             weight_grad = self.weight_gradient(u_grad)
         if needs_input:
             input_grad = np.empty(self.input_shape, grad.dtype)
@@ -233,3 +233,12 @@ def _taps(weight, stride) -> int:
 def _tiles(out_shape) -> tuple:
     """(images, rows of tiles in each, tiles in a row)."""
     return out_shape[0], -(-out_shape[2] // 4), -(-out_shape[3] // 4)
+
+
+@functools.cache
+def _g_for_both(taps, kernel, stride):
+    """(n² s², kH kW): what each tap of a filter adds to each element of U, for every remainder of rows and columns."""
+    matrix = np.zeros((taps + 3, taps + 3, *stride, *kernel))
+    for i, j in np.ndindex(*kernel):
+        matrix[:, :, i % stride[0], j % stride[1], i, j] = np.outer(G[taps][:, i // stride[0]], G[taps][:, j // stride[1]])
+    return matrix.reshape(-1, kernel[0] * kernel[1])

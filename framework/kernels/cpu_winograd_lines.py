@@ -23,7 +23,7 @@ def _g(taps: int):
     return np.stack([*rows, np.eye(taps)[-1]])
 
 
-GG = {taps: np.kron(_g(taps), _g(taps)) for taps in (2, 3)}  # (n², r²): G g Gᵀ is a product with it, for g written as a line
+G = {taps: _g(taps) for taps in (2, 3)}
 
 
 def times_bt(d: list) -> list:

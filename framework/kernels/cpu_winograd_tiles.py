@@ -78,7 +78,7 @@ def _unsort(phase, plane, stride, start):
 
 @compiled()
 def input_tiles(g, strip, input, first, last, v):
-    """V (C s², n², T) of the channels [first, last) of `input` (N, C, H, W)."""
+    """V (s² C, n², T) of the channels [first, last) of `input` (N, C, H, W)."""
     n, (down, right), width = len(g.size), g.stride, 4 * (g.across + 1)
     lines, columns = _lines(g, strip, input.dtype)
     phase = np.zeros((4 * strip.count + n - 4, width), input.dtype)
@@ -99,7 +99,7 @@ def input_tiles(g, strip, input, first, last, v):
                     for r in range(strip.count):
                         down_bt(g.size, phase, 4 * r, 0, nothing, lines, at + r * width, width)
                 for k in range(n):
-                    found = v[(c * down + i) * right + j, n * k : n * k + n]
+                    found = v[(i * right + j) * input.shape[1] + c, n * k : n * k + n]
                     if g.compact:
                         along_bt(g.size, lines[k], columns)
                         _pack(columns, g.across, found)
@@ -148,21 +148,23 @@ def output_gradient_tiles(g, strip, grad, first, last, m):
 
 @compiled()
 def input_gradient(g, strip, v, first, last, input_grad):
-    """V̄ (C s², n², T) of the channels [first, last) added to where V came from, in `input_grad` (N, C, H, W)."""
+    """V̄ (s² C, n², T) of the channels [first, last) added to where V came from, in `input_grad` (N, C, H, W)."""
     n, (down, right), width = len(g.size), g.stride, 4 * (g.across + 1)
     lines, columns = _lines(g, strip, v.dtype)
     phase = np.zeros((4 * strip.count + n - 4, width), v.dtype)
     begin, end = inside(width, -g.padding[1], 1, input_grad.shape[3])
     none = v.dtype.type(0)
-    for channel in range(first * down * right, last * down * right):
+    channels = input_grad.shape[1]
+    for number in range(down * right * (last - first)):
+        remainder, c = number // (last - first), first + number % (last - first)
+        i, j = remainder // right, remainder % right
         for k in range(n):
-            found = v[channel, n * k : n * k + n]
+            found = v[remainder * channels + c, n * k : n * k + n]
             if g.compact:
                 _unpack(found, g.across, columns)
                 back_b(g.size, columns, lines[k])
             else:
                 back_b(g.size, found, lines[k])
-        c, i, j = channel // (down * right), channel // right % down, channel % right
         for place, image in enumerate(range(strip.start, strip.end)):
             at = place * strip.count * width
             if down == right == 1:
