@@ -1,7 +1,7 @@
 """LSTM and GRU layers on a CPU: whole sequences in one call, each thread with sequences of its own, so that none waits at a time step.
 
-What x adds to the gates, W_i x + b_i, is one product over all time steps, and so are the gradients of input and weights.  In between, step
-by step, with the gates of ops/recurrent.py, which backwards stand for what they let through:
+What x adds to the gates, W_i x + b_i, is computed step by step too, so that the gates stay in the caches from there to h; the gradients of
+the weights are products over all time steps.  The gates are those of ops/recurrent.py, and backwards stand for what they let through:
 
     LSTM   forward    c' = f c + i g                                            h' = o tanh(c')
            backward   dc' += dh' o (1 - tanh(c')^2)            dc = dc' f       dh = W_h^T da
@@ -21,9 +21,16 @@ from ..threads import get_num_threads
 from .cpu import compiled, contiguous, floats, kernel, run_shares
 from .cpu_gemm import gemm
 from .cpu_math import exp, tanh
-from .cpu_matmul import product
 
-_WORTH_THREADS = 1 << 16  # numbers in the gates: with fewer, one thread is done before another has started
+_WORTH_THREADS = 1 << 23  # multiplications: with fewer, one thread is done before another has started
+
+
+@compiled()
+def _gates(x, w_i, bias, first, last, gates):
+    """What x adds to the gates: some rows of W_i x + b."""
+    for row in range(first, last):
+        gates[row] = bias
+    gemm(x[first:last], w_i, gates[first:last], 1)
 
 
 @compiled(inline="always")
@@ -41,11 +48,8 @@ def _let_through(gates):
 
 
 @compiled()
-def _lstm(gates, weight, h, c, out, cells, offsets, sizes, reverse, bounds, share, first_item, last_item):
-    """gates (S, 4H): from what x adds to what they let through; h, c (N, H): from the first states to the last; out, cells (S, H): all.
-
-    The weight is W_hᵀ (H, 4H).
-    """
+def _lstm(x, w_i, w_h, bias, h, c, gates, out, cells, offsets, sizes, reverse, bounds, share, first_item, last_item):
+    """gates (S, 4H): what they let through; h, c (N, H): from the first states to the last; out, cells (S, H): all; w_i (I, 4H), w_h."""
     steps, height = len(sizes), c.shape[1]
     first, last = bounds[share], bounds[share + 1]
     for k in range(steps):
@@ -54,7 +58,8 @@ def _lstm(gates, weight, h, c, out, cells, offsets, sizes, reverse, bounds, shar
         if end <= first:
             continue
         start = offsets[t]
-        gemm(h[first:end], weight, gates[start + first : start + end], 1)
+        _gates(x, w_i, bias, start + first, start + end, gates)
+        gemm(h[first:end], w_h, gates[start + first : start + end], 1)
         for n in range(first, end):
             row = gates[start + n]
             _let_through(row)
@@ -69,8 +74,9 @@ def _lstm(gates, weight, h, c, out, cells, offsets, sizes, reverse, bounds, shar
 
 
 @compiled()
-def _lstm_backward(grads, gates, cells, first_cells, weight, dh, dc, dgates, offsets, sizes, reverse, bounds, share, first_item, last_item):
-    """grads (S, H): of all outputs; dh, dc (N, H): from the gradients of the last states to those of the first; dgates (S, 4H): found."""
+def _lstm_backward(grads, gates, cells, first_cells, w_i, w_h, dh, dc, dgates, dx, offsets, sizes, reverse, bounds, share,
+                   first_item, last_item):  # fmt: skip
+    """grads (S, H): of all outputs; dh, dc (N, H): from the gradients of the last states to those of the first; dgates, dx: found."""
     steps, height = len(sizes), dc.shape[1]
     one = dc.dtype.type(1)
     first, last = bounds[share], bounds[share + 1]
@@ -104,30 +110,28 @@ def _lstm_backward(grads, gates, cells, first_cells, weight, dh, dc, dgates, off
                 dg[j] = dcell[j] * i[j] * (one - g[j] * g[j])
             for j in range(height):
                 dcell[j] *= f[j]
-        gemm(dgates[start + first : start + end], weight, dh[first:end], 0)
+        gemm(dgates[start + first : start + end], w_h, dh[first:end], 0)
+        if dx.size:
+            gemm(dgates[start + first : start + end], w_i, dx[start + first : start + end], 0)
 
 
 @compiled()
-def _gru(gates, weight, bias, h, out, from_h, offsets, sizes, reverse, bounds, share, first_item, last_item):
-    """gates (S, 3H): from what x adds to r, z, n; h (N, H): from the first states to the last; out (S, H): all; from_h (S, H): n_h.
-
-    The weight is W_hᵀ (H, 3H).
-    """
+def _gru(x, w_i, w_h, bias_i, bias_h, h, gates, out, from_h, offsets, sizes, reverse, bounds, share, first_item, last_item):
+    """gates (S, 3H): r, z, n; h (N, H): from the first states to the last; out (S, H): all; from_h (S, H): n_h; w_i (I, 3H), w_h."""
     steps, height = len(sizes), h.shape[1]
     one = h.dtype.type(1)
     first, last = bounds[share], bounds[share + 1]
-    added = np.empty((max(0, last - first), 3 * height), h.dtype)  # W_h h + b_h
+    added = np.empty((len(h), 3 * height), h.dtype)  # W_h h + b_h
     for k in range(steps):
         t = steps - 1 - k if reverse else k
         end = min(last, sizes[t])
         if end <= first:
             continue
         start = offsets[t]
-        for n in range(end - first):
-            added[n] = bias
-        gemm(h[first:end], weight, added[: end - first], 1)
+        _gates(x, w_i, bias_i, start + first, start + end, gates)
+        _gates(h, w_h, bias_h, first, end, added)
         for n in range(first, end):
-            row, more, kept, shown, state = gates[start + n], added[n - first], from_h[start + n], out[start + n], h[n]
+            row, more, kept, shown, state = gates[start + n], added[n], from_h[start + n], out[start + n], h[n]
             z, candidate = row[height : 2 * height], row[2 * height :]
             for j in range(2 * height):
                 row[j] = one / (one + exp(-row[j] - more[j]))
@@ -140,7 +144,8 @@ def _gru(gates, weight, bias, h, out, from_h, offsets, sizes, reverse, bounds, s
 
 
 @compiled()
-def _gru_backward(grads, gates, from_h, before, weight, dh, da, da_h, offsets, sizes, reverse, bounds, share, first_item, last_item):
+def _gru_backward(grads, gates, from_h, before, w_i, w_h, dh, da, da_h, dx, offsets, sizes, reverse, bounds, share,
+                  first_item, last_item):  # fmt: skip
     """grads (S, H): of all outputs; dh (N, H): from the last state's gradient to the first's; da, da_h (S, 3H): of W_i x and of W_h h."""
     steps, height = len(sizes), dh.shape[1]
     one = dh.dtype.type(1)
@@ -171,7 +176,16 @@ def _gru_backward(grads, gates, from_h, before, weight, dh, da, da_h, offsets, s
                 dn_h[j] = dn[j] * r[j]
             found_h[: 2 * height] = found[: 2 * height]
             dstate[:] = passed
-        gemm(da_h[start + first : start + end], weight, dh[first:end], 1)
+        gemm(da_h[start + first : start + end], w_h, dh[first:end], 1)
+        if dx.size:
+            gemm(da[start + first : start + end], w_i, dx[start + first : start + end], 0)
+
+
+@compiled()
+def _weight_gradients(da, da_h, x, before, dw_i, dw_h, share, first, last):
+    """Rows [first, last) of the gradients of W_i and W_h, which are products over all time steps."""
+    gemm(da[:, first:last].T, x, dw_i[first:last], 0)
+    gemm(da_h[:, first:last].T, before, dw_h[first:last], 0)
 
 
 @compiled()
@@ -188,10 +202,11 @@ def _states_before(out, first_states, offsets, sizes, reverse, before):
 class _Steps:
     """How a batch's time steps lie, and which thread has which sequences: [bounds[i], bounds[i + 1]), about as many steps for each."""
 
-    def __init__(self, input, batch_sizes, reverse, gates):
+    def __init__(self, input, batch_sizes, reverse, w_ih, w_hh):
         sizes = np.array(batch_sizes or (input.shape[1],) * input.shape[0])
         self.where = np.cumsum(sizes) - sizes, sizes, reverse
-        self.shares = get_num_threads() if input[..., 0].size * gates >= _WORTH_THREADS else 1
+        multiplications = input[..., 0].size * (w_ih.size + w_hh.size)
+        self.shares = get_num_threads() if multiplications >= _WORTH_THREADS else 1
         if self.shares == 1:
             self.bounds = np.array([0, sizes.max()])
         else:
@@ -205,6 +220,15 @@ class _Steps:
             function(*args, *self.where, self.bounds, 0, 0, 1)
         else:
             run_shares(function, self.shares, *args, *self.where, self.bounds)
+
+    def weight_gradients(self, da, da_h, x, before, w_ih, w_hh) -> tuple:
+        """Those of W_i and W_h, a share of the rows to each thread."""
+        grads = np.empty_like(w_ih), np.empty_like(w_hh)
+        if self.shares == 1:
+            _weight_gradients(da, da_h, x, before, *grads, 0, 0, len(w_ih))
+        else:
+            run_shares(_weight_gradients, len(w_ih), da, da_h, x, before, *grads)
+        return grads
 
     def states_before(self, out, first_states):
         """(S, H): the state h that each time step began with."""
@@ -222,33 +246,37 @@ def _fits(input, *others) -> bool:
     return floats(input, *others) and contiguous(*(each for each in others if each is not None)) and input.size > 0
 
 
+def _bias(given, weight):
+    return np.zeros(len(weight), weight.dtype) if given is None else given
+
+
+def _columns(weight):
+    """The weight, transposed, by rows."""
+    return np.ascontiguousarray(weight.T)
+
+
 @kernel(ops.lstm_layer)
 def whole_lstm(input, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes, reverse):
     h, c = np.ascontiguousarray(h), np.ascontiguousarray(c)
     if w_hr is not None or not _fits(input, h, c, w_ih, w_hh, b_ih, b_hh):
         return NotImplemented
-    steps = _Steps(input, batch_sizes, reverse, len(w_hh))
-    rows = np.ascontiguousarray(input).reshape(-1, input.shape[-1])  # (S, I)
-    gates = product(rows, w_ih.T, None if b_ih is None else b_ih + b_hh)  # (S, 4H)
-    out, cells = np.empty((2, len(gates), c.shape[1]), c.dtype)
+    steps = _Steps(input, batch_sizes, reverse, w_ih, w_hh)
+    x = np.ascontiguousarray(input).reshape(-1, input.shape[-1])  # (S, I)
+    gates = np.empty((len(x), len(w_hh)), x.dtype)  # (S, 4H)
+    out, cells = np.empty((2, len(x), c.shape[1]), x.dtype)
     last_h, last_c = h.copy(), c.copy()
-    steps.run(_lstm, gates, np.ascontiguousarray(w_hh.T), last_h, last_c, out, cells)
+    bias = _bias(None if b_ih is None else b_ih + b_hh, w_ih)
+    steps.run(_lstm, x, _columns(w_ih), _columns(w_hh), bias, last_h, last_c, gates, out, cells)
 
     def backward(grads, needs_input, needs_h, needs_c, needs_w_ih, needs_w_hh, needs_b_ih, needs_b_hh, needs_w_hr):
         grad, dh, dc = _zeros_for_none(grads, out, h, c)
-        da = np.empty_like(gates)
-        steps.run(_lstm_backward, grad, gates, cells, c, w_hh, dh, dc, da)
+        da, dx = np.empty_like(gates), np.empty_like(x if needs_input else x[:0])
+        steps.run(_lstm_backward, grad, gates, cells, c, w_ih, w_hh, dh, dc, da, dx)
+        dw_ih = dw_hh = None
+        if needs_w_ih or needs_w_hh:
+            dw_ih, dw_hh = steps.weight_gradients(da, da, x, steps.states_before(out, h), w_ih, w_hh)
         bias_grad = da.sum(0) if needs_b_ih or needs_b_hh else None
-        return (
-            product(da, w_ih).reshape(input.shape) if needs_input else None,
-            dh,
-            dc,
-            product(da.T, rows) if needs_w_ih else None,
-            product(da.T, steps.states_before(out, h)) if needs_w_hh else None,
-            bias_grad,
-            bias_grad,
-            None,
-        )
+        return dx.reshape(input.shape) if needs_input else None, dh, dc, dw_ih, dw_hh, bias_grad, bias_grad, None
 
     return (out.reshape(*input.shape[:-1], -1), last_h, last_c), backward
 
@@ -258,25 +286,22 @@ def whole_gru(input, h, w_ih, w_hh, b_ih, b_hh, batch_sizes, reverse):
     h = np.ascontiguousarray(h)
     if not _fits(input, h, w_ih, w_hh, b_ih, b_hh):
         return NotImplemented
-    steps = _Steps(input, batch_sizes, reverse, len(w_hh))
-    rows = np.ascontiguousarray(input).reshape(-1, input.shape[-1])  # (S, I)
-    gates = product(rows, w_ih.T, b_ih)  # (S, 3H)
-    out, from_h = np.empty((2, len(gates), h.shape[1]), h.dtype)
+    steps = _Steps(input, batch_sizes, reverse, w_ih, w_hh)
+    x = np.ascontiguousarray(input).reshape(-1, input.shape[-1])  # (S, I)
+    gates = np.empty((len(x), len(w_hh)), x.dtype)  # (S, 3H)
+    out, from_h = np.empty((2, len(x), h.shape[1]), x.dtype)
     last = h.copy()
-    steps.run(_gru, gates, np.ascontiguousarray(w_hh.T), np.zeros(len(w_hh), h.dtype) if b_hh is None else b_hh, last, out, from_h)
+    steps.run(_gru, x, _columns(w_ih), _columns(w_hh), _bias(b_ih, w_ih), _bias(b_hh, w_hh), last, gates, out, from_h)
 
     def backward(grads, needs_input, needs_h, needs_w_ih, needs_w_hh, needs_b_ih, needs_b_hh):
         grad, dh = _zeros_for_none(grads, out, h)
         before = steps.states_before(out, h)
-        da, da_h = np.empty((2, *gates.shape), h.dtype)
-        steps.run(_gru_backward, grad, gates, from_h, before, w_hh, dh, da, da_h)
-        return (
-            product(da, w_ih).reshape(input.shape) if needs_input else None,
-            dh,
-            product(da.T, rows) if needs_w_ih else None,
-            product(da_h.T, before) if needs_w_hh else None,
-            da.sum(0) if needs_b_ih else None,
-            da_h.sum(0) if needs_b_hh else None,
-        )
+        (da, da_h), dx = np.empty((2, *gates.shape), x.dtype), np.empty_like(x if needs_input else x[:0])
+        steps.run(_gru_backward, grad, gates, from_h, before, w_ih, w_hh, dh, da, da_h, dx)
+        dw_ih = dw_hh = None
+        if needs_w_ih or needs_w_hh:
+            dw_ih, dw_hh = steps.weight_gradients(da, da_h, x, before, w_ih, w_hh)
+        b_grads = da.sum(0) if needs_b_ih else None, da_h.sum(0) if needs_b_hh else None
+        return dx.reshape(input.shape) if needs_input else None, dh, dw_ih, dw_hh, *b_grads
 
     return (out.reshape(*input.shape[:-1], -1), last), backward
