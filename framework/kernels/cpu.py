@@ -1,6 +1,7 @@
 """What the CPU's kernels share: threads that sleep while they wait, compiled code kept on disk, and the line that says it is compiled."""
 
 import functools
+import gc
 import hashlib
 import os
 import sys
@@ -26,21 +27,27 @@ memcpy = types.ExternalFunction("memcpy", types.intp(types.intp, types.intp, typ
 _pool = threading.Lock()  # Numba's pool serves one caller at a time
 
 
-class _CompilingLine(event.Listener):
-    """Says once, on stderr, why the first step takes longer."""
+class _Compiling(event.Listener):
+    """Says once, on stderr, why the first step takes longer, and keeps the garbage collector from what the compiler is at work on."""
 
-    said = False
+    said, depth = False, 0
 
     def on_start(self, event) -> None:
         if not self.said:
             self.said = True
             print("framework: compiling CPU kernels, once; the next run finds them on disk", file=sys.stderr, flush=True)
+        if not self.depth:
+            self.collects = gc.isenabled()
+            gc.disable()
+        self.depth += 1
 
     def on_end(self, event) -> None:
-        pass
+        self.depth -= 1
+        if not self.depth and self.collects:
+            gc.enable()
 
 
-event.register("numba:compile", _CompilingLine())
+event.register("numba:compile", _Compiling())
 warnings.filterwarnings("ignore", category=nb.errors.NumbaPerformanceWarning, module="framework.kernels")
 
 compiled = functools.partial(nb.njit, cache=True, nogil=True, error_model="numpy")

@@ -3,12 +3,11 @@
 All of it in PyTorch's own NCHW order, so nothing is ever converted.
 """
 
-import numba as nb
 import numpy as np
 
 from ..ops import conv as ops
 from ..ops.conv import positions
-from .cpu import contiguous, floats, kernel, large, parallel, run
+from .cpu import compiled, contiguous, floats, kernel, large, run_shares
 from .cpu_depthwise import Depthwise
 from .cpu_norm import sum_of
 from .cpu_unfold import Unfolded
@@ -62,17 +61,17 @@ def _fits(input, weight, bias) -> bool:
     return input.ndim in (3, 4, 5) and floats(input, weight, bias) and contiguous(input, weight) and large(input)
 
 
-@parallel(fastmath={"reassoc"})
-def _plane_sums(planes, out):
+@compiled(fastmath={"reassoc"})
+def _plane_sums(planes, out, share, first, last):
     """The sum of each plane (R, P)."""
-    for r in nb.prange(planes.shape[0]):
+    for r in range(first, last):
         out[r] = sum_of(planes[r])
 
 
 def _bias_gradient(grad):
     """(O,), from that of the output (N, O, …)."""
     sums = np.empty(grad.shape[:2])
-    run(_plane_sums, np.ascontiguousarray(grad).reshape(sums.size, -1), sums.reshape(-1))
+    run_shares(_plane_sums, sums.size, np.ascontiguousarray(grad).reshape(sums.size, -1), sums.reshape(-1))
     return sums.sum(0).astype(grad.dtype)
 
 

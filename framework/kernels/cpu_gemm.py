@@ -12,14 +12,19 @@ With few rows or short inner dimensions, as in the steps of an LSTM and in convo
 made for large matrices and copies both; with large ones it is as fast.
 """
 
+import functools
+from pathlib import Path
+
 import llvmlite.binding as llvm
 import numba as nb
 import numpy as np
-from numba.core import types
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
 
 from .cpu import compiled
 from .cpu_tile import ROWS, tile, transpose
-from .cpu_vectors import lanes
+from .cpu_vectors import integer, lanes
 
 _DEPTH, _HEIGHT = 384, 240  # of a piece of a: 360 KiB in float32, and a panel of 48 KiB
 _FAR = 1024  # elements: columns so far apart are on a page each
@@ -91,68 +96,85 @@ def _copy_result(result, height, columns, width, c, at, c_step, add):
             c[at + i * c_step + j] = found + c[at + i * c_step + j] if add else found
 
 
-@compiled()
-def _multiply(a, a_row, a_column, b, b_row, b_column, c, c_row, m, n, depth, add, lanes):
-    """c[i c_row + j] (+)= Σ_k a[i a_row + k a_column] b[k b_row + j b_column], all being vectors."""
-    copied = np.empty(min(depth, _DEPTH) * min(m, _HEIGHT) if a_row == 1 and a_column >= _FAR else 0, a.dtype)
-    panel = np.empty(min(depth, _DEPTH) * 2 * lanes, a.dtype)
-    result = np.empty(0 if n % lanes == 0 else min(m, _HEIGHT) * 2 * lanes, a.dtype)  # of a panel that is not full
-    for start in range(0, depth, _DEPTH):
-        steps, adds = min(_DEPTH, depth - start), add or start > 0
-        for top in range(0, m, _HEIGHT):
-            height = min(_HEIGHT, m - top)
-            of_a, a_at, a_step = a, top * a_row + start * a_column, a_column
-            if copied.size:
-                _copy_columns(a, a_at, a_column, height, steps, copied)
-                of_a, a_at, a_step = copied, 0, height
-            for left in range(0, n, 2 * lanes):
-                columns = min(2 * lanes, n - left)
-                width = 2 * lanes if columns > lanes else lanes
-                full, c_at = columns == width, top * c_row + left
-                of_b, b_at, b_step = b, start * b_row + left * b_column, b_row
-                if not full or b_column != 1:
-                    _copy_panel(b, b_at, b_row, b_column, columns, steps, width, lanes, panel)
-                    of_b, b_at, b_step = panel, 0, width
-                of_c, to, c_step = (c, c_at, c_row) if full else (result, 0, width)
-                wide = width > lanes
-                _times_panel(of_a, a_at, a_row, a_step, height, of_b, b_at, b_step, wide, of_c, to, c_step, steps, adds and full)
-                if not full:
-                    _copy_result(result, height, columns, width, c, c_at, c_row, adds)
-
-
+@functools.cache
 def _in_c(dtype):
-    """`_multiply` of matrices known by the addresses of their first elements, so that those who call it need not be compiled with it."""
-    count = lanes(dtype)
+    """c[i c_row + j] (+)= Σ_k a[i a_row + k a_column] b[k b_row + j b_column], as a function of C's; and LLVM is told where it is.
+
+    Matrices are given by the addresses of their first elements, so that those who call it need not be compiled with it.
+    """
+    vector = lanes(dtype)
     address = types.CPointer(nb.from_dtype(dtype))
 
     @nb.cfunc(types.void(*(address, types.intp, types.intp) * 2, address, *(types.intp,) * 5), cache=True, error_model="numpy")
-    def multiply(a, a_row, a_column, b, b_row, b_column, c, c_row, m, n, depth, add):
-        all_of_a, all_of_b, all_of_c = nb.carray(a, _EVERYTHING), nb.carray(b, _EVERYTHING), nb.carray(c, _EVERYTHING)
-        _multiply(all_of_a, a_row, a_column, all_of_b, b_row, b_column, all_of_c, c_row, m, n, depth, add != 0, count)
+    def multiply(a_address, a_row, a_column, b_address, b_row, b_column, c_address, c_row, m, n, depth, add):
+        a, b, c = nb.carray(a_address, _EVERYTHING), nb.carray(b_address, _EVERYTHING), nb.carray(c_address, _EVERYTHING)
+        if depth == 0 and add == 0:
+            for i in range(m):
+                for j in range(n):
+                    c[i * c_row + j] = 0
+        copied = np.empty(min(depth, _DEPTH) * min(m, _HEIGHT) if a_row == 1 and a_column >= _FAR else 0, a.dtype)
+        panel = np.empty(min(depth, _DEPTH) * 2 * vector, a.dtype)
+        result = np.empty(0 if n % vector == 0 else min(m, _HEIGHT) * 2 * vector, a.dtype)  # of a panel that is not full
+        for start in range(0, depth, _DEPTH):
+            steps, adds = min(_DEPTH, depth - start), add != 0 or start > 0
+            for top in range(0, m, _HEIGHT):
+                height = min(_HEIGHT, m - top)
+                of_a, a_at, a_step = a, top * a_row + start * a_column, a_column
+                if copied.size:
+                    _copy_columns(a, a_at, a_column, height, steps, copied)
+                    of_a, a_at, a_step = copied, 0, height
+                for left in range(0, n, 2 * vector):
+                    columns = min(2 * vector, n - left)
+                    width = 2 * vector if columns > vector else vector
+                    full, c_at = columns == width, top * c_row + left
+                    of_b, b_at, b_step = b, start * b_row + left * b_column, b_row
+                    if not full or b_column != 1:
+                        _copy_panel(b, b_at, b_row, b_column, columns, steps, width, vector, panel)
+                        of_b, b_at, b_step = panel, 0, width
+                    of_c, to, c_step = (c, c_at, c_row) if full else (result, 0, width)
+                    wide = width > vector
+                    _times_panel(of_a, a_at, a_row, a_step, height, of_b, b_at, b_step, wide, of_c, to, c_step, steps, adds and full)
+                    if not full:
+                        _copy_result(result, height, columns, width, c, c_at, c_row, adds)
 
+    llvm.add_symbol(f"framework_gemm_{dtype}", multiply.address)
     return multiply
 
 
-_single, _double = _in_c(np.dtype(np.float32)), _in_c(np.dtype(np.float64))
-llvm.add_symbol("framework_product_single", _single.address)
-llvm.add_symbol("framework_product_double", _double.address)
-_by_address = types.void(*(types.intp,) * 12)
-_product_single = types.ExternalFunction("framework_product_single", _by_address)
-_product_double = types.ExternalFunction("framework_product_double", _by_address)
-
-
-@compiled()
-def gemm(a, b, out, add):
+@intrinsic
+def gemm(typing_context, a, b, out, add):
     """out = a @ b, or out + a @ b if `add`; neighbours in a row of `out`, and in a row or in a column of b, touch."""
-    size, (m, depth), n = a.itemsize, a.shape, b.shape[1]
-    if depth == 0:
-        if not add:
-            out[:] = 0
-        return
-    a_row, a_column, b_row, b_column, out_row = a.strides[0], a.strides[1], b.strides[0], b.strides[1], out.strides[0]
-    args = (a.ctypes.data, a_row // size, a_column // size, b.ctypes.data, b_row // size, b_column // size, out.ctypes.data,
-            out_row // size, m, n, depth, int(add))  # fmt: skip
-    if size == 4:
-        _product_single(*args)
-    else:
-        _product_double(*args)
+    dtype = np.dtype(str(a.dtype))
+    _in_c(dtype)
+    _remember(dtype)
+
+    def generate(context, builder, signature, args):
+        def described(kind, array):
+            """(address, [rows, columns], [elements from row to row, from column to column])."""
+            opened = context.make_array(kind)(context, builder, array)
+            strides = [builder.sdiv(each, integer(dtype.itemsize)) for each in cgutils.unpack_tuple(builder, opened.strides)]
+            return builder.ptrtoint(opened.data, integer), cgutils.unpack_tuple(builder, opened.shape), strides
+
+        (a_, (m, depth), a_steps), (b_, (_, n), b_steps), (c_, _, c_steps) = map(described, (a, b, out), args[:3])
+        adds = context.cast(builder, args[3], add, types.intp)
+        function = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(ir.VoidType(), [integer] * 12), f"framework_gemm_{dtype}"
+        )
+        builder.call(function, [a_, *a_steps, b_, *b_steps, c_, c_steps[0], m, n, depth, adds])
+        return context.get_dummy_value()
+
+    return types.void(a, b, out, add), generate
+
+
+def _marker(dtype) -> Path:
+    return Path(_copy_panel.stats.cache_path) / f"cpu_gemm_{dtype}.nbi"
+
+
+def _remember(dtype) -> None:
+    """That there is compiled code which calls the product of this type, and needs it as soon as it is read from the disk."""
+    _marker(dtype).touch()
+
+
+for _dtype in map(np.dtype, (np.float32, np.float64)):
+    if _marker(_dtype).exists():
+        _in_c(_dtype)

@@ -11,25 +11,14 @@ _WORTH_THREADS = 1 << 22  # below, one thread is done before another has started
 
 
 @compiled()
-def _rows(a, b, start, out, share, first, last):
-    """out[first:last] of out = a @ b + start, `start` a row added to all, or empty."""
+def _block(a, b, start, out, by_rows, share, first, last):
+    """Rows, or columns, [first, last) of out = a @ b + start, `start` a row added to all, or empty."""
+    rows, columns = (slice(first, last), slice(0, out.shape[1])) if by_rows else (slice(0, out.shape[0]), slice(first, last))
+    block = out[rows, columns]
     if start.size:
-        for row in range(first, last):
-            for column in range(out.shape[1]):
-                out[row, column] = start[column]
-    if first < last:
-        gemm(a[first:last], b, out[first:last], 1 if start.size else 0)
-
-
-@compiled()
-def _columns(a, b, start, out, share, first, last):
-    """out[:, first:last] of the same."""
-    if start.size:
-        for row in range(out.shape[0]):
-            for column in range(first, last):
-                out[row, column] = start[column]
-    if first < last:
-        gemm(a, b[:, first:last], out[:, first:last], 1 if start.size else 0)
+        for row in range(block.shape[0]):
+            block[row] = start[columns]
+    gemm(a[rows], b[:, columns], block, start.size > 0)
 
 
 @compiled()
@@ -50,11 +39,11 @@ def product(a, b, start=None):
     """a @ b + start, for matrices: the longer side of the result is cut."""
     m, n = a.shape[0], b.shape[1]
     out = np.empty((m, n), a.dtype)
-    args = a, b, np.empty(0, a.dtype) if start is None else start, out
+    args = a, b, np.empty(0, a.dtype) if start is None else start, out, m >= n
     if a.size * n < _WORTH_THREADS:
-        _rows(*args, 0, 0, m)
+        _block(*args, 0, 0, max(m, n))
     else:
-        run_shares(_rows if m >= n else _columns, max(m, n), *args)
+        run_shares(_block, max(m, n), *args)
     return out
 
 
@@ -70,6 +59,8 @@ def parallel_gemm(input, other):
         return NotImplemented
     if input.ndim == other.ndim == 2:
         return product(input, other)
+    if input.ndim == other.ndim == 3 and len(input) == len(other) == 1:
+        return product(input[0], other[0])[None]
     if input.ndim == other.ndim == 3 and len(input) == len(other):
         out = np.empty((len(input), input.shape[1], other.shape[2]), input.dtype)
         run_shares(_batch, len(input), input, other, out)

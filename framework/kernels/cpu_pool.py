@@ -2,12 +2,11 @@
 
 import math
 
-import numba as nb
 import numpy as np
 
 from ..ops import pool as ops
 from ..ops.pool import positions
-from .cpu import compiled, contiguous, floats, kernel, large, parallel, run
+from .cpu import compiled, contiguous, floats, kernel, large, run_shares
 
 _NONE = np.int32(2**20)  # the number of a row that is none: later than all others, also when multiplied with a window's width
 
@@ -40,8 +39,8 @@ def _across(columns, rows, taps, step, stride, best, winner):
             winner[x] = tap if better else winner[x]
 
 
-@parallel()
-def _forward(volumes, out, winners, kernel, stride, padding, dilation):
+@compiled()
+def _forward(volumes, out, winners, kernel, stride, padding, dilation, share, first_volume, last_volume):
     """volumes (N * C, D, H, W) -> out, winners (N * C, oD, oH, oW): the largest of each window, and the number of its tap.
 
     First the largest of each column of the windows, for all rows of windows of a layer one after the other, and then across the columns:
@@ -50,10 +49,10 @@ def _forward(volumes, out, winners, kernel, stride, padding, dilation):
     depth, height, width = volumes.shape[1:]
     rows, across = out.shape[2:]
     pitch = max(across, -(-((across - 1) * stride[2] + (kernel[2] - 1) * dilation[2] + 1) // stride[2]))  # windows in a line, and some more
-    for volume in nb.prange(volumes.shape[0]):
-        columns = np.empty((rows + 1, pitch * stride[2]), volumes.dtype)  # the last is for what the garbage at the end of a line sees
-        whose = np.empty(columns.shape, np.int32)
-        best, winner = np.empty(rows * pitch, volumes.dtype), np.empty(rows * pitch, np.int32)
+    columns = np.empty((rows + 1, pitch * stride[2]), volumes.dtype)  # the last is for what the garbage at the end of a line sees
+    whose = np.empty(columns.shape, np.int32)
+    best, winner = np.empty(rows * pitch, volumes.dtype), np.empty(rows * pitch, np.int32)
+    for volume in range(first_volume, last_volume):
         for z in range(out.shape[1]):
             columns[:], whose[:] = -np.inf, _NONE
             for y in range(rows):
@@ -77,13 +76,13 @@ def _forward(volumes, out, winners, kernel, stride, padding, dilation):
                     taps[x] = numbers[x]
 
 
-@parallel()
-def _backward(grad, winners, lines, stride, offsets, out):
+@compiled()
+def _backward(grad, winners, lines, stride, offsets, out, share, first_volume, last_volume):
     """out (N * C, D H W): every gradient (N * C, oD oH, oW) added at the winner of its window.
 
     The windows of line l begin at element lines[l], a stride apart; tap t is offsets[t] elements from a window's first.
     """
-    for volume in nb.prange(grad.shape[0]):
+    for volume in range(first_volume, last_volume):
         elements = out[volume]
         elements[:] = 0
         for line in range(grad.shape[1]):
@@ -103,7 +102,7 @@ def winner_byte_max_pool(input, kernel, stride, padding, dilation, ceil_mode):
     kernel, stride, dilation = (flat + tuple(each) for each in (kernel, stride, dilation))
     padding = (0,) * len(flat) + tuple(padding)
     out, winners = np.empty(shape, input.dtype), np.empty(shape, np.uint8)
-    run(_forward, input.reshape(volumes), out, winners, kernel, stride, padding, dilation)
+    run_shares(_forward, n * c, input.reshape(volumes), out, winners, kernel, stride, padding, dilation)
 
     def backward(grad, needs_input):
         input_grad = np.empty(input.shape, input.dtype)
@@ -113,7 +112,7 @@ def winner_byte_max_pool(input, kernel, stride, padding, dilation, ceil_mode):
         lines, offsets = np.add.outer(*lines).reshape(-1) - padding[2], np.add.outer(np.add.outer(*taps[:2]), taps[2]).reshape(-1)
         of_lines = n * c, lines.size, shape[3]
         grad = np.ascontiguousarray(grad).reshape(of_lines)
-        run(_backward, grad, winners.reshape(of_lines), lines, stride[2], offsets, input_grad.reshape(n * c, -1))
+        run_shares(_backward, n * c, grad, winners.reshape(of_lines), lines, stride[2], offsets, input_grad.reshape(n * c, -1))
         return (input_grad,)
 
     return out.reshape(n, c, *places), backward

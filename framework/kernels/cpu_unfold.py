@@ -40,8 +40,11 @@ def inside(count, first, step, length):
 
 
 @compiled()
-def _sort(image, c, phases, stride, padding, top):
-    """phases[r, q, y, x] = padded image[c, (top + y) * stride + r, x * stride + q], but for the padding, which is 0 for all channels."""
+def _sort(image, c, phases, stride, padding, top, back):
+    """phases[r, q, y, x] = padded image[c, (top + y) * stride + r, x * stride + q], but for the padding, which is 0 for all channels.
+
+    Or `back`: added to where it came from.
+    """
     _, height, width = image.shape
     for r in range(phases.shape[0]):
         first, last = inside(phases.shape[2], top * stride[0] + r - padding[0], stride[0], height)
@@ -50,33 +53,20 @@ def _sort(image, c, phases, stride, padding, top):
             start, end = inside(phases.shape[3], left, stride[1], width)
             for y in range(first, last):
                 row = (top + y) * stride[0] + r - padding[0]
-                part, found = phases[r, q, y, start:end], image[c, row, start * stride[1] + left :]
-                if stride[1] == 1:
+                part, other = phases[r, q, y, start:end], image[c, row, start * stride[1] + left :]
+                if back:
+                    if stride[1] == 1:
+                        for x in range(part.size):
+                            other[x] += part[x]
+                    else:
+                        for x in range(part.size):
+                            other[x * stride[1]] += part[x]
+                elif stride[1] == 1:
                     for x in range(part.size):
-                        part[x] = found[x]
+                        part[x] = other[x]
                 else:
                     for x in range(part.size):
-                        part[x] = found[x * stride[1]]
-
-
-@compiled()
-def _unsort(phases, image, c, stride, padding, top):
-    """The opposite: every element of `phases` added to where `_sort` took it from."""
-    _, height, width = image.shape
-    for r in range(phases.shape[0]):
-        first, last = inside(phases.shape[2], top * stride[0] + r - padding[0], stride[0], height)
-        for q in range(phases.shape[1]):
-            left = q - padding[1]
-            start, end = inside(phases.shape[3], left, stride[1], width)
-            for y in range(first, last):
-                row = (top + y) * stride[0] + r - padding[0]
-                part, found = image[c, row, start * stride[1] + left :], phases[r, q, y, start:end]
-                if stride[1] == 1:
-                    for x in range(found.size):
-                        part[x] += found[x]
-                else:
-                    for x in range(found.size):
-                        part[x * stride[1]] += found[x]
+                        part[x] = other[x * stride[1]]
 
 
 @compiled(inline="always")
@@ -93,7 +83,7 @@ def _unfold(image, columns, kernel, stride, padding, dilation, out_width, pitch,
     size, from_ = image.itemsize, phases.ctypes.data
     runs, length = _runs(bottom - top, out_width, width, pitch)
     for c in range(image.shape[0]):
-        _sort(image, c, phases, stride, padding, top)
+        _sort(image, c, phases, stride, padding, top, False)
         for i in range(kernel[0]):
             for j in range(kernel[1]):
                 to = columns[(c * kernel[0] + i) * kernel[1] + j].ctypes.data
@@ -121,7 +111,7 @@ def _fold(columns, image, kernel, stride, padding, dilation, out_width, pitch, t
                     line, from_ = phase[y * phases.shape[3] :], columns[row, y * pitch :]
                     for x in range(length):
                         line[x] += from_[x]
-        _unsort(phases, image, c, stride, padding, top)
+        _sort(image, c, phases, stride, padding, top, True)
 
 
 @compiled()
@@ -180,7 +170,7 @@ def _backward(grad, input, weight, input_grads, weight_grads, kernel, stride, pa
                 tile = buffer[: k * len(images) * size].reshape(k, -1)
                 arrived = arrivals[: filters * len(images) * size].reshape(filters, -1)
                 runs, length = _runs(bottom - top, out_width, pitch, out_width)
-                if runs > 1:
+                if pitch > out_width:
                     arrived[:] = 0  # between the rows
                 for place, image in enumerate(images):
                     for o in range(filters):

@@ -37,43 +37,30 @@ def _lines(g, strip, dtype):
 
 
 @compiled()
-def _pack(columns, across, packed):
-    """packed (n, T) = columns, without the one more of each row of tiles."""
+def _pack(columns, across, packed, back):
+    """packed (n, T) = columns, without the one more of each row of tiles; or `back`, which leaves the one more as it is."""
     for j in range(packed.shape[0]):
         for t in range(across):
             for row in range(packed.shape[1] // across):
-                packed[j, row * across + t] = columns[j, row * (across + 1) + t]
+                if back:
+                    columns[j, row * (across + 1) + t] = packed[j, row * across + t]
+                else:
+                    packed[j, row * across + t] = columns[j, row * (across + 1) + t]
 
 
 @compiled()
-def _unpack(packed, across, columns):
-    """The opposite; the one more of each row is left as it is."""
-    for j in range(packed.shape[0]):
-        for t in range(across):
-            for row in range(packed.shape[1] // across):
-                columns[j, row * (across + 1) + t] = packed[j, row * across + t]
-
-
-@compiled()
-def _sort(plane, phase, stride, start):
-    """phase[y, x] = plane[y stride + start, …]; what lies outside the plane is left as it is."""
+def _sort(plane, phase, stride, start, back):
+    """phase[y, x] = plane[y stride + start, …], but for what lies outside the plane; or `back`: added to where it came from."""
     top, bottom = inside(phase.shape[0], start[0], stride[0], plane.shape[0])
     left, right = inside(phase.shape[1], start[1], stride[1], plane.shape[1])
     for y in range(top, bottom):
-        row, found = phase[y, left:right], plane[y * stride[0] + start[0], left * stride[1] + start[1] :]
-        for x in range(row.size):
-            row[x] = found[x * stride[1]]
-
-
-@compiled()
-def _unsort(phase, plane, stride, start):
-    """The opposite: every element of `phase` added to where it came from."""
-    top, bottom = inside(phase.shape[0], start[0], stride[0], plane.shape[0])
-    left, right = inside(phase.shape[1], start[1], stride[1], plane.shape[1])
-    for y in range(top, bottom):
-        row, found = plane[y * stride[0] + start[0], left * stride[1] + start[1] :], phase[y, left:right]
-        for x in range(found.size):
-            row[x * stride[1]] += found[x]
+        row, other = phase[y, left:right], plane[y * stride[0] + start[0], left * stride[1] + start[1] :]
+        if back:
+            for x in range(row.size):
+                other[x * stride[1]] += row[x]
+        else:
+            for x in range(row.size):
+                row[x] = other[x * stride[1]]
 
 
 @compiled()
@@ -95,14 +82,14 @@ def input_tiles(g, strip, input, first, last, v):
                             y, to = 4 * (strip.first + r) - g.padding[0], at + r * width + begin
                             down_bt(g.size, input[image, c], y, begin - g.padding[1], nothing, lines, to, end - begin)
                         continue
-                    _sort(input[image, c], phase, g.stride, (i - g.padding[0] + 4 * strip.first * down, j - g.padding[1]))
+                    _sort(input[image, c], phase, g.stride, (i - g.padding[0] + 4 * strip.first * down, j - g.padding[1]), False)
                     for r in range(strip.count):
                         down_bt(g.size, phase, 4 * r, 0, nothing, lines, at + r * width, width)
                 for k in range(n):
                     found = v[(i * right + j) * input.shape[1] + c, n * k : n * k + n]
                     if g.compact:
                         along_bt(g.size, lines[k], columns)
-                        _pack(columns, g.across, found)
+                        _pack(columns, g.across, found, False)
                     else:
                         along_bt(g.size, lines[k], found)
 
@@ -116,7 +103,7 @@ def output_tiles(g, strip, m, bias, out, first, last):
         for k in range(n):
             found = m[o, n * k : n * k + n]
             if g.compact:
-                _unpack(found, g.across, columns)
+                _pack(columns, g.across, found, True)
                 back_at(g.size, columns, lines[k])
             else:
                 back_at(g.size, found, lines[k])
@@ -141,7 +128,7 @@ def output_gradient_tiles(g, strip, grad, first, last, m):
             found = m[o, n * k : n * k + n]
             if g.compact:
                 along_a(g.size, lines[k], columns)
-                _pack(columns, g.across, found)
+                _pack(columns, g.across, found, False)
             else:
                 along_a(g.size, lines[k], found)
 
@@ -161,7 +148,7 @@ def input_gradient(g, strip, v, first, last, input_grad):
         for k in range(n):
             found = v[remainder * channels + c, n * k : n * k + n]
             if g.compact:
-                _unpack(found, g.across, columns)
+                _pack(columns, g.across, found, True)
                 back_b(g.size, columns, lines[k])
             else:
                 back_b(g.size, found, lines[k])
@@ -175,4 +162,4 @@ def input_gradient(g, strip, v, first, last, input_grad):
             phase[:] = 0
             for r in range(strip.count):
                 up_b(g.size, lines, at + r * width, none, phase, 4 * r, 0, width)
-            _unsort(phase, input_grad[image, c], g.stride, (i - g.padding[0] + 4 * strip.first * down, j - g.padding[1]))
+            _sort(input_grad[image, c], phase, g.stride, (i - g.padding[0] + 4 * strip.first * down, j - g.padding[1]), True)

@@ -5,9 +5,16 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from framework.kernels.cpu_gemm import gemm
+from framework.kernels.cpu import compiled
+from framework.kernels.cpu_gemm import gemm as product
 from framework.kernels.cpu_tile import ROWS
 from framework.kernels.cpu_vectors import lanes
+
+
+@compiled()
+def gemm(a, b, out, add):
+    product(a, b, out, add)
+
 
 size = st.one_of(st.integers(0, 2 * ROWS + 1), st.integers(0, 130))
 
