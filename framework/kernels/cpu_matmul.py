@@ -16,8 +16,10 @@ def _block(a, b, start, out, by_rows, share, first, last):
     rows, columns = (slice(first, last), slice(0, out.shape[1])) if by_rows else (slice(0, out.shape[0]), slice(first, last))
     block = out[rows, columns]
     if start.size:
+        added = start[columns]
         for row in range(block.shape[0]):
-            block[row] = start[columns]
+            for column in range(block.shape[1]):
+                block[row, column] = added[column]
     gemm(a[rows], b[:, columns], block, start.size > 0)
 
 

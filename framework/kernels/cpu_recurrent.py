@@ -29,7 +29,8 @@ _WORTH_THREADS = 1 << 23  # multiplications: with fewer, one thread is done befo
 def _gates(x, w_i, bias, first, last, gates):
     """What x adds to the gates: some rows of W_i x + b."""
     for row in range(first, last):
-        gates[row] = bias
+        for j in range(bias.size):  # an assignment of a whole row takes two seconds to compile, for its errors
+            gates[row, j] = bias[j]
     gemm(x[first:last], w_i, gates[first:last], 1)
 
 
