@@ -14,10 +14,8 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # <malloc.h>
 _glibc = ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None
 
 
-class _MallocInfo(ctypes.Structure):
-    """`struct mallinfo2` of <malloc.h>: ten sizes, of which number 4 and 7 together are in use, and number 8 is free."""
-
-    _fields_ = [("sizes", ctypes.c_size_t * 10)]
+# `struct mallinfo2` of <malloc.h>: ten sizes, of which number 4 and 7 together are in use, and number 8 is free
+_MallocInfo = type("_MallocInfo", (ctypes.Structure,), {"_fields_": [("sizes", ctypes.c_size_t * 10)]})
 
 
 def keep_freed_memory() -> None:
@@ -34,11 +32,8 @@ def release_memory() -> None:
 
 
 def memory_stats() -> dict[str, int | None]:
-    """Bytes in use, freed but kept for the next array, and resident at most so far; and the `page_faults`, each a fresh page or several.
-
-    A steady training step has no page faults.  None where the C library does not say.
-    """
-    usage, used, kept = resource.getrusage(resource.RUSAGE_SELF), None, None
+    """Bytes `used`, `kept` though freed, resident at the `peak`; and `page_faults`: fresh pages, which a steady step has none of."""
+    usage, used, kept = resource.getrusage(resource.RUSAGE_SELF), None, None  # None: the C library does not say
     if hasattr(_glibc, "mallinfo2"):  # since glibc 2.33
         _glibc.mallinfo2.restype = _MallocInfo
         sizes = _glibc.mallinfo2().sizes

@@ -140,18 +140,16 @@ def _own(grad):
 
 def _leads_to(targets, roots) -> set:
     """The Nodes from which some target can be reached: the others need not run."""
-    known = {}  # Node -> does it lead to a target?
-    stack = [edge[0] for edge, _ in roots if isinstance(edge[0], Node)]
+    reached = {edge[0] for edge, _ in roots if isinstance(edge[0], Node)}
+    stack, leads = list(reached), set()
     while stack:
-        node = stack[-1]
-        behind = [edge for edge in node.edges if edge is not None]
-        unknown = [edge[0] for edge in behind if isinstance(edge[0], Node) and edge[0] not in known]
-        if unknown:
-            stack.extend(unknown)
-            continue
-        stack.pop()
-        known[node] = any(edge in targets or known.get(edge[0], False) for edge in behind)
-    return {node for node, leads in known.items() if leads}
+        behind = {edge[0] for edge in stack.pop().edges if edge is not None and isinstance(edge[0], Node)} - reached
+        reached |= behind
+        stack += behind
+    for node in sorted(reached, key=lambda node: node.number):  # the oldest first
+        if any(edge in targets or edge[0] in leads for edge in node.edges if edge is not None):
+            leads.add(node)
+    return leads
 
 
 def _run_hooks(node: Node, grads: list, recorded: bool) -> None:

@@ -228,13 +228,9 @@ class Rule:
         for unknown in (set(self.parameters) - known) | (set(names) - set(op.parameters)):
             raise TypeError(f"the gradient rule of {op.__name__} speaks of '{unknown}'; it may name grad, out, {', '.join(op.parameters)}")
         self.keeps = []  # (parameter, position of the argument it comes from or -1 for the result, is it only the shape?)
-        for parameter in self.parameters:
-            if parameter == "out":
-                self.keeps.append((parameter, -1, False))
-            elif parameter in op.parameters:
-                self.keeps.append((parameter, op.parameters.index(parameter), False))
-            elif parameter != "grad":
-                self.keeps.append((parameter, op.parameters.index(parameter.removesuffix("_shape")), True))
+        for parameter in (each for each in self.parameters if each != "grad"):
+            name = parameter if parameter in ("out", *op.parameters) else parameter.removesuffix("_shape")
+            self.keeps.append((parameter, -1 if name == "out" else op.parameters.index(name), name != parameter))
 
 
 def op(forward=None, *, name=None, promote=None, view=False, **rules):
