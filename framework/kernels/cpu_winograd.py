@@ -138,10 +138,9 @@ class Winograd:
         self.g = _g_for_both(self.taps, weight.shape[2:], self.stride).astype(weight.dtype)
         filters, channels = len(weight), self.phases * weight.shape[1]
         images, rows, across = _tiles(out_shape)
-        products = filters * channels / (filters + channels)  # multiplications to an element of V and M
-        compact = products >= _PACK_COST * across
+        compact = _is_compact(filters, channels, across)
         self.geometry = Geometry((0,) * (self.taps + 3), self.stride, tuple(padding), across, compact, lanes(weight.dtype))
-        self.by_products = images * rows * across <= products
+        self.by_products = images * rows * across * (filters + channels) <= filters * channels  # V and M are no larger than U
         if self.by_products:
             self.strip = Strip(0, images, 0, rows)
             self.tiles = tiles_of(self.geometry, self.strip)
@@ -162,8 +161,9 @@ class Winograd:
             return False
         images, rows, across = _tiles(out_shape)
         step = stride[0] * stride[1]
+        across += not _is_compact(len(weight), weight.shape[1] * step, across)
         u_size = (_taps(weight, stride) + 3) ** 2 * step  # for a filter and a channel
-        direct, here = images * out_shape[2] * out_shape[3] * math.prod(weight.shape[2:]), images * rows * (across + 1) * u_size
+        direct, here = images * out_shape[2] * out_shape[3] * math.prod(weight.shape[2:]), images * rows * across * u_size
         few = min(len(weight), weight.shape[1] * step) < _CHANNELS_LEAST
         return not few and 3 * here <= 2 * direct and direct - here >= _U_COST * u_size
 
@@ -223,6 +223,11 @@ class Winograd:
             run_shares(_products_backward, len(u), u, v, m)
             run_shares(_share_of_input_gradients, input_grad.shape[1], g, self.strip, v, input_grad)
         return input_grad, weight_grad
+
+
+def _is_compact(filters, channels, across) -> bool:
+    """Whether the tile beyond each row is worth leaving out: what its products cost against the packing of V and M."""
+    return filters * channels >= _PACK_COST * across * (filters + channels)
 
 
 def _taps(weight, stride) -> int:

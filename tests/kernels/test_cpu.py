@@ -54,6 +54,10 @@ WINOGRAD = [
     ((3, 4, 67, 63), (7, 4, 5, 6), {"stride": 2, "padding": (2, 0)}),
     ((3, 6, 33, 64), (7, 6, 2, 4), {"stride": (1, 2)}),
     ((2, 3, 91, 85), (7, 3, 8, 9), {"stride": 3, "padding": (1, 2)}),
+    ((1, 170, 31, 29), (150, 170, 3, 3), {"padding": 1}),  # from here on by products
+    ((21, 150, 8, 4), (140, 150, 3, 3), {"padding": 1}),  # and from here on compact
+    ((43, 37, 9, 8), (160, 37, 4, 4), {"stride": 2, "padding": 1}),
+    ((150, 150, 8, 4), (140, 150, 3, 3), {"padding": 1}),  # by strips again
 ]
 
 
