@@ -1,12 +1,15 @@
 """Where the time of a training step goes: `python -m benchmarks.profile resnet20 [--threads 2] [--shapes]`.
 
-Each row is an op, forward or backward, and what computed it: a kernel, or the op's own forward ("reference"). What is left over is Python
-between the ops.
+Without a name, of every example's step; `--page docs/performance.md` writes it there.  Each row is an op, forward or backward, and what
+computed it: a kernel, or the op's own forward ("reference").  What is left over is Python between the ops.
 """
 
+import subprocess
+import sys
 import time
 from collections import defaultdict
 from dataclasses import dataclass
+from pathlib import Path
 
 import tyro
 
@@ -15,8 +18,10 @@ from framework import kernels
 from framework.autograd.fusable import Fusable, FusedNode
 from framework.autograd.node import OpNode
 from framework.autograd.op import Op
+from zoo.common.results import fill
 
 from . import odd_sizes  # noqa: F401  enters its steps into the table
+from .__main__ import STEPS
 from .worker import WARM_UP
 from .workloads import WORKLOADS
 
@@ -25,8 +30,8 @@ from .workloads import WORKLOADS
 class Flags:
     """What to look at."""
 
-    name: tyro.conf.Positional[str]
-    """A workload of `python -m benchmarks` or `python -m benchmarks.sizes`."""
+    name: tyro.conf.Positional[str] = ""
+    """A workload of `python -m benchmarks` or `python -m benchmarks.sizes`; by default every example's step."""
     threads: int = framework.get_num_threads()
     """Threads of the kernels."""
     steps: int = 10
@@ -35,6 +40,8 @@ class Flags:
     """A row for every shape of an op's first array, too."""
     rows: int = 25
     """At most so many rows."""
+    page: Path | None = None
+    """A page to write all of it to, between its two marks."""
 
 
 class Watch:
@@ -70,8 +77,24 @@ class Watch:
         return op.__name__, direction, shape if self.shapes else ""
 
 
+def every_step(flags: Flags) -> None:
+    """The profile of each example's step, in a process of its own."""
+    parts = []
+    for name in STEPS:
+        numbers = ["--threads", str(flags.threads), "--steps", str(flags.steps), "--rows", str(flags.rows)]
+        command = [sys.executable, "-m", "benchmarks.profile", name, *numbers, *["--shapes"] * flags.shapes]
+        found = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+        print(found, flush=True)
+        parts.append(f"```\n{found}```")
+    if flags.page:
+        fill(flags.page, "\n\n".join(parts))
+
+
 def main(flags: Flags) -> None:
     """Run the steps, and print the rows, the longest first."""
+    if not flags.name:
+        every_step(flags)
+        return
     if flags.name not in WORKLOADS:
         raise SystemExit(f"no such workload: {flags.name}; there are {', '.join(WORKLOADS)}")
     framework.set_num_threads(flags.threads)
