@@ -78,9 +78,9 @@ class Watch:
 
 
 def every_step(flags: Flags) -> None:
-    """The profile of each example's step, in a process of its own."""
+    """The profile of each example's step, or of one, in a process of its own."""
     parts = []
-    for name in STEPS:
+    for name in [flags.name] if flags.name else STEPS:
         numbers = ["--threads", str(flags.threads), "--steps", str(flags.steps), "--rows", str(flags.rows)]
         command = [sys.executable, "-m", "benchmarks.profile", name, *numbers, *["--shapes"] * flags.shapes]
         found = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
@@ -92,7 +92,7 @@ def every_step(flags: Flags) -> None:
 
 def main(flags: Flags) -> None:
     """Run the steps, and print the rows, the longest first."""
-    if not flags.name:
+    if flags.page or not flags.name:
         every_step(flags)
         return
     if flags.name not in WORKLOADS:

@@ -126,10 +126,15 @@ def large(array) -> bool:
     return array.size >= SMALL
 
 
+def one_pass_pays(*arrays) -> bool:
+    """Whether a compiled loop pays that goes once over all of these arrays together."""
+    return floats(*arrays) and contiguous(*arrays) and large(arrays[0])
+
+
 def contiguous(*arrays) -> bool:
     """Whether all arrays lie in memory row by row."""
     return all(each.flags.c_contiguous for each in arrays)
 
 
-__all__ = ["SMALL", "band", "compiled", "contiguous", "floats", "kernel", "large", "memcpy", "parallel", "pieces_of", "run", "run_shares",
-           "together_of"]  # fmt: skip
+__all__ = ["SMALL", "band", "compiled", "contiguous", "floats", "kernel", "large", "memcpy", "one_pass_pays", "parallel", "pieces_of",
+           "run", "run_shares", "together_of"]  # fmt: skip

@@ -5,7 +5,7 @@ import numpy as np
 
 from ..ops import activation, random
 from ..random import GOLDEN, MIX_1, MIX_2, threshold
-from .cpu import compiled, contiguous, floats, kernel, large, parallel, run
+from .cpu import compiled, kernel, one_pass_pays, parallel, run
 from .cpu_math import exp, log_sigmoid
 
 _GOLDEN, _MIX_1, _MIX_2 = np.uint64(GOLDEN), np.uint64(MIX_1), np.uint64(MIX_2)
@@ -25,7 +25,7 @@ def _relu_backward(grad, output, out):
 
 @kernel(activation.relu)
 def one_pass_relu(input):
-    if not floats(input) or not contiguous(input) or not large(input):
+    if not one_pass_pays(input):
         return NotImplemented
     out = np.empty_like(input)
     run(_relu, input.reshape(-1), out.reshape(-1))
@@ -47,7 +47,7 @@ def _leaky_relu(sign, input, slope, out):
 
 @kernel(activation.leaky_relu)
 def one_pass_leaky_relu(input, negative_slope):
-    if not floats(input) or not contiguous(input) or not large(input):
+    if not one_pass_pays(input):
         return NotImplemented
     sign, slope = input.reshape(-1), input.dtype.type(negative_slope)
 
@@ -90,14 +90,14 @@ def _log_sigmoid(input, sign, threshold):
 
 @kernel(activation.logsigmoid)
 def one_pass_logsigmoid(input):
-    if not floats(input) or not contiguous(input) or not large(input):
+    if not one_pass_pays(input):
         return NotImplemented
     return _log_sigmoid(input, 1, np.inf)
 
 
 @kernel(activation.softplus)
 def one_pass_softplus(input, beta, threshold):
-    if beta != 1 or not floats(input) or not contiguous(input) or not large(input):
+    if beta != 1 or not one_pass_pays(input):
         return NotImplemented
     return _log_sigmoid(input, -1, threshold)
 
@@ -122,7 +122,7 @@ def _drop(input, out, key, start, below, scale):
 @kernel(random.dropout)
 def counted_dropout(input, p, key, start):
     """The mask is never stored: backward draws the same numbers again."""
-    if not floats(input) or not contiguous(input) or not large(input):
+    if not one_pass_pays(input):
         return NotImplemented
 
     def drop(array):

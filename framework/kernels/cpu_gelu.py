@@ -10,7 +10,7 @@ import numba as nb
 import numpy as np
 
 from ..ops import activation
-from .cpu import contiguous, floats, kernel, large, parallel, run
+from .cpu import kernel, one_pass_pays, parallel, run
 from .cpu_math import erf, exp, tanh
 
 _NUMBERS = 0.5, 0.5**0.5, 1 / math.sqrt(2 * math.pi)
@@ -50,7 +50,7 @@ def _gelu_tanh_backward(grad, input, half, slope, cubic, out):
 
 
 def _one_pass(input, forward, backward, numbers):
-    if not floats(input) or not contiguous(input) or not large(input):
+    if not one_pass_pays(input):
         return NotImplemented
     out, numbers = np.empty_like(input), [input.dtype.type(each) for each in numbers]
     run(forward, input.reshape(-1), *numbers, out.reshape(-1))

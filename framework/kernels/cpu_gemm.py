@@ -24,7 +24,7 @@ from numba.extending import intrinsic
 
 from .cpu import compiled
 from .cpu_tile import ROWS, tile, transpose
-from .cpu_vectors import integer, lanes
+from .cpu_vectors import integer, lanes, opened
 
 _DEPTH, _HEIGHT = 384, 240  # of a piece of a: 360 KiB in float32, and a panel of 48 KiB
 _FAR = 1024  # elements: columns so far apart are on a page each
@@ -151,9 +151,8 @@ def gemm(typing_context, a, b, out, add):
     def generate(context, builder, signature, args):
         def described(kind, array):
             """(address, [rows, columns], [elements from row to row, from column to column])."""
-            opened = context.make_array(kind)(context, builder, array)
-            strides = [builder.sdiv(each, integer(dtype.itemsize)) for each in cgutils.unpack_tuple(builder, opened.strides)]
-            return builder.ptrtoint(opened.data, integer), cgutils.unpack_tuple(builder, opened.shape), strides
+            start, shape, strides = opened(context, builder, kind, array)
+            return builder.ptrtoint(start, integer), shape, [builder.sdiv(each, integer(dtype.itemsize)) for each in strides]
 
         (a_, (m, depth), a_steps), (b_, (_, n), b_steps), (c_, _, c_steps) = map(described, (a, b, out), args[:3])
         adds = context.cast(builder, args[3], add, types.intp)
@@ -167,6 +166,7 @@ def gemm(typing_context, a, b, out, add):
 
 
 def _marker(dtype) -> Path:
+    """A file beside Numba's, and by its name one of those that are deleted when the sources change (cpu.py)."""
     return Path(_copy_panel.stats.cache_path) / f"cpu_gemm_{dtype}.nbi"
 
 

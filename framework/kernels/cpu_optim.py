@@ -6,17 +6,12 @@ import numba as nb
 import numpy as np
 
 from ..optim import adadelta, adam, rmsprop, sgd
-from .cpu import contiguous, floats, kernel, large, parallel, run
+from .cpu import kernel, one_pass_pays, parallel, run
 
 
 def flat(*arrays):
     """The arrays as vectors, sharing their memory."""
     return [each.reshape(-1) for each in arrays]
-
-
-def fits(*arrays) -> bool:
-    """Whether one pass pays for a parameter, its gradient and its state."""
-    return floats(*arrays) and contiguous(*arrays) and large(arrays[0])
 
 
 @parallel()
@@ -32,7 +27,7 @@ def _adadelta(param, grad, square_avg, acc_delta, lr, rho, rest, eps, weight_dec
 
 @kernel(adadelta.adadelta_update)
 def one_pass_adadelta(param, grad, square_avg, acc_delta, lr, rho, eps, weight_decay, maximize):
-    if not fits(param, grad, square_avg, acc_delta):
+    if not one_pass_pays(param, grad, square_avg, acc_delta):
         return NotImplemented
     options = map(param.dtype.type, (lr, rho, 1 - rho, eps, weight_decay, -1 if maximize else 1))
     run(_adadelta, *flat(param, grad, square_avg, acc_delta), *options)
@@ -54,7 +49,7 @@ def one_pass_sgd(param, grad, momentum_buffer, lr, momentum, dampening, weight_d
     if momentum and momentum_buffer is None:
         return NotImplemented  # the first step, which makes the buffer
     buffer = momentum_buffer if momentum else np.empty(0, param.dtype)
-    if not fits(param, grad, buffer):
+    if not one_pass_pays(param, grad, buffer):
         return NotImplemented
     options = map(param.dtype.type, (lr, momentum, 1 - dampening, weight_decay, -1 if maximize else 1))
     run(_sgd, *flat(param, grad, buffer), *options, nesterov)
@@ -95,7 +90,7 @@ def one_pass_adam(
     param, grad, exp_avg, exp_avg_sq, max_exp_avg_sq, step, lr, beta1, beta2, eps, weight_decay, amsgrad, decoupled, maximize
 ):
     largest = max_exp_avg_sq if amsgrad else np.empty(0, param.dtype)
-    if not fits(param, grad, exp_avg, exp_avg_sq, largest):
+    if not one_pass_pays(param, grad, exp_avg, exp_avg_sq, largest):
         return NotImplemented
     in_gradient, shrink = (0.0, 1 - lr * weight_decay) if decoupled else (weight_decay, 1.0)
     rates = lr / (1 - beta1**step), math.sqrt(1 - beta2**step), beta1, 1 - beta1, beta2, 1 - beta2
@@ -123,7 +118,7 @@ def _rmsprop(param, grad, square_avg, buffer, grad_avg, lr, alpha, rest, eps, we
 def one_pass_rmsprop(param, grad, square_avg, grad_avg, momentum_buffer, lr, alpha, eps, weight_decay, momentum, centered, maximize):
     none = np.empty(0, param.dtype)
     buffer, average = momentum_buffer if momentum else none, grad_avg if centered else none
-    if not fits(param, grad, square_avg, buffer, average):
+    if not one_pass_pays(param, grad, square_avg, buffer, average):
         return NotImplemented
     options = (lr, alpha, 1 - alpha, eps, weight_decay, momentum, -1 if maximize else 1)
     run(_rmsprop, *flat(param, grad, square_avg, buffer, average), *map(param.dtype.type, options))

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..ops import pool as ops
 from ..ops.pool import positions
-from .cpu import compiled, contiguous, floats, kernel, large, run_shares
+from .cpu import compiled, kernel, one_pass_pays, run_shares
 
 _NONE = np.int32(2**20)  # the number of a row that is none: later than all others, also when multiplied with a window's width
 
@@ -93,7 +93,7 @@ def _backward(grad, winners, lines, stride, offsets, out, share, first_volume, l
 
 @kernel(ops.max_pool)
 def winner_byte_max_pool(input, kernel, stride, padding, dilation, ceil_mode):
-    if input.ndim > 5 or math.prod(kernel) > 255 or not floats(input) or not contiguous(input) or not large(input):
+    if input.ndim > 5 or math.prod(kernel) > 255 or not one_pass_pays(input):
         return NotImplemented
     n, c, *spatial = input.shape
     places = positions(spatial, kernel, stride, padding, dilation, ceil_mode)

@@ -6,7 +6,7 @@ import numba as nb
 import numpy as np
 
 from ..ops import resample as ops
-from .cpu import contiguous, floats, kernel, large, parallel, run
+from .cpu import kernel, one_pass_pays, parallel, run
 
 
 @parallel()
@@ -33,7 +33,7 @@ def _elements(input, outputs, places, weights, out):
 @kernel(ops.resample)
 def sparse_resample(input, dim, taps):
     copies = taps.weights is None  # of one input each, which NumPy makes as fast
-    if copies or not floats(input) or not contiguous(input) or not large(input):
+    if copies or not one_pass_pays(input):
         return NotImplemented
     outputs, k = np.nonzero(taps.weights)
     order = np.argsort(k, kind="stable")  # the first tap of every output, then the second ones: neighbours in time are not neighbours

@@ -6,7 +6,7 @@ import numba as nb
 import numpy as np
 
 from ..ops import activation, loss
-from .cpu import compiled, contiguous, floats, kernel, large, parallel, run
+from .cpu import compiled, contiguous, floats, kernel, large, one_pass_pays, parallel, run
 from .cpu_math import exp
 
 _BLOCK = 1024  # elements summed in their own type; the blocks' sums are added in float64
@@ -102,7 +102,7 @@ def _softmax_backward(grad, output, out):
 
 def _by_rows(forward, backward, input, dim):
     """Two functions of rows, as a kernel for `dim`, the last dimension."""
-    if input.ndim == 0 or dim not in (-1, input.ndim - 1) or not floats(input) or not contiguous(input) or not large(input):
+    if input.ndim == 0 or dim not in (-1, input.ndim - 1) or not one_pass_pays(input):
         return NotImplemented
     rows = (-1, input.shape[-1])
     out = np.empty_like(input)

@@ -9,14 +9,14 @@ a vector, and V vectors of b: R V multiplications and additions for R + V loads,
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from .cpu_vectors import REGISTER, Value, Vectors, integer
+from .cpu_vectors import REGISTER, Value, Vectors, integer, interleaved, opened
 
 ROWS = 6 if REGISTER == 32 else 12  # of the tallest tile: with two vectors it leaves some of 16 or 32 registers to a and b
 
 
 def _start(context, builder, kind, array, at):
     """The address of element `at` of a Numba array."""
-    return builder.gep(context.make_array(kind)(context, builder, array).data, [at])
+    return builder.gep(opened(context, builder, kind, array)[0], [at])
 
 
 def tile(rows: int, vectors: int):
@@ -68,12 +68,10 @@ def transpose(typing_context, a, a_at, a_step, out, out_at, out_step):
         array_a, a_at, a_step, array_out, out_at, out_step = args
         a_start, out_start = _start(context, builder, a, array_a, a_at), _start(context, builder, out, array_out, out_at)
         of = Vectors(builder, a.dtype)
-        count = of.lanes
-        rows = [of.load(a_start, builder.mul(a_step, integer(j))) for j in range(count)]
-        low, high = ([start + i // 2 + count * (i % 2) for i in range(count)] for start in (0, count // 2))
-        for _ in range(count.bit_length() - 1):
-            pairs = zip(rows[: count // 2], rows[count // 2 :], strict=True)
-            rows = [first.shuffled(picks, second) for first, second in pairs for picks in (low, high)]
+        half = of.lanes // 2
+        rows = [of.load(a_start, builder.mul(a_step, integer(j))) for j in range(of.lanes)]
+        for _ in range(half.bit_length()):
+            rows = [each for pair in zip(rows[:half], rows[half:], strict=True) for each in interleaved(*pair)]
         for k, column in enumerate(rows):
             of.store(column, out_start, builder.mul(out_step, integer(k)))
         return context.get_dummy_value()

@@ -105,6 +105,18 @@ class Scaled:
         return Value(vectors, vectors.builder.fmul(self.value.ir, vectors.constant(self.factor).ir))
 
 
+def opened(context, builder, kind, array) -> tuple:
+    """(address, shape, strides in bytes) of one of Numba's arrays."""
+    found = context.make_array(kind)(context, builder, array)
+    return found.data, cgutils.unpack_tuple(builder, found.shape), cgutils.unpack_tuple(builder, found.strides)
+
+
+def interleaved(a: Value, b: Value) -> list:
+    """a_0 b_0 a_1 b_1 …, in two vectors."""
+    count = a.vectors.lanes
+    return [a.shuffled([start + i // 2 + count * (i % 2) for i in range(count)], b) for start in (0, count // 2)]
+
+
 def split(values: list) -> list:
     """Four vectors that lie one after another as four columns: numbers 0, 4, 8, …; 1, 5, 9, …; and so on."""
     count = values[0].vectors.lanes
@@ -117,8 +129,5 @@ def split(values: list) -> list:
 
 def join(columns: list) -> list:
     """The opposite of `split`."""
-    count = columns[0].vectors.lanes
-    low, high = ([start + i // 2 + count * (i % 2) for i in range(count)] for start in (0, count // 2))
     a, b, c, d = columns
-    evens, odds = [a.shuffled(half, c) for half in (low, high)], [b.shuffled(half, d) for half in (low, high)]
-    return [even.shuffled(half, odd) for even, odd in zip(evens, odds, strict=True) for half in (low, high)]
+    return [each for pair in zip(interleaved(a, c), interleaved(b, d), strict=True) for each in interleaved(*pair)]

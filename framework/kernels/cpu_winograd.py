@@ -84,9 +84,9 @@ def _forward(g, input, u, bias, out, rows, together, count, pieces, share, first
     for strip, _, _ in _strips(len(input), rows, together, count, pieces, first_item, last_item):
         tiles = tiles_of(g, strip)
         v, m = np.empty((phases * channels, len(u), tiles), input.dtype), np.empty((filters, len(u), tiles), input.dtype)
-        input_tiles(g, strip, input, 0, channels, v)
+        input_tiles(g, strip, input, v, share, 0, channels)
         _products(u, v, m, share, 0, len(u))
-        output_tiles(g, strip, m, bias, out, 0, filters)
+        output_tiles(g, strip, m, bias, out, share, 0, filters)
 
 
 @compiled()
@@ -96,36 +96,15 @@ def _backward(g, grad, input, u, input_grads, u_grads, rows, together, count, pi
     for strip, piece, opens in _strips(len(grad), rows, together, count, pieces, first_item, last_item):
         tiles = tiles_of(g, strip)
         v, m = np.empty((phases * channels, len(u), tiles), grad.dtype), np.empty((filters, len(u), tiles), grad.dtype)
-        output_gradient_tiles(g, strip, grad, 0, filters, m)
+        output_gradient_tiles(g, strip, grad, m, share, 0, filters)
         if u_grads.size:
-            input_tiles(g, strip, input, 0, input.shape[1], v)
+            input_tiles(g, strip, input, v, share, 0, channels)
             _products_of_gradients(v, m, u_grads[share], 1, share, 0, len(u))
         if input_grads.size:
             if opens:
                 input_grads[piece, strip.start : strip.end] = 0
             _products_backward(u, v, m, share, 0, len(u))
-            input_gradient(g, strip, v, 0, input_grads.shape[2], input_grads[piece])
-
-
-@compiled()
-def _share_of_inputs(g, strip, input, v, share, first, last):
-    input_tiles(g, strip, input, first, last, v)
-
-
-@compiled()
-def _share_of_outputs(g, strip, m, bias, out, share, first, last):
-    output_tiles(g, strip, m, bias, out, first, last)
-
-
-@compiled()
-def _share_of_output_gradients(g, strip, grad, m, share, first, last):
-    output_gradient_tiles(g, strip, grad, first, last, m)
-
-
-@compiled()
-def _share_of_input_gradients(g, strip, v, input_grad, share, first, last):
-    input_grad[:, first:last] = 0
-    input_gradient(g, strip, v, first, last, input_grad)
+            input_gradient(g, strip, v, input_grads[piece], share, 0, channels)
 
 
 class Winograd:
@@ -190,9 +169,9 @@ class Winograd:
             run_shares(_forward, self.items, g, input, u, bias, out, *self.cuts)
             return out
         v, m = self._room(input.dtype)
-        run_shares(_share_of_inputs, input.shape[1], g, self.strip, input, v)
+        run_shares(input_tiles, input.shape[1], g, self.strip, input, v)
         run_shares(_products, len(u), u, v, m)
-        run_shares(_share_of_outputs, len(bias), g, self.strip, m, bias, out)
+        run_shares(output_tiles, len(bias), g, self.strip, m, bias, out)
         return out
 
     def backward(self, grad, input, needs_input, needs_weight):
@@ -212,16 +191,16 @@ class Winograd:
     def _backward_by_products(self, grad, input, needs_input, needs_weight):
         u, g, input_grad, weight_grad = self.u, self.geometry, None, None
         v, m = self._room(grad.dtype)
-        run_shares(_share_of_output_gradients, grad.shape[1], g, self.strip, grad, m)
+        run_shares(output_gradient_tiles, grad.shape[1], g, self.strip, grad, m)
         if needs_weight:
             u_grad = np.empty_like(u)
-            run_shares(_share_of_inputs, input.shape[1], g, self.strip, input, v)
+            run_shares(input_tiles, input.shape[1], g, self.strip, input, v)
             run_shares(_products_of_gradients, len(u), v, m, u_grad, 0)
             weight_grad = self.weight_gradient(u_grad)
         if needs_input:
-            input_grad = np.empty(self.input_shape, grad.dtype)
+            input_grad = np.zeros(self.input_shape, grad.dtype)
             run_shares(_products_backward, len(u), u, v, m)
-            run_shares(_share_of_input_gradients, input_grad.shape[1], g, self.strip, v, input_grad)
+            run_shares(input_gradient, input_grad.shape[1], g, self.strip, v, input_grad)
         return input_grad, weight_grad
 
 

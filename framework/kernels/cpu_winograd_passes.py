@@ -12,14 +12,8 @@ All take `size`, n numbers of which only their count matters: so each n is compi
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from .cpu_vectors import Scaled, Value, Vectors, integer, join, lanes, split
+from .cpu_vectors import Scaled, Value, Vectors, integer, join, lanes, opened, split
 from .cpu_winograd_lines import times_a, times_at, times_b, times_bt
-
-
-def _open(context, builder, kind, array):
-    """(address, shape) of a Numba array."""
-    opened = context.make_array(kind)(context, builder, array)
-    return opened.data, cgutils.unpack_tuple(builder, opened.shape)
 
 
 def _in_pieces(builder, element, count, body) -> None:
@@ -56,8 +50,9 @@ def _down(transform, taken_of):
 
         def generate(context, builder, signature, args):
             _, plane_, y, x, nothing_, lines_, at, count = args
-            (plane_start, (height, width)), (zeros, _) = _open(context, builder, plane, plane_), _open(context, builder, nothing, nothing_)
-            lines_start, (_, length) = _open(context, builder, lines, lines_)
+            plane_start, (height, width), _ = opened(context, builder, plane, plane_)
+            zeros, _, _ = opened(context, builder, nothing, nothing_)
+            lines_start, (_, length), _ = opened(context, builder, lines, lines_)
             rows = []
             for i in range(taken_of(n)):
                 row = builder.add(y, integer(i))
@@ -84,8 +79,8 @@ def _along(transform, taken_of):
         n = size.count
 
         def generate(context, builder, signature, args):
-            line_start, _ = _open(context, builder, line, args[1])
-            columns_start, (_, tiles) = _open(context, builder, columns, args[2])
+            line_start, _, _ = opened(context, builder, line, args[1])
+            columns_start, (_, tiles), _ = opened(context, builder, columns, args[2])
             of = Vectors(builder, line.dtype)
             with _for_tiles(builder, line.dtype, tiles) as (tile, _):
                 here = [builder.add(builder.mul(tile, integer(4)), integer(i * of.lanes)) for i in range(5)]
@@ -109,8 +104,8 @@ def _back(transform, found_of):
         n = size.count
 
         def generate(context, builder, signature, args):
-            columns_start, (_, tiles) = _open(context, builder, columns, args[1])
-            line_start, _ = _open(context, builder, line, args[2])
+            columns_start, (_, tiles), _ = opened(context, builder, columns, args[1])
+            line_start, _, _ = opened(context, builder, line, args[2])
             of = Vectors(builder, line.dtype)
             before = [of.variable(of.constant(0)) for _ in range(found_of(n) - 4)]
             with _for_tiles(builder, line.dtype, tiles) as (tile, _):
@@ -137,8 +132,8 @@ def _up(transform, add: bool):
 
         def generate(context, builder, signature, args):
             _, lines_, at, start, plane_, y, x, count = args
-            lines_start, (_, length) = _open(context, builder, lines, lines_)
-            plane_start, (height, width) = _open(context, builder, plane, plane_)
+            lines_start, (_, length), _ = opened(context, builder, lines, lines_)
+            plane_start, (height, width), _ = opened(context, builder, plane, plane_)
 
             def body(of, offset):
                 places = [builder.add(builder.add(at, builder.mul(length, integer(i))), offset) for i in range(n)]

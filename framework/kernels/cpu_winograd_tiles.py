@@ -64,7 +64,7 @@ def _sort(plane, phase, stride, start, back):
 
 
 @compiled()
-def input_tiles(g, strip, input, first, last, v):
+def input_tiles(g, strip, input, v, share, first, last):
     """V (s² C, n², T) of the channels [first, last) of `input` (N, C, H, W)."""
     n, (down, right), width = len(g.size), g.stride, 4 * (g.across + 1)
     lines, columns = _lines(g, strip, input.dtype)
@@ -87,15 +87,13 @@ def input_tiles(g, strip, input, first, last, v):
                         down_bt(g.size, phase, 4 * r, 0, nothing, lines, at + r * width, width)
                 for k in range(n):
                     found = v[(i * right + j) * input.shape[1] + c, n * k : n * k + n]
+                    along_bt(g.size, lines[k], columns if g.compact else found)
                     if g.compact:
-                        along_bt(g.size, lines[k], columns)
                         _pack(columns, g.across, found, False)
-                    else:
-                        along_bt(g.size, lines[k], found)
 
 
 @compiled()
-def output_tiles(g, strip, m, bias, out, first, last):
+def output_tiles(g, strip, m, bias, out, share, first, last):
     """The filters [first, last) of `out` (N, O, oH, oW) from M (O, n², T)."""
     n, width = len(g.size), 4 * (g.across + 1)
     lines, columns = _lines(g, strip, m.dtype)
@@ -104,9 +102,7 @@ def output_tiles(g, strip, m, bias, out, first, last):
             found = m[o, n * k : n * k + n]
             if g.compact:
                 _pack(columns, g.across, found, True)
-                back_at(g.size, columns, lines[k])
-            else:
-                back_at(g.size, found, lines[k])
+            back_at(g.size, columns if g.compact else found, lines[k])
         for place, image in enumerate(range(strip.start, strip.end)):
             for r in range(strip.count):
                 at, y = (place * strip.count + r) * width, 4 * (strip.first + r)
@@ -114,7 +110,7 @@ def output_tiles(g, strip, m, bias, out, first, last):
 
 
 @compiled()
-def output_gradient_tiles(g, strip, grad, first, last, m):
+def output_gradient_tiles(g, strip, grad, m, share, first, last):
     """M̄ (O, n², T) of the filters [first, last) from `grad` (N, O, oH, oW)."""
     n, width = len(g.size), 4 * (g.across + 1)
     lines, columns = _lines(g, strip, grad.dtype)
@@ -126,15 +122,13 @@ def output_gradient_tiles(g, strip, grad, first, last, m):
                 down_a(g.size, grad[image, o], y, 0, nothing, lines, at, grad.shape[3])
         for k in range(n):
             found = m[o, n * k : n * k + n]
+            along_a(g.size, lines[k], columns if g.compact else found)
             if g.compact:
-                along_a(g.size, lines[k], columns)
                 _pack(columns, g.across, found, False)
-            else:
-                along_a(g.size, lines[k], found)
 
 
 @compiled()
-def input_gradient(g, strip, v, first, last, input_grad):
+def input_gradient(g, strip, v, input_grad, share, first, last):
     """V̄ (s² C, n², T) of the channels [first, last) added to where V came from, in `input_grad` (N, C, H, W)."""
     n, (down, right), width = len(g.size), g.stride, 4 * (g.across + 1)
     lines, columns = _lines(g, strip, v.dtype)
@@ -149,9 +143,7 @@ def input_gradient(g, strip, v, first, last, input_grad):
             found = v[remainder * channels + c, n * k : n * k + n]
             if g.compact:
                 _pack(columns, g.across, found, True)
-                back_b(g.size, columns, lines[k])
-            else:
-                back_b(g.size, found, lines[k])
+            back_b(g.size, columns if g.compact else found, lines[k])
         for place, image in enumerate(range(strip.start, strip.end)):
             at = place * strip.count * width
             if down == right == 1:

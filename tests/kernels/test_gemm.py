@@ -1,17 +1,17 @@
 """Our own matrix product against NumPy's, of any shape and order."""
 
+import numba as nb
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from framework.kernels.cpu import compiled
 from framework.kernels.cpu_gemm import gemm as product
 from framework.kernels.cpu_tile import ROWS
 from framework.kernels.cpu_vectors import lanes
 
 
-@compiled()
+@nb.njit
 def gemm(a, b, out, add):
     product(a, b, out, add)
 
