@@ -15,7 +15,7 @@ from .dtypes import (
     bfloat16, bool, can_cast, double, dtype, float, float16, float32, float64, get_default_dtype, half, int, int8, int16, int32, int64,
     long, promote_types, set_default_dtype, short, uint8,
 )  # fmt: skip
-from .memory import keep_freed_memory, memory_stats, release_memory
+from .memory import collect_less_often, keep_freed_memory, memory_stats, release_memory
 from .offered import offered
 from .ops.activation import log_softmax, relu, softmax
 from .ops.comparison import (
@@ -71,6 +71,7 @@ concat, moveaxis = cat, movedim
 globals().update(TENSOR_TYPES)  # FloatTensor, LongTensor, …: how old scripts name types
 
 keep_freed_memory()
+collect_less_often()
 # NumPy warns of log(0), of overflow, of 0 / 0; PyTorch does not, and a warning inside an op helps nobody
 warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"framework\.")
 

@@ -102,9 +102,9 @@ def run(roots, targets=None, *, create_graph: bool, retain_graph: bool) -> dict:
                     continue
             if node.freed:
                 node.raise_freed()
-            for edge, grad in zip(node.edges, fit(node, node.propagate(grads, create_graph)), strict=True):
+            for edge, kind, grad in zip(node.edges, node.input_types, node.propagate(grads, create_graph), strict=True):
                 if edge is not None and grad is not None and (wanted is None or edge[0] in wanted or edge in targets):
-                    receive(edge, grad, grads)
+                    receive(edge, fit(grad, *kind), grads)
             if not retain_graph:
                 node.free()
         for edge, grad in arrived.items():
@@ -115,18 +115,11 @@ def run(roots, targets=None, *, create_graph: bool, retain_graph: bool) -> dict:
     return arrived
 
 
-def fit(node: Node, grads) -> list:
-    """Each gradient summed back over the dimensions that its input was broadcast along, in the input's own type."""
-    fitted = []
-    for grad, kind in zip(grads, node.input_types, strict=True):
-        if grad is not None and kind is not None:
-            shape, dtype = kind
-            if grad.shape != shape:
-                grad = sum_to(grad, shape)
-            if (grad._array if isinstance(grad, Variable) else grad).dtype is not dtype:
-                grad = cast(grad, dtype)
-        fitted.append(grad)
-    return fitted
+def fit(grad, shape, dtype):
+    """`grad` summed back over the dimensions that an input of this shape was broadcast along, in the input's own type."""
+    if grad.shape != shape:
+        grad = sum_to(grad, shape)
+    return grad if (grad._array if isinstance(grad, Variable) else grad).dtype is dtype else cast(grad, dtype)
 
 
 def _is_shared(grad, before) -> bool:

@@ -159,7 +159,7 @@ class _Cell(_Recurrent):
         alone = input.ndim == 1
         if alone:
             input, states = unsqueeze(input, 0), [unsqueeze(each, 0) for each in states]
-        _, *states = _MODES[self.mode][1](unsqueeze(input, 0), *states, *self._weights())
+        _, *states = _MODES[self.mode][1](input, *states, *self._weights(), input.shape[:1])
         states = [squeeze(each, 0) for each in states] if alone else states
         return states[0] if len(states) == 1 else tuple(states)
 

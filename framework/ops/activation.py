@@ -6,7 +6,7 @@ import numpy as np
 
 from ..autograd.fusable import fusable
 from ..autograd.op import cast, op
-from ..device import array_module, special
+from ..device import special
 from .elementwise import abs, elementwise, erf, exp, sigmoid, tanh, where
 from .promotion import expect, refuse
 from .reduce import sum
@@ -66,7 +66,7 @@ def _log_softmax(input, dim):
 
 def _top(input, dim):
     """The largest element along `dim`, subtracted so that nothing overflows."""
-    return array_module(input).max(input, axis=dim, keepdims=True) if input.size else input.sum(axis=dim, keepdims=True)
+    return input.max(axis=dim, keepdims=True) if input.size else input.sum(axis=dim, keepdims=True)
 
 
 def _along(op, input, dim, dtype):

@@ -19,7 +19,9 @@ def normalize(dim: int, ndim: int) -> int:
 
 def distinct(dims, ndim: int) -> tuple:
     """Several `dims` counted from the front; RuntimeError if one is named twice."""
-    dims = tuple(normalize(each, ndim) for each in ((dims,) if isinstance(dims, int) else dims))
+    if isinstance(dims, int):
+        return (normalize(dims, ndim),)
+    dims = tuple(normalize(each, ndim) for each in dims)
     if len(set(dims)) < len(dims):
         raise RuntimeError(f"dim {max(dims, key=dims.count)} appears multiple times in the list of dims")
     return dims
@@ -70,7 +72,7 @@ def expand(input, size):
     extra = len(size) - input.ndim
     full = tuple(input.shape[i - extra] if n == -1 and i >= extra else n for i, n in enumerate(size))
     try:
-        return writable(np.broadcast_to(input, full), input)
+        return input[...] if full == input.shape else writable(np.broadcast_to(input, full), input)
     except ValueError:
         raise RuntimeError(f"expand: a tensor of shape {list(input.shape)} cannot be expanded to {list(size)}") from None
 
@@ -120,7 +122,7 @@ transpose = op(lambda input, dim0, dim1: input.swapaxes(dim0, dim1) if input.ndi
                input=lambda grad, dim0, dim1: transpose(grad, dim0, dim1))
 movedim = op(lambda input, source, destination: np.moveaxis(input, source, destination), name="permute", view=True,
              input=lambda grad, source, destination: movedim(grad, destination, source))
-unsqueeze = op(lambda input, dim: np.expand_dims(input, normalize(dim, input.ndim + 1)), view=True,
+unsqueeze = op(lambda input, dim: input[along(normalize(dim, input.ndim + 1), None)], view=True,
                input=lambda grad, input_shape: reshape(grad, input_shape))
 clone = op(lambda input: input.copy(), input=lambda grad: grad)
 flip = op(lambda input, dims: np.flip(input, distinct(dims, input.ndim) if input.ndim else ()).copy(),
