@@ -12,6 +12,7 @@ import itertools
 import weakref
 
 from ..device import array_module
+from ..offered import expect
 from .mode import mode
 from .variable import Variable
 
@@ -153,6 +154,7 @@ def _run_hooks(node: Node, grads: list, recorded: bool) -> None:
 
 def _hooked(grad, hooks, recorded: bool):
     """`grad` after the functions in `hooks`, each of which may return another in its place."""
+    grad = grad.array() if hasattr(grad, "array") else grad  # a kernel left it to be computed
     for hook in list(hooks):
         changed = hook(grad if recorded else Variable.wrap(grad))
         if changed is not None:
@@ -163,8 +165,7 @@ def _hooked(grad, hooks, recorded: bool):
 def starting_gradient(output: Variable, grad):
     """The gradient to start from at `output`: `grad`, or one if it is a scalar."""
     if grad is None:
-        if output._array.size != 1:
-            raise RuntimeError("grad can be implicitly created only for scalar outputs")
+        expect(output._array.size == 1, "grad can be implicitly created only for scalar outputs")
         return Variable.wrap(array_module(output._array).ones_like(output._array))
     if tuple(grad._array.shape) != tuple(output._array.shape):
         raise RuntimeError(f"Mismatch in shape: grad_output {tuple(grad._array.shape)} and output {tuple(output._array.shape)}")
@@ -178,13 +179,11 @@ def as_tuple(value) -> tuple:
 def _roots(outputs, grad_outputs, create_graph: bool) -> list:
     outputs = as_tuple(outputs)
     grad_outputs = (None,) * len(outputs) if grad_outputs is None else as_tuple(grad_outputs)
-    if len(grad_outputs) != len(outputs):
-        raise RuntimeError(f"got {len(outputs)} tensors and {len(grad_outputs)} gradients")
+    expect(len(grad_outputs) == len(outputs), f"got {len(outputs)} tensors and {len(grad_outputs)} gradients")
     roots = []
     for output, grad in zip(outputs, grad_outputs, strict=True):
         edge = edge_of(output)
-        if edge is None:
-            raise RuntimeError("element 0 of tensors does not require grad and does not have a grad_fn")
+        expect(edge is not None, "element 0 of tensors does not require grad and does not have a grad_fn")
         grad = starting_gradient(output, grad)
         roots.append((edge, grad if create_graph else grad._array))
     return roots
@@ -201,8 +200,7 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
     targets = None
     if inputs is not None:
         inputs = as_tuple(inputs)
-        if not inputs:
-            raise RuntimeError("'inputs' argument to backward() cannot be empty.")
+        expect(inputs, "'inputs' argument to backward() cannot be empty.")
         targets = {edge_of(each): each for each in inputs}
     arrived = run(roots, targets, create_graph=create_graph, retain_graph=retain_graph)
     for edge, grad in arrived.items():
@@ -230,8 +228,7 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
     retain_graph = create_graph if retain_graph is None else retain_graph
     inputs = as_tuple(inputs)
     edges = [edge_of(each) for each in inputs]
-    if any(edge is None for edge in edges):
-        raise RuntimeError("One of the differentiated Tensors does not require grad")
+    expect(all(edges), "One of the differentiated Tensors does not require grad")
     arrived = run(_roots(outputs, grad_outputs, create_graph), set(edges), create_graph=create_graph, retain_graph=retain_graph)
     results = []
     for each, edge in zip(inputs, edges, strict=True):

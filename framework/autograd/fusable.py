@@ -10,11 +10,13 @@ Without a kernel the function just runs and records the ops it calls.  A kernel 
 backward pass is itself recorded, the formula is run again and differentiated: a kernel never needs a second derivative.
 """
 
+import weakref
+
 from . import op as dispatch
 from .engine import edge_of, run
 from .node import OpNode, on_tape
 from .op import Op, op, unwrap
-from .variable import Variable
+from .variable import Variable, is_array
 
 
 class Fusable(Op):
@@ -30,11 +32,22 @@ class Fusable(Op):
             args = self.bind(args, kwargs)
         if dispatch.kernels_enabled and (self.kernels or self.load_kernels):
             arrays, found = unwrap(args)
-            result = self.try_kernels(arrays)
+            result = self.try_kernels(arrays) if found else NotImplemented
             if result is not NotImplemented:
-                out, backward = result
-                return self.wrap(out, args, arrays, backward, found) if found else out
+                return self.wrap(result[0], args, arrays, result[1], found)
         return self.forward(*args)
+
+    def wrap(self, out, args, arrays, backward, found):
+        """As an Op's; what the kernel left for later stays so if an op made args[0] in memory of its own: nobody changes that unseen."""
+        result = super().wrap(out, args, arrays, backward, found)
+        first = result[0] if isinstance(result, tuple) else result
+        if not is_array(first._array):
+            first._later = first.__dict__.pop("_array")
+            if first._tape_node is None or args[0].is_leaf or args[0]._view is not None:
+                _ = first._array
+            else:
+                args[0]._version.append(weakref.ref(first))
+        return result
 
 
 class FusedNode(OpNode):

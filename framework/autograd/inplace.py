@@ -7,7 +7,7 @@ its own place again the next time it is asked (`Variable._node`).
 from .. import dtypes
 from .mode import mode
 from .op import cast, op
-from .variable import Variable
+from .variable import Variable, before_change
 
 
 def check_writable(tensor: Variable, one_value: bool = False) -> None:
@@ -37,10 +37,9 @@ def assign(target: Variable, value: Variable) -> Variable:
     recorded = mode.grad and (value.requires_grad or target.requires_grad or (view is not None and view.base.requires_grad))
     if recorded and view is not None:
         view.check_may_change("is being")
+    before_change(target)
     if old is not value._array:
         old[...] = value._array
-    if target._version is not None:
-        target._version[0] += 1
     if recorded and view is None:
         target._tape_node, target._output = value._node, value._output
     elif recorded:

@@ -111,6 +111,8 @@ class OpNode(Node):
 
 def on_tape(value, edge):
     """A tensor around the kept array `value`, at its old place on the tape; a number stays as it is."""
+    if hasattr(value, "array"):  # left to be computed: see kernels/later.py
+        value = value.array()
     if not is_array(value):
         return value
     if edge is not None and not isinstance(edge[0], Node):

@@ -80,31 +80,24 @@ class Op:
             args += self.defaults[len(args) :]
         if self.promote is not None:
             args = self.promote(args)
-        arrays, found = unwrap(args)
+        arrays, found = unwrap(args, self.kernels if kernels_enabled else ())
         out, backward = self.compute(arrays) if self.kernels or self.load_kernels else (self.reference(arrays), None)
         return self.wrap(out, args, arrays, backward, found) if found else out
 
     def wrap(self, out, args, arrays, backward, found):
         """`out` as a Tensor (or a tuple of them), recorded if one of the inputs needs a gradient."""
-        if isinstance(out, tuple):
-            return self._wrap_tuple(out, args, arrays, backward, found)
-        result = Variable.wrap(out)
-        if self.view:
-            self._mark_view(result, args)
-        if found is ON_TAPE and mode.grad:
-            self._record((result,), args, arrays, backward)
-        return result
-
-    def _wrap_tuple(self, outs, args, arrays, backward, found):
-        results = [Variable.wrap(each) for each in outs]
+        several = isinstance(out, tuple)
+        results = [Variable.wrap(each) for each in out] if several else (Variable.wrap(out),)
         if self.view:
             for output, result in enumerate(results):
-                self._mark_view(result, args, output)
+                self._mark_view(result, args, output if several else None)
         if found is ON_TAPE and mode.grad:
-            self._record(results, args, arrays, backward, several=True)
-        return type(outs)(*results) if hasattr(outs, "_fields") else tuple(results)
+            self._record(results, args, arrays, backward, several)
+        if not several:
+            return results[0]
+        return type(out)(*results) if hasattr(out, "_fields") else tuple(results)
 
-    def _record(self, results, args, arrays, backward, several=False) -> None:
+    def _record(self, results, args, arrays, backward, several) -> None:
         """Put `results` behind a new Node, if a differentiable input needs a gradient."""
         edges, types, lists = [], [], None
         needs = 0  # a binary digit an input: does it need a gradient?
@@ -138,7 +131,7 @@ class Op:
             node.backward = backward
         node.keep(keeps, args, arrays, results)
         for output, result in enumerate(results):
-            if result._array.dtype.kind in "fV":  # V: bfloat16. Indices and masks have no gradient
+            if (result._later or result._array).dtype.kind in "fV":  # V: bfloat16. Indices and masks have no gradient
                 result._tape_node, result._output = node, output
 
     def _mark_view(self, result: Variable, args, output: int | None = None) -> None:
@@ -240,12 +233,12 @@ def op(forward=None, *, name=None, promote=None, view=False, **rules):
     return Op(forward, rules, name=name, promote=promote, view=view)
 
 
-def unwrap(args):
-    """The arguments with arrays in place of tensors (inside lists too), and what was found: None, TENSORS or ON_TAPE."""
+def unwrap(args, kinds=()):
+    """The arguments with arrays (or Laters of these `kinds`) in place of tensors, inside lists too; and None, TENSORS or ON_TAPE."""
     arrays, found = [], None
     for arg in args:
         if isinstance(arg, Variable):
-            arrays.append(arg._array)
+            arrays.append(arg._array if arg._later is None or type(arg._later) not in kinds else arg._later)
             if arg._needs_grad or arg._tape_node is not None or arg._view is not None:
                 found = ON_TAPE
             elif found is None:

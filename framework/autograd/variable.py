@@ -14,7 +14,7 @@ new, generic = object.__new__, np.generic
 class Variable:
     """An array and its place on the tape."""
 
-    _array = None  # NumPy or CuPy
+    _later = None  # what a kernel left instead of `_array`, NumPy's or CuPy's: see framework/kernels/later.py
     _needs_grad = False  # a leaf the user wants the gradient of
     _version = None  # [number of in-place changes], shared by every view of the same memory; None under inference_mode
     _tape_node = None  # the Node that made this tensor; None for a leaf
@@ -33,6 +33,12 @@ class Variable:
         if not mode.inference:
             tensor._version = [0]
         return tensor
+
+    def __getattr__(self, name):  # asked where there is no attribute of the name
+        if name != "_array" or self._later is None:
+            raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+        self._array, self._later = self._later.array(), None
+        return self._array
 
     @property
     def _node(self):
@@ -94,6 +100,14 @@ def follow(steps: tuple, base):
     for op, rest in steps:
         base = op(base, *rest)
     return base
+
+
+def before_change(tensor: Variable) -> None:
+    """Count the change of `tensor` in place that is about to be made, and compute first what a kernel left to be computed from it."""
+    if tensor._version is not None:
+        for waiting in tensor._version[1:]:  # beside the count: references to such tensors, as long as they are there
+            getattr(waiting(), "_array", None)
+        tensor._version[0] += 1
 
 
 def is_array(value) -> bool:

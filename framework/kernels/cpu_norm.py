@@ -1,7 +1,8 @@
-"""Batch, instance and group norm on a CPU: plane by plane, what a plane needs from others in a few numbers between two passes.
+"""Batch, instance and group norm on a CPU, and the ReLU that follows: plane by plane, what planes need of each other in a few numbers.
 
 A plane is one channel of one sample.  Forward reads every plane twice (moments; scaled) and backward too (sums; combined), where the
-formula goes over memory once an op.
+formulas go over memory once an op.  The second pass forward is put off until it is known what its result is for: a ReLU is taken along.
+Back through that ReLU, neither pass needs another array, for the planes tell where the ReLU's input was positive.
 """
 
 import math
@@ -9,8 +10,9 @@ import math
 import numba as nb
 import numpy as np
 
-from ..ops import norm
+from ..ops import activation, norm
 from .cpu import compiled, contiguous, floats, kernel, large, parallel, run
+from .later import Later
 
 _BLOCK = 4096  # elements summed in their own type; the blocks' sums are added in float64
 
@@ -42,15 +44,10 @@ def sum_of_squares(x, center):
 
 
 @compiled(inline="always")
-def _sum_of_products(g, x, center):
-    """sum g (x - center)."""
-    total = 0.0
-    for start in range(0, x.size, _BLOCK):
-        part, factor, block = x[start : start + _BLOCK], g[start : start + _BLOCK], x.dtype.type(0)
-        for i in range(part.size):
-            block += factor[i] * (part[i] - center)
-        total += block
-    return total
+def _bent(value, sign, slope):
+    """`value` where `sign` is positive, elsewhere `value` times `slope`: a (leaky) ReLU and its gradient; nothing for a slope of 1."""
+    low = slope if slope == 0 else value * slope  # no nan from an infinite value
+    return low if sign <= 0 else value
 
 
 @parallel(fastmath=_in_any_order)
@@ -63,64 +60,124 @@ def _moments(planes, mean, squares):
 
 
 @parallel()
-def _scale(planes, center, scale, shift, out):
-    """(x - center) * scale + shift, the three a number a plane."""
+def _scale(planes, center, scale, shift, slope, out):
+    """y = (x - center) * scale + shift, the three a number a plane, and a ReLU of it."""
     for r in nb.prange(planes.shape[0]):
         c, s, t = center[r], scale[r], shift[r]
         for i in range(planes.shape[1]):
-            out[r, i] = (planes[r, i] - c) * s + t
-
-
-@parallel(fastmath=_in_any_order)
-def _sums(grad, planes, center, plain, weighted):
-    """sum g and sum g (x - center) of every plane."""
-    for r in nb.prange(planes.shape[0]):
-        plain[r] = sum_of(grad[r])
-        weighted[r] = _sum_of_products(grad[r], planes[r], center[r])
+            y = (planes[r, i] - c) * s + t
+            out[r, i] = _bent(y, y, slope)
 
 
 @parallel()
-def _combine(grad, planes, center, by_grad, by_input, shift, out):
-    """g * by_grad + (x - center) * by_input + shift, the four a number a plane."""
+def _bend(grad, planes, center, scale, shift, slope, out):
+    """The gradient of y from that of its ReLU."""
     for r in nb.prange(planes.shape[0]):
-        c, a, b, t = center[r], by_grad[r], by_input[r], shift[r]
+        c, s, t = center[r], scale[r], shift[r]
         for i in range(planes.shape[1]):
-            out[r, i] = grad[r, i] * a + (planes[r, i] - c) * b + t
+            out[r, i] = _bent(grad[r, i], (planes[r, i] - c) * s + t, slope)
 
 
-class _Planes:
-    """An input (N, C, …) as planes (N * C, P), and numbers for each of them as float64 (N, C)."""
+@parallel(fastmath=_in_any_order)
+def _sums(grad, planes, center, scale, shift, slope, plain, weighted):
+    """sum g and sum g (x - center) of every plane, with g the gradient of y from that of its ReLU."""
+    zero = planes.dtype.type(0)
+    for r in nb.prange(planes.shape[0]):
+        c, s, t = center[r], scale[r], shift[r]
+        plain[r] = weighted[r] = 0.0
+        for start in range(0, planes.shape[1], _BLOCK):
+            x, g = planes[r, start : start + _BLOCK], grad[r, start : start + _BLOCK]
+            some, more = zero, zero
+            for i in range(x.size):
+                far = x[i] - c
+                bent = _bent(g[i], far * s + t, slope)
+                some += bent
+                more += bent * far
+            plain[r] += some
+            weighted[r] += more
 
-    def __init__(self, input):
-        self.input = input
-        self.numbers = input.shape[:2]
-        self.planes = input.reshape(math.prod(self.numbers), -1)
 
-    def moments(self) -> tuple:
-        mean, squares = np.empty((2, *self.numbers))
-        run(_moments, self.planes, mean.reshape(-1), squares.reshape(-1))
-        return mean, squares
+@parallel()
+def _combine(grad, planes, center, scale, shift, slope, by_grad, by_input, more, out):
+    """g * by_grad + (x - center) * by_input + more, all a number a plane, with g the gradient of y from that of its ReLU."""
+    for r in nb.prange(planes.shape[0]):
+        c, s, t, a, b, d = center[r], scale[r], shift[r], by_grad[r], by_input[r], more[r]
+        for i in range(planes.shape[1]):
+            far = planes[r, i] - c
+            out[r, i] = _bent(grad[r, i], far * s + t, slope) * a + far * b + d
 
-    def scaled(self, center, scale, shift):
-        out = np.empty_like(self.input)
-        run(_scale, self.planes, *self._each(center, scale, shift), out.reshape(self.planes.shape))
+
+def _moments_of(input) -> tuple:
+    """Of every plane (N, C): its mean, and its sum (x - mean)^2; in float64."""
+    mean, squares = np.empty((2, *input.shape[:2]))
+    run(_moments, _planes(input), mean.reshape(-1), squares.reshape(-1))
+    return mean, squares
+
+
+def _planes(array):
+    """(N, C, …) as planes (N C, P)."""
+    return np.ascontiguousarray(array).reshape(math.prod(array.shape[:2]), -1)
+
+
+class Normalised(Later):
+    """y = (x - center) * scale + shift, put off; the three are given for every plane (N, C), or broadcast to that."""
+
+    def __init__(self, input, center, scale, shift):
+        super().__init__(input.shape, input.dtype)
+        self.planes, self.numbers = _planes(input), (self._each(center), self._each(scale), self._each(shift))
+
+    def _each(self, numbers):
+        """A number for every plane (N C), in the planes' type."""
+        return np.broadcast_to(numbers, self.shape[:2]).astype(self.dtype).reshape(-1)
+
+    def bent(self, slope):
+        """y, and what is negative in it multiplied by `slope`."""
+        out = np.empty(self.shape, self.dtype)
+        run(_scale, self.planes, *self.numbers, self.dtype.type(slope), _planes(out))
         return out
 
-    def sums(self, grad, center) -> tuple:
-        plain, weighted = np.empty((2, *self.numbers))
-        run(_sums, self._flat(grad), self.planes, *self._each(center), plain.reshape(-1), weighted.reshape(-1))
+    def array(self):
+        return self.bent(1)
+
+    def sums(self, grad) -> tuple:
+        """sum g and sum g (x - center) of every plane (N, C), in float64."""
+        plain, weighted = np.empty((2, *self.shape[:2]))
+        run(_sums, *self._of(grad), plain.reshape(-1), weighted.reshape(-1))
         return plain, weighted
 
-    def combined(self, grad, center, by_grad, by_input, shift):
-        out = np.empty_like(self.input)
-        run(_combine, self._flat(grad), self.planes, *self._each(center, by_grad, by_input, shift), out.reshape(self.planes.shape))
+    def combined(self, grad, by_grad, by_input, more):
+        """g * by_grad + (x - center) * by_input + more."""
+        out = np.empty(self.shape, self.dtype)
+        run(_combine, *self._of(grad), self._each(by_grad), self._each(by_input), self._each(more), _planes(out))
         return out
 
-    def _flat(self, grad):
-        return np.ascontiguousarray(grad).reshape(self.planes.shape)
+    def _of(self, grad) -> tuple:
+        """The arguments by which `_sums` and `_combine` know the gradient of y: an array, or put off by the ReLU of y."""
+        grad, slope = (grad.grad, grad.slope) if isinstance(grad, Bent) else (grad, 1)
+        return _planes(grad), self.planes, *self.numbers, self.dtype.type(slope)
 
-    def _each(self, *numbers) -> list:
-        return [np.broadcast_to(each, self.numbers).astype(self.input.dtype).reshape(-1) for each in numbers]
+
+class Bent(Later):
+    """The gradient of y from that of its ReLU, put off: `grad`, and where y is negative `grad * slope`."""
+
+    def __init__(self, grad, slope, normalised: Normalised):
+        super().__init__(grad.shape, grad.dtype)
+        self.grad, self.slope, self.normalised = grad, slope, normalised
+
+    def array(self):
+        out = np.empty(self.shape, self.dtype)
+        run(_bend, *self.normalised._of(self), _planes(out))
+        return out
+
+
+@kernel(activation.relu, Normalised)
+def normalised_relu(normalised):
+    return normalised.bent(0), lambda grad, needs_input: (Bent(grad, 0, normalised),)
+
+
+@kernel(activation.leaky_relu, Normalised)
+def normalised_leaky_relu(normalised, negative_slope):
+    return normalised.bent(negative_slope), lambda grad, needs_input: (Bent(grad, negative_slope, normalised),)
 
 
 def _fits(input, *vectors) -> bool:
@@ -133,35 +190,36 @@ def _affine(input, weight, bias) -> tuple:
 
 
 def _normalise(input, weight, bias, eps, together: tuple):
-    """Normalise over groups of planes; `together`: the shape of the planes (N, C) in which all of a group lie along its last axis.
+    """Normalise over groups of planes: all of one channel, or those that `together`, a shape for (N, C), has along its last axis.
 
     Returns y, the group's mean and variance, and the backward of all three.
     """
-    planes, (scale, shift) = _Planes(input), _affine(input, weight, bias)
+    scale, shift = _affine(input, weight, bias)
+    pixels = math.prod(input.shape[2:])
 
     def over_group(numbers):
-        """The mean of `numbers` (N, C) over each group, (N, C) again."""
-        grouped = numbers.T if together is None else numbers.reshape(together)
-        means = np.broadcast_to(grouped.mean(-1, keepdims=True), grouped.shape)
-        return means.T if together is None else means.reshape(numbers.shape)
+        """The mean of `numbers` (N, C) over each group, (N, C) again or (1, C)."""
+        if together is None:
+            return numbers.mean(0, keepdims=True)
+        grouped = numbers.reshape(together)
+        return np.broadcast_to(grouped.mean(-1, keepdims=True), grouped.shape).reshape(numbers.shape)
 
-    pixels = planes.planes.shape[1]
-    means, squares = planes.moments()
+    means, squares = _moments_of(input)
     center = over_group(means)
     var = over_group(squares / pixels + np.square(means - center))
     rstd = 1 / np.sqrt(var + eps)
-    out = planes.scaled(center, rstd * scale, shift)
+    out = Normalised(input, center, rstd * scale, shift)
 
     def backward(grad, grad_center, grad_var, needs):
         """dx = rstd w g - (mean of rstd w g) - x^ (mean of rstd w g x^), and what the statistics' own gradients add."""
-        plain, weighted = planes.sums(grad, center)
+        plain, weighted = out.sums(grad)
         wanted_weight = (weighted * rstd).sum(0).astype(input.dtype) if needs[1] else None
         wanted_bias = plain.sum(0).astype(input.dtype) if needs[2] else None
         if not needs[0]:
             return None, wanted_weight, wanted_bias
         from_mean = over_group(rstd * scale * plain / pixels) - grad_center
         from_var = np.square(rstd) * over_group(rstd * scale * weighted / pixels) - grad_var
-        return planes.combined(grad, center, rstd * scale, -from_var, -from_mean), wanted_weight, wanted_bias
+        return out.combined(grad, rstd * scale, -from_var, -from_mean), wanted_weight, wanted_bias
 
     return out, center, var, backward
 
@@ -195,15 +253,16 @@ def planewise_group_norm(input, groups, weight, bias, eps):
 def planewise_batch_norm_eval(input, mean, var, weight, bias, eps):
     if not _fits(input, mean, var, weight, bias):
         return NotImplemented
-    planes, (scale, shift) = _Planes(input), _affine(input, weight, bias)
+    scale, shift = _affine(input, weight, bias)
     rstd = 1 / np.sqrt(var.astype(np.float64) + eps)
+    out = Normalised(input, mean, rstd * scale, shift)
 
     def backward(grad, *needs):
-        plain, weighted = planes.sums(grad, mean) if any(needs[1:]) else (None, None)
+        plain, weighted = out.sums(grad) if any(needs[1:]) else (None, None)
         return (
-            planes.combined(grad, mean, rstd * scale, 0.0, 0.0) if needs[0] else None,
+            out.combined(grad, rstd * scale, 0.0, 0.0) if needs[0] else None,
             (weighted.sum(0) * rstd).astype(input.dtype) if needs[1] else None,
             plain.sum(0).astype(input.dtype) if needs[2] else None,
         )
 
-    return planes.scaled(mean, rstd * scale, shift), backward
+    return out, backward

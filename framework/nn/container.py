@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import MutableMapping
 from itertools import groupby
 
+from ..offered import expect
 from ..tensor import Tensor
 from .module import Module
 from .parameter import Parameter
@@ -45,8 +46,7 @@ class _List(_Container):
 
     def _key(self, index) -> str:
         index = operator.index(index)
-        if not -len(self) <= index < len(self):
-            raise IndexError(f"index {index} is out of range")
+        expect(-len(self) <= index < len(self), f"index {index} is out of range", IndexError)
         return list(self._members)[index]
 
     def __len__(self) -> int:
@@ -77,8 +77,7 @@ class _List(_Container):
 
     def extend(self, members):
         """Add several at the end."""
-        if isinstance(members, Tensor):
-            raise TypeError("extend takes a list or another iterable, not one tensor")
+        expect(not isinstance(members, Tensor), "extend takes a list or another iterable, not one tensor", TypeError)
         for each in list(members):
             self.append(each)
         return self
@@ -87,8 +86,7 @@ class _List(_Container):
 
     def insert(self, index, member):
         """Put one before that at `index`."""
-        if not -len(self) <= index <= len(self):
-            raise IndexError(f"Index out of range: {index}")
+        expect(-len(self) <= index <= len(self), f"Index out of range: {index}", IndexError)
         self.append(member)
         members = list(self)
         members.insert(index, members.pop())

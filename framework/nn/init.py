@@ -33,25 +33,21 @@ def fans(tensor) -> tuple[int, int]:
     return tensor.shape[1] * receptive, tensor.shape[0] * receptive
 
 
-@no_grad()
 def uniform_(tensor, a: float = 0.0, b: float = 1.0, generator=None):
     """U(a, b)."""
     return tensor.uniform_(a, b, generator=generator)
 
 
-@no_grad()
 def normal_(tensor, mean: float = 0.0, std: float = 1.0, generator=None):
     """N(mean, std^2)."""
     return tensor.normal_(mean, std, generator=generator)
 
 
-@no_grad()
 def constant_(tensor, val: float):
     """`val` everywhere."""
     return tensor.fill_(val)
 
 
-@no_grad()
 def trunc_normal_(tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator=None):
     """N(mean, std^2) between `a` and `b`: the distribution function's inverse of uniform numbers between its values there."""
     from scipy.special import ndtr, ndtri
@@ -63,14 +59,12 @@ def trunc_normal_(tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, 
     return tensor.copy_(tensor.new_tensor(mean + sign * std * values))
 
 
-@no_grad()
 def eye_(tensor):
     """The identity matrix: a linear layer hands its input on."""
     _check_dimensions(tensor, 2, 2)
     return tensor.copy_(eye(*tensor.shape))
 
 
-@no_grad()
 def dirac_(tensor, groups: int = 1):
     """A one in the middle of the kernel (out, in, *kernel) of each channel for itself: a convolution hands its input on."""
     _check_dimensions(tensor, 3, 5)
@@ -82,7 +76,6 @@ def dirac_(tensor, groups: int = 1):
     return tensor
 
 
-@no_grad()
 def orthogonal_(tensor, gain: float = 1, generator=None):
     """Rows or columns, whichever are fewer, orthogonal and of length `gain`: Q of a random matrix (Saxe et al., 2013)."""
     _check_dimensions(tensor, 2)
@@ -93,7 +86,6 @@ def orthogonal_(tensor, gain: float = 1, generator=None):
     return tensor.copy_(tensor.new_tensor(q.T if wide else q).reshape(tensor.shape) * gain)
 
 
-@no_grad()
 def sparse_(tensor, sparsity: float, std: float = 0.01, generator=None):
     """N(0, std^2) with a share `sparsity` of each column zero (Martens, 2010)."""
     _check_dimensions(tensor, 2, 2)
@@ -138,3 +130,8 @@ def kaiming_uniform_(tensor, a: float = 0, mode: str = "fan_in", nonlinearity: s
 def kaiming_normal_(tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator=None):
     """N(0, gain^2 / fan) (He et al., 2015)."""
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
+
+
+# They write over parameters, which nothing that is recorded may do
+uniform_, normal_, constant_, trunc_normal_ = map(no_grad, (uniform_, normal_, constant_, trunc_normal_))
+eye_, dirac_, orthogonal_, sparse_ = map(no_grad, (eye_, dirac_, orthogonal_, sparse_))

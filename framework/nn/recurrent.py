@@ -103,8 +103,7 @@ class RNNBase(_Recurrent):
             raise ValueError(f"RNN input dtype ({input.dtype}) does not match weight dtype ({self.weight_ih_l0.dtype})")
         if input.shape[-1] != self.input_size:
             raise RuntimeError(f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {input.shape[-1]}")
-        if not input.shape[0]:
-            raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
+        expect(input.shape[0], "Expected sequence length to be larger than 0 in RNN")
         run, last, starts = _MODES[self.mode][1], [], zip(*map(unbind, states), strict=True)
         for layer, suffixes in enumerate(self._suffixes):
             input, outs = F.dropout(input, self.dropout, self.training) if layer else input, []

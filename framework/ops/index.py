@@ -12,7 +12,7 @@ import numpy as np
 from ..autograd.inplace import assign, check_writable
 from ..autograd.mode import mode
 from ..autograd.op import broadcast_to, cast, op, unwrap
-from ..autograd.variable import Variable, follow
+from ..autograd.variable import Variable, before_change, follow
 from ..device import array_module
 from .promotion import same_type
 from .shape import reshape
@@ -173,12 +173,11 @@ def write(input, position, value: Variable) -> None:
     if mode.grad and (value.requires_grad or input.requires_grad):
         assign(input, put_at(input, picks, value))
         return
+    before_change(input)
     try:
         input._array[tuple(unwrap(picks)[0])] = value._array
     except ValueError as error:
         raise RuntimeError(str(error)) from None
-    if input._version is not None:
-        input._version[0] += 1
 
 
 def index_put(input, indices, values, accumulate=False):

@@ -3,15 +3,16 @@
 import math
 
 from ..autograd.fusable import fusable
+from ..autograd.op import like
 from .elementwise import rsqrt, square
 from .reduce import mean
 from .shape import reshape
 
 
 def _affine(out, weight, bias):
-    """Scaled and shifted, as far as wanted."""
-    out = out if weight is None else out * weight
-    return out if bias is None else out + bias
+    """Scaled and shifted, as far as wanted, in its own type."""
+    scaled = out if weight is None else out * weight
+    return like(scaled if bias is None else scaled + bias, out)
 
 
 def _per_channel(ndim, *vectors) -> list:
@@ -33,7 +34,7 @@ def batch_norm_eval(input, mean, var, weight, bias, eps):
     """(x - mean) / sqrt(var + eps) * w + b with the mean and variance gathered in training."""
     scale = _affine(rsqrt(var + eps), weight, None)
     mean, scale, bias = _per_channel(input.ndim, mean, scale, bias)
-    return _affine(input - mean, scale, bias)
+    return like(_affine(input - mean, scale, bias), input)
 
 
 @fusable("input", "weight", "bias")

@@ -15,7 +15,7 @@ def common(args):
     first = None
     for arg in args:
         if isinstance(arg, Variable):
-            dtype = arg._array.dtype
+            dtype = (arg._later or arg._array).dtype
             if first is None:
                 first = dtype
             elif dtype is not first:
@@ -142,7 +142,7 @@ def floating(args):
 def refuse(kinds, name, *tensors) -> None:
     """NotImplementedError if one of `tensors` has a type of NumPy's `kinds`: "b" bool, "iu" integers, "fV" floats."""
     for each in tensors:
-        if isinstance(each, Variable) and each._array.dtype.kind in kinds:
+        if isinstance(each, Variable) and (each._later or each._array).dtype.kind in kinds:
             raise NotImplementedError(f'"{name}" not implemented for {each.dtype.name!r}')
 
 

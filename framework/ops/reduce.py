@@ -131,8 +131,7 @@ def std_mean(input, dim=None, unbiased=True, keepdim=False, *, correction=None):
 def _refuse_empty(name, input, dims) -> None:
     """Of nothing there is no largest element."""
     for each in dims:
-        if not input.shape[each]:
-            raise IndexError(f"{name}(): Expected reduction dim {each} to have non-zero size.")
+        expect(input.shape[each], f"{name}(): Expected reduction dim {each} to have non-zero size.", IndexError)
 
 
 def _extreme(name, compute):

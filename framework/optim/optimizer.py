@@ -10,10 +10,10 @@ import inspect
 from collections import defaultdict
 
 from ..autograd.mode import enable_grad, no_grad
-from ..autograd.variable import Variable
+from ..autograd.variable import Variable, before_change
 from ..creation import tensor, zeros_like
 from ..dtypes import float32, float64, get_default_dtype
-from ..offered import offered
+from ..offered import expect, offered
 
 _NOT_NEGATIVE = ("lr", "eps", "weight_decay", "momentum", "momentum_decay", "lr_decay", "initial_accumulator_value")
 _POSSIBLE = {**dict.fromkeys(_NOT_NEGATIVE, lambda value: value >= 0), "betas": lambda betas: all(0 <= beta < 1 for beta in betas)}
@@ -69,8 +69,7 @@ class Optimizer:
         self.defaults, self.param_groups = defaults, []
         self.state = defaultdict(dict)  # parameter -> its state by name; empty before its first step
         groups = list(params)
-        if not groups:
-            raise ValueError("optimizer got an empty parameter list")
+        expect(groups, "optimizer got an empty parameter list", ValueError)
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)
 
@@ -99,14 +98,13 @@ class Optimizer:
             state["step"]._array[...] += 1
             options["step"] = int(state["step"])
         old = [param._array, *(getattr(state.get(name), "_array", None) for name in names)]
+        before_change(param)
         new = update(old[0], param.grad._array, *old[1:], *(options[name] for name in update.parameters[1 + len(old) :]))
         for name, before, after in zip(("param", *names), old, new, strict=True):
             if before is None and after is not None:
                 state[name] = Variable.wrap(after.copy())
             elif after is not before:
                 before[...] = after
-        if param._version is not None:
-            param._version[0] += 1
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients, or set them to zero."""
@@ -123,8 +121,7 @@ class Optimizer:
         for param in params:
             if not isinstance(param, Variable):
                 raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(param).__name__}")
-            if not param.is_leaf:
-                raise ValueError("can't optimize a non-leaf Tensor")
+            expect(param.is_leaf, "can't optimize a non-leaf Tensor", ValueError)
         if len(params) != len(set(params)) or any(not set(group["params"]).isdisjoint(params) for group in self.param_groups):
             raise ValueError("some parameters appear more than once, or in more than one parameter group")
         self.param_groups.append({**self.defaults, **param_group, "params": params})
@@ -148,8 +145,7 @@ class Optimizer:
         """Go on from a `state_dict()`: its state is copied, in the type and on the device of each parameter; its options are taken over."""
         saved, state, groups = state_dict["param_groups"], defaultdict(dict), []
         theirs, ours = ([len(group["params"]) for group in each] for each in (saved, self.param_groups))
-        if theirs != ours:
-            raise ValueError(f"the state dict has groups of {theirs} parameters, but the optimizer's are of {ours}")
+        expect(theirs == ours, f"the state dict has groups of {theirs} parameters, but the optimizer's are of {ours}", ValueError)
         for new, old in zip(saved, self.param_groups, strict=True):
             for number, param in zip(new["params"], old["params"], strict=True):
                 if number in state_dict["state"]:

@@ -67,6 +67,11 @@ def moving_statistics(x, w, b):
     return F.batch_norm(x, *running, w, b)
 
 
+def twice_used(x, w, b):
+    y = F.batch_norm(+x, None, None, w, b, True)
+    return F.relu(y) + F.leaky_relu(y) * y
+
+
 DEPTHWISE = [
     ((4, 6, 20, 21), (12, 1, 3, 2), {"groups": 6, "padding": (2, 1), "dilation": (1, 2)}),
     ((4, 6, 20, 21), (6, 1, 5, 5), {"groups": 6}),
@@ -211,6 +216,21 @@ CASES = {
         lambda q, k, v: F.scaled_dot_product_attention(q, k, v, framework.arange(41)[:, None] > framework.arange(43)),
         [randn(7, 41, 11), randn(7, 43, 11), randn(7, 43, 5)],
     ),
+    "batch_norm and relu": (lambda x, w, b: F.relu(F.batch_norm(+x, None, None, w, b, True)), [shifted(5, 7, 13, 29), randn(7), randn(7)]),
+    "batch_norm and leaky_relu": (
+        lambda x, w, b: F.leaky_relu(F.batch_norm(+x, None, None, w, b, True), 0.3),
+        [shifted(5, 7, 13, 29), randn(7), randn(7)],
+    ),
+    "batch_norm evaluating and relu": (
+        lambda x, w, b: F.relu(F.batch_norm(+x, w.detach(), b.detach() ** 2 + 1, w, b)),
+        [shifted(5, 7, 13, 29), randn(7), randn(7)],
+    ),
+    "instance_norm and relu of planes in blocks": (lambda x: F.relu(F.instance_norm(+x)), [shifted(2, 2, 71, 73)]),
+    "group_norm and leaky_relu": (
+        lambda x, w, b: F.leaky_relu(F.group_norm(+x, 3, w, b), -2.0),
+        [shifted(5, 6, 13, 29), randn(6), randn(6)],
+    ),
+    "batch_norm and two uses": (twice_used, [shifted(5, 7, 13, 29), randn(7), randn(7)]),
     "layer_norm": (lambda x, w, b: F.layer_norm(x, (7, 41), w, b), [shifted(53, 7, 41), randn(7, 41), randn(7, 41)]),
     "layer_norm no weight": (lambda x: F.layer_norm(x, (41,)), [shifted(53, 7, 41)]),
     "layer_norm no bias": (lambda x, w: F.layer_norm(x, (5001,), w, eps=0.1), [shifted(3, 5001), randn(5001)]),
@@ -281,6 +301,8 @@ def test_equals_the_reference(name, dtype):
         "log_softmax",
         "softmax",
         "layer_norm",
+        "batch_norm and relu",
+        "batch_norm and leaky_relu",
         "attention of a mask for each",
         "attention with dropout",
         "cross_entropy mean",
