@@ -26,7 +26,8 @@ from .cpu import compiled
 from .cpu_tile import ROWS, tile, transpose
 from .cpu_vectors import integer, lanes, opened
 
-_DEPTH, _HEIGHT = 384, 240  # of a piece of a: 360 KiB in float32, and a panel of 48 KiB
+_DEPTH = 384  # of a piece of a, and of a panel: 48 KiB in float32
+_AREA, _TALLEST = _DEPTH * 240, 960  # elements of a piece of a, 360 KiB, and its rows
 _FAR = 1024  # elements: columns so far apart are on a page each
 _EVERYTHING = 1 << 60  # elements: how long a matrix is taken to be that is known by its first element alone
 
@@ -112,13 +113,14 @@ def _in_c(dtype):
             for i in range(m):
                 for j in range(n):
                     c[i * c_row + j] = 0
-        copied = np.empty(min(depth, _DEPTH) * min(m, _HEIGHT) if a_row == 1 and a_column >= _FAR else 0, a.dtype)
+        tall = min(_TALLEST, _AREA // max(1, min(depth, _DEPTH)) // ROWS * ROWS)
+        copied = np.empty(min(depth, _DEPTH) * min(m, tall) if a_row == 1 and a_column >= _FAR else 0, a.dtype)
         panel = np.empty(min(depth, _DEPTH) * 2 * vector, a.dtype)
-        result = np.empty(0 if n % vector == 0 else min(m, _HEIGHT) * 2 * vector, a.dtype)  # of a panel that is not full
+        result = np.empty(0 if n % vector == 0 else min(m, tall) * 2 * vector, a.dtype)  # of a panel that is not full
         for start in range(0, depth, _DEPTH):
             steps, adds = min(_DEPTH, depth - start), add != 0 or start > 0
-            for top in range(0, m, _HEIGHT):
-                height = min(_HEIGHT, m - top)
+            for top in range(0, m, tall):
+                height = min(tall, m - top)
                 of_a, a_at, a_step = a, top * a_row + start * a_column, a_column
                 if copied.size:
                     _copy_columns(a, a_at, a_column, height, steps, copied)

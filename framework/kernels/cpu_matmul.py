@@ -8,19 +8,22 @@ from .cpu_gemm import gemm
 
 _WORTH_IT = 1 << 19  # multiplications: below, NumPy's product is as fast
 _WORTH_THREADS = 1 << 22  # below, one thread is done before another has started
+_CACHED = 1 << 17  # elements that stay in a cache; of larger blocks, what is added is written a strip ahead of the product
+_STRIP = 128  # columns
 
 
 @compiled()
 def _block(a, b, start, out, by_rows, share, first, last):
     """Rows, or columns, [first, last) of out = a @ b + start, `start` a row added to all, or empty."""
     rows, columns = (slice(first, last), slice(0, out.shape[1])) if by_rows else (slice(0, out.shape[0]), slice(first, last))
-    block = out[rows, columns]
-    if start.size:
-        added = start[columns]
-        for row in range(block.shape[0]):
-            for column in range(block.shape[1]):
-                block[row, column] = added[column]
-    gemm(a[rows], b[:, columns], block, start.size > 0)
+    a, b, block, added = a[rows], b[:, columns], out[rows, columns], start[columns]
+    width = _STRIP if start.size and block.size > _CACHED else max(1, block.shape[1])
+    for left in range(0, block.shape[1], width):
+        strip = block[:, left : left + width]
+        for row in range(strip.shape[0] if start.size else 0):
+            for column in range(strip.shape[1]):
+                strip[row, column] = added[left + column]
+        gemm(a, b[:, left : left + width], strip, start.size > 0)
 
 
 @compiled()

@@ -22,6 +22,7 @@ size = st.one_of(st.integers(0, 2 * ROWS + 1), st.integers(0, 130))
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(m=size, depth=st.one_of(size, st.integers(380, 800)), n=size, a_by_rows=st.booleans(), b_by_rows=st.booleans(), add=st.booleans())
+@example(m=1000, depth=90, n=33, a_by_rows=False, b_by_rows=False, add=True)  # more rows than are taken at once
 @example(m=ROWS, depth=1, n=32, a_by_rows=True, b_by_rows=True, add=True)
 @example(m=1, depth=1, n=1, a_by_rows=True, b_by_rows=False, add=False)
 @example(m=3, depth=0, n=4, a_by_rows=True, b_by_rows=True, add=False)
