@@ -5,7 +5,7 @@ import numpy as np
 
 from ..ops import activation, random
 from ..random import GOLDEN, MIX_1, MIX_2, threshold
-from .cpu import compiled, kernel, one_pass_pays, parallel, run
+from .cpu import compiled, floats, kernel, large, one_pass_pays, parallel, run
 from .cpu_math import exp, log_sigmoid
 
 _GOLDEN, _MIX_1, _MIX_2 = np.uint64(GOLDEN), np.uint64(MIX_1), np.uint64(MIX_2)
@@ -122,13 +122,14 @@ def _drop(input, out, key, start, below, scale):
 @kernel(random.dropout)
 def counted_dropout(input, p, key, start):
     """The mask is never stored: backward draws the same numbers again."""
-    if not one_pass_pays(input):
+    if not (floats(input) and large(input)):
         return NotImplemented
 
     def drop(array):
+        array = np.ascontiguousarray(array)
         out = np.empty_like(array)
         scale = array.dtype.type(1 / (1 - p))
         run(_drop, array.reshape(-1), out.reshape(-1), np.uint64(key), np.uint64(start), np.uint64(threshold(p)), scale)
         return out
 
-    return drop(input), lambda grad, needs_input: (drop(np.ascontiguousarray(grad)),)
+    return drop(input), lambda grad, needs_input: (drop(grad),)

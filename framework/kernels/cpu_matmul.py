@@ -7,7 +7,7 @@ from .cpu import compiled, floats, kernel, run_shares
 from .cpu_gemm import gemm
 
 _WORTH_IT = 1 << 19  # multiplications: below, NumPy's product is as fast
-_WORTH_THREADS = 1 << 22  # below, one thread is done before another has started
+_WORTH_THREADS = 1 << 23  # below, one thread is done before another has started
 _CACHED = 1 << 17  # elements that stay in a cache; of larger blocks, what is added is written a strip ahead of the product
 _STRIP = 128  # columns
 
@@ -75,9 +75,9 @@ def parallel_gemm(input, other):
 
 @kernel(ops.linear_op)
 def parallel_linear(input, weight, bias):
-    if weight.ndim != 2 or input.ndim < 2 or not input.flags.c_contiguous or not _fits(input, weight.T) or not floats(input, weight, bias):
+    if weight.ndim != 2 or input.ndim < 2 or not _fits(input, weight.T) or not floats(input, weight, bias):
         return NotImplemented
-    rows = input.reshape(-1, input.shape[-1])
+    rows = np.ascontiguousarray(input).reshape(-1, input.shape[-1])
     out = product(rows, weight.T, bias)
 
     def backward(grad, needs_input, needs_weight, needs_bias):
