@@ -25,6 +25,7 @@ from . import SMALL, kernel  # noqa: E402
 threadpoolctl.threadpool_limits(1, user_api="blas")  # NumPy's own pool, beside which Numba's would stand still
 memcpy = types.ExternalFunction("memcpy", types.intp(types.intp, types.intp, types.intp))  # (to, from, bytes), in compiled code
 _pool = threading.Lock()  # Numba's pool serves one caller at a time
+_WORTH_THREADS = 1 << 17  # elements: one thread has done with fewer before another has woken up, some 50 to 100 microseconds
 
 
 class _Compiling(event.Listener):
@@ -55,9 +56,10 @@ parallel = functools.partial(nb.njit, cache=True, nogil=True, error_model="numpy
 
 
 def run(function, *args):
-    """Run a parallel function on Numba's pool, with as many threads as `set_num_threads` allows."""
+    """Run a parallel function on Numba's pool, with as many threads as `set_num_threads` allows if its arrays are large enough for that."""
+    shared = any(getattr(each, "size", 0) >= _WORTH_THREADS for each in args)
     with _pool:
-        wanted = threads.get_num_threads()
+        wanted = threads.get_num_threads() if shared else 1
         if nb.get_num_threads() != wanted:
             nb.set_num_threads(wanted)
         return function(*args)
