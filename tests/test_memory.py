@@ -1,5 +1,7 @@
 """Freed memory is kept for the next array: what framework.memory_stats says of it."""
 
+import gc
+
 import numpy as np
 import pytest
 
@@ -41,3 +43,15 @@ def test_a_steady_training_step_touches_no_fresh_pages():
         optimizer.step()
         faults.append(framework.memory_stats()["page_faults"] - before)
     assert np.median(faults[-6:]) == 0, faults
+
+
+def test_the_collector_runs_less_often_but_not_against_the_users_will():
+    assert gc.get_threshold()[0] >= 10_000  # since the import
+    before = gc.get_threshold()
+    try:
+        for given, wanted in (((700, 10, 5), (10_000, 10, 5)), ((50_000, 10, 10), (50_000, 10, 10)), ((0, 10, 10), (0, 10, 10))):
+            gc.set_threshold(*given)
+            framework.memory.collect_less_often()
+            assert gc.get_threshold() == wanted
+    finally:
+        gc.set_threshold(*before)

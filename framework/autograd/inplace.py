@@ -40,6 +40,8 @@ def assign(target: Variable, value: Variable) -> Variable:
     before_change(target)
     if old is not value._array:
         old[...] = value._array
+    if target._version is not None:
+        target._version[0] += 1
     if recorded and view is None:
         target._tape_node, target._output = value._node, value._output
     elif recorded:

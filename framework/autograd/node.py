@@ -111,8 +111,7 @@ class OpNode(Node):
 
 def on_tape(value, edge):
     """A tensor around the kept array `value`, at its old place on the tape; a number stays as it is."""
-    if hasattr(value, "array"):  # left to be computed: see kernels/later.py
-        value = value.array()
+    value = value.array() if hasattr(value, "array") else value  # a kernel left it to be computed
     if not is_array(value):
         return value
     if edge is not None and not isinstance(edge[0], Node):

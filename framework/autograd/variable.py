@@ -103,11 +103,9 @@ def follow(steps: tuple, base):
 
 
 def before_change(tensor: Variable) -> None:
-    """Count the change of `tensor` in place that is about to be made, and compute first what a kernel left to be computed from it."""
-    if tensor._version is not None:
-        for waiting in tensor._version[1:]:  # beside the count: references to such tensors, as long as they are there
-            getattr(waiting(), "_array", None)
-        tensor._version[0] += 1
+    """Compute what a kernel left to be computed from `tensor`, which is about to be changed in place."""
+    for waiting in (tensor._version or ())[1:]:  # beside the count of changes: references to such tensors, as long as they are there
+        getattr(waiting(), "_array", None)
 
 
 def is_array(value) -> bool:

@@ -14,7 +14,7 @@ from ..autograd.mode import mode
 from ..autograd.op import broadcast_to, cast, op, unwrap
 from ..autograd.variable import Variable, before_change, follow
 from ..device import array_module
-from .promotion import same_type
+from .promotion import expect, same_type
 from .shape import reshape
 
 _ALL = slice(None)
@@ -67,8 +67,7 @@ def _split(position) -> tuple:
 def _part(part):
     """One entry of an index: an int, a bool, a slice, None, ... or else an array of integers or a mask (a Variable if it was one)."""
     part = part.item() if isinstance(part, np.generic) else part
-    if isinstance(part, slice) and part.step is not None and part.step <= 0:
-        raise ValueError("step must be greater than zero")
+    expect(not isinstance(part, slice) or part.step is None or part.step > 0, "step must be greater than zero", ValueError)
     if part is None or part is ... or isinstance(part, (slice, bool)):
         return part
     if isinstance(part, (list, tuple, range)):
@@ -178,6 +177,8 @@ def write(input, position, value: Variable) -> None:
         input._array[tuple(unwrap(picks)[0])] = value._array
     except ValueError as error:
         raise RuntimeError(str(error)) from None
+    if input._version is not None:
+        input._version[0] += 1
 
 
 def index_put(input, indices, values, accumulate=False):
@@ -200,8 +201,7 @@ def view_scatter(input, value, steps):
 @op(weight=lambda grad, weight_shape, index: add_at(grad, weight_shape, (index,)))
 def embedding(weight, index):
     """Rows of `weight` (V, D) at `index` (…): (…, D)."""
-    if index.size and not (index.min() >= 0 and index.max() < weight.shape[0]):
-        raise IndexError("index out of range in self")
+    expect(not index.size or (index.min() >= 0 and index.max() < weight.shape[0]), "index out of range in self", IndexError)
     return weight[index]
 
 

@@ -10,7 +10,7 @@ import inspect
 from collections import defaultdict
 
 from ..autograd.mode import enable_grad, no_grad
-from ..autograd.variable import Variable, before_change
+from ..autograd.variable import Variable
 from ..creation import tensor, zeros_like
 from ..dtypes import float32, float64, get_default_dtype
 from ..offered import expect, offered
@@ -98,13 +98,14 @@ class Optimizer:
             state["step"]._array[...] += 1
             options["step"] = int(state["step"])
         old = [param._array, *(getattr(state.get(name), "_array", None) for name in names)]
-        before_change(param)
         new = update(old[0], param.grad._array, *old[1:], *(options[name] for name in update.parameters[1 + len(old) :]))
         for name, before, after in zip(("param", *names), old, new, strict=True):
             if before is None and after is not None:
                 state[name] = Variable.wrap(after.copy())
             elif after is not before:
                 before[...] = after
+        if param._version is not None:
+            param._version[0] += 1
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients, or set them to zero."""

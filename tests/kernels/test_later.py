@@ -196,3 +196,13 @@ def test_two_threads_ask_at_once(x):
     assert len(found) == 8
     for each in found:
         np.testing.assert_array_equal(each, found[0])
+
+
+def test_a_change_that_fails_is_none(x):
+    """Nor does it count as one: what was kept for backward is still right."""
+    hidden = x * 2
+    y = normalised(hidden)
+    with framework.no_grad(), pytest.raises(RuntimeError):
+        hidden[hidden > 0] = framework.ones(3)
+    y.sum().backward()
+    assert x.grad is not None
