@@ -1,31 +1,23 @@
-"""What the CPU's kernels share: threads that sleep while they wait, compiled code kept on disk, and the line that says it is compiled."""
+"""What the CPU's kernels share: compiled code kept on disk, the line that says it is compiled, and questions about arrays."""
 
 import functools
 import gc
 import hashlib
-import os
 import sys
-import threading
 import warnings
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-# Threads that wait must sleep, not spin: where another program wants the cores too, spinning makes every kernel wait for a time slice,
-# and on idle cores it gained nothing (a step of mnist_cnn: 34 ms either way).  The variable is read when OpenMP is loaded.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+import numba as nb
+import numpy as np
+import threadpoolctl
+from numba.core import event, types
 
-import numba as nb  # noqa: E402
-import numpy as np  # noqa: E402
-import threadpoolctl  # noqa: E402
-from numba.core import event, types  # noqa: E402
-
-from .. import threads  # noqa: E402
-from . import SMALL, kernel  # noqa: E402
+from .. import threads
+from . import SMALL, kernel
+from .cpu_threads import run, run_shares
 
 threadpoolctl.threadpool_limits(1, user_api="blas")  # NumPy's own pool, beside which Numba's would stand still
 memcpy = types.ExternalFunction("memcpy", types.intp(types.intp, types.intp, types.intp))  # (to, from, bytes), in compiled code
-_pool = threading.Lock()  # Numba's pool serves one caller at a time
-_WORTH_THREADS = 1 << 17  # elements: one thread has done with fewer before another has woken up, some 50 to 100 microseconds
 
 
 class _Compiling(event.Listener):
@@ -52,31 +44,6 @@ event.register("numba:compile", _Compiling())
 warnings.filterwarnings("ignore", category=nb.errors.NumbaPerformanceWarning, module="framework.kernels")
 
 compiled = functools.partial(nb.njit, cache=True, nogil=True, error_model="numpy")
-parallel = functools.partial(nb.njit, cache=True, nogil=True, error_model="numpy", parallel=True)
-
-
-def run(function, *args):
-    """Run a parallel function on Numba's pool, with as many threads as `set_num_threads` allows if its arrays are large enough for that."""
-    shared = any(getattr(each, "size", 0) >= _WORTH_THREADS for each in args)
-    with _pool:
-        wanted = threads.get_num_threads() if shared else 1
-        if nb.get_num_threads() != wanted:
-            nb.set_num_threads(wanted)
-        return function(*args)
-
-
-def run_shares(function, count: int, *args) -> None:
-    """`function(*args, share, first, last)` for ranges that cover [0, count), a share a thread: the first here, the others beside it.
-
-    For functions that take milliseconds.  Numba would compile such a long function four times over to put it inside a `prange`, and a
-    thread of Python's, which waits asleep, is started as well on 30 microseconds.
-    """
-    shares = threads.get_num_threads()
-    ranges = [(share, count * share // shares, count * (share + 1) // shares) for share in range(shares)]
-    others = [_helpers(shares).submit(function, *args, *each) for each in ranges[1:]]
-    function(*args, *ranges[0])
-    for each in others:
-        each.result()
 
 
 def pieces_of(images: int) -> int:
@@ -112,11 +79,6 @@ def _forget_what_changed(folder: Path) -> None:
 _forget_what_changed(Path(band.stats.cache_path))
 
 
-@functools.cache
-def _helpers(shares: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(shares - 1, "framework kernels")
-
-
 def floats(*arrays) -> bool:
     """Whether all arrays (None is left out) are of one type, float32 or float64."""
     types = {each.dtype for each in arrays if each is not None}
@@ -138,5 +100,5 @@ def contiguous(*arrays) -> bool:
     return all(each.flags.c_contiguous for each in arrays)
 
 
-__all__ = ["SMALL", "band", "compiled", "contiguous", "floats", "kernel", "large", "memcpy", "one_pass_pays", "parallel", "pieces_of",
-           "run", "run_shares", "together_of"]  # fmt: skip
+__all__ = ["SMALL", "band", "compiled", "contiguous", "floats", "kernel", "large", "memcpy", "one_pass_pays", "pieces_of", "run",
+           "run_shares", "together_of"]  # fmt: skip

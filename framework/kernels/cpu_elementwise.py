@@ -1,25 +1,26 @@
 """Elementwise kernels on a CPU: one pass over memory, by all threads."""
 
-import numba as nb
 import numpy as np
 
 from ..ops import activation, random
 from ..random import GOLDEN, MIX_1, MIX_2, threshold
-from .cpu import compiled, floats, kernel, large, one_pass_pays, parallel, run
+from .cpu import compiled, floats, kernel, large, one_pass_pays, run
 from .cpu_math import exp, log_sigmoid
 
 _GOLDEN, _MIX_1, _MIX_2 = np.uint64(GOLDEN), np.uint64(MIX_1), np.uint64(MIX_2)
 
 
-@parallel()
-def _relu(input, out):
-    for i in nb.prange(input.size):
+@compiled()
+def _relu(input, out, share, first, last):
+    input, out = input[first:last], out[first:last]
+    for i in range(input.size):
         out[i] = 0 if input[i] <= 0 else input[i]  # a nan stays
 
 
-@parallel()
-def _relu_backward(grad, output, out):
-    for i in nb.prange(grad.size):
+@compiled()
+def _relu_backward(grad, output, out, share, first, last):
+    grad, output, out = grad[first:last], output[first:last], out[first:last]
+    for i in range(grad.size):
         out[i] = grad[i] if output[i] > 0 else 0
 
 
@@ -28,20 +29,21 @@ def one_pass_relu(input):
     if not one_pass_pays(input):
         return NotImplemented
     out = np.empty_like(input)
-    run(_relu, input.reshape(-1), out.reshape(-1))
+    run(_relu, input.size, input.reshape(-1), out.reshape(-1))
 
     def backward(grad, needs_input):
         input_grad = np.empty_like(out)
-        run(_relu_backward, np.ascontiguousarray(grad).reshape(-1), out.reshape(-1), input_grad.reshape(-1))
+        run(_relu_backward, out.size, np.ascontiguousarray(grad).reshape(-1), out.reshape(-1), input_grad.reshape(-1))
         return (input_grad,)
 
     return out, backward
 
 
-@parallel()
-def _leaky_relu(sign, input, slope, out):
+@compiled()
+def _leaky_relu(sign, input, slope, out, share, first, last):
     """input where `sign` is positive, else input * slope: forward with the input as its own sign, backward with a gradient."""
-    for i in nb.prange(input.size):
+    sign, input, out = sign[first:last], input[first:last], out[first:last]
+    for i in range(input.size):
         out[i] = input[i] if sign[i] > 0 else input[i] * slope
 
 
@@ -53,24 +55,26 @@ def one_pass_leaky_relu(input, negative_slope):
 
     def bent(array):
         out = np.empty_like(array)
-        run(_leaky_relu, sign, array.reshape(-1), slope, out.reshape(-1))
+        run(_leaky_relu, out.size, sign, array.reshape(-1), slope, out.reshape(-1))
         return out
 
     return bent(input), lambda grad, needs_input: (bent(np.ascontiguousarray(grad)),)
 
 
-@parallel()
-def _softplus(input, sign, threshold, out):
+@compiled()
+def _softplus(input, sign, threshold, out, share, first, last):
     """sign * log sigmoid(sign * input), or what it tends to: `input` above the threshold."""
-    for i in nb.prange(input.size):
+    input, out = input[first:last], out[first:last]
+    for i in range(input.size):
         out[i] = input[i] if input[i] > threshold else sign * log_sigmoid(sign * input[i])
 
 
-@parallel()
-def _softplus_backward(grad, input, sign, threshold, out):
+@compiled()
+def _softplus_backward(grad, input, sign, threshold, out, share, first, last):
     """grad * sigmoid(-sign * input), or grad."""
+    grad, input, out = grad[first:last], input[first:last], out[first:last]
     one = input.dtype.type(1)
-    for i in nb.prange(input.size):
+    for i in range(input.size):
         out[i] = grad[i] if input[i] > threshold else grad[i] / (one + exp(sign * input[i]))
 
 
@@ -78,11 +82,11 @@ def _log_sigmoid(input, sign, threshold):
     """log sigmoid(x) for the sign 1, softplus(x) = -log sigmoid(-x) for -1."""
     numbers, sign, threshold = input.reshape(-1), input.dtype.type(sign), input.dtype.type(threshold)
     out = np.empty_like(input)
-    run(_softplus, numbers, sign, threshold, out.reshape(-1))
+    run(_softplus, out.size, numbers, sign, threshold, out.reshape(-1))
 
     def backward(grad, needs_input):
         input_grad = np.empty_like(out)
-        run(_softplus_backward, np.ascontiguousarray(grad).reshape(-1), numbers, sign, threshold, input_grad.reshape(-1))
+        run(_softplus_backward, out.size, np.ascontiguousarray(grad).reshape(-1), numbers, sign, threshold, input_grad.reshape(-1))
         return (input_grad,)
 
     return out, backward
@@ -111,11 +115,12 @@ def random_bits(key, number):
     return (z ^ (z >> np.uint64(31))) >> np.uint64(32)
 
 
-@parallel()
-def _drop(input, out, key, start, below, scale):
+@compiled()
+def _drop(input, out, key, start, below, scale, share, first, last):
     """out = input * scale where kept, else 0."""
-    zero = input.dtype.type(0)
-    for i in nb.prange(input.size):
+    input, out = input[first:last], out[first:last]
+    zero, start = input.dtype.type(0), start + np.uint64(first)
+    for i in range(input.size):
         out[i] = input[i] * (scale if random_bits(key, start + np.uint64(i)) >= below else zero)
 
 
@@ -129,7 +134,7 @@ def counted_dropout(input, p, key, start):
         array = np.ascontiguousarray(array)
         out = np.empty_like(array)
         scale = array.dtype.type(1 / (1 - p))
-        run(_drop, array.reshape(-1), out.reshape(-1), np.uint64(key), np.uint64(start), np.uint64(threshold(p)), scale)
+        run(_drop, out.size, array.reshape(-1), out.reshape(-1), np.uint64(key), np.uint64(start), np.uint64(threshold(p)), scale)
         return out
 
     return drop(input), lambda grad, needs_input: (drop(grad),)

@@ -2,21 +2,20 @@
 
 import math
 
-import numba as nb
 import numpy as np
 
 from ..ops import norm
 from ..threads import get_num_threads
-from .cpu import compiled, contiguous, floats, kernel, large, parallel, run, run_shares
+from .cpu import compiled, contiguous, floats, kernel, large, run, run_shares
 from .cpu_norm import sum_of, sum_of_squares
 
 _in_any_order = {"reassoc", "contract"}  # sums, so that they are vectorised; a nan stays a nan
 
 
-@parallel(fastmath=_in_any_order)
-def _forward(rows, weight, bias, eps, centered, center, rstd, out):
+@compiled(fastmath=_in_any_order)
+def _forward(rows, weight, bias, eps, centered, center, rstd, out, share, first, last):
     """(x - mean) / sqrt(mean (x - mean)^2 + eps) * w + b of every row (R, C); not `centered`: with 0 for the mean."""
-    for r in nb.prange(rows.shape[0]):
+    for r in range(first, last):
         x, y = rows[r], out[r]
         mean = x.dtype.type(sum_of(x) / x.size if centered else 0)
         scale = x.dtype.type(1 / math.sqrt(sum_of_squares(x, mean) / x.size + eps))
@@ -50,7 +49,7 @@ def _by_rows(input, dims, weight, bias, eps, centered):
     scale = np.ones(width, input.dtype) if weight is None else np.ascontiguousarray(weight).reshape(-1)
     shift = np.zeros(width, input.dtype) if bias is None else np.ascontiguousarray(bias).reshape(-1)
     out, (center, rstd) = np.empty_like(input), np.empty((2, len(rows)), input.dtype)
-    run(_forward, rows, scale, shift, eps, centered, center, rstd, out.reshape(rows.shape))
+    run(_forward, len(rows), rows, scale, shift, eps, centered, center, rstd, out.reshape(rows.shape))
 
     def backward(grad, needs_input, needs_weight, needs_bias=False):
         input_grad, sums = np.empty_like(input), np.zeros((2, get_num_threads(), width))

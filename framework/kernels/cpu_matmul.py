@@ -7,7 +7,7 @@ from .cpu import compiled, floats, kernel, run_shares
 from .cpu_gemm import gemm
 
 _WORTH_IT = 1 << 19  # multiplications: below, NumPy's product is as fast
-_WORTH_THREADS = 1 << 24  # below, one thread is done before another has started
+_WORTH_THREADS = 1 << 20  # below, one thread is done before another has begun
 _CACHED = 1 << 17  # elements that stay in a cache; of larger blocks, what is added is written a strip ahead of the product
 _STRIP = 128  # columns
 

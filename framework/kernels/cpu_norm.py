@@ -7,11 +7,10 @@ Back through that ReLU, neither pass needs another array, for the planes tell wh
 
 import math
 
-import numba as nb
 import numpy as np
 
 from ..ops import activation, norm
-from .cpu import compiled, contiguous, floats, kernel, large, parallel, run
+from .cpu import compiled, contiguous, floats, kernel, large, run
 from .later import Later
 
 _BLOCK = 4096  # elements summed in their own type; the blocks' sums are added in float64
@@ -50,39 +49,39 @@ def _bent(value, sign, slope):
     return low if sign <= 0 else value
 
 
-@parallel(fastmath=_in_any_order)
-def _moments(planes, mean, squares):
+@compiled(fastmath=_in_any_order)
+def _moments(planes, mean, squares, share, first, last):
     """The mean of every plane (R, P), and its sum (x - mean)^2."""
-    for r in nb.prange(planes.shape[0]):
+    for r in range(first, last):
         plane = planes[r]
         mean[r] = plane.dtype.type(sum_of(plane) / plane.size)
         squares[r] = sum_of_squares(plane, plane.dtype.type(mean[r]))
 
 
-@parallel()
-def _scale(planes, center, scale, shift, slope, out):
+@compiled()
+def _scale(planes, center, scale, shift, slope, out, share, first, last):
     """y = (x - center) * scale + shift, the three a number a plane, and a ReLU of it."""
-    for r in nb.prange(planes.shape[0]):
+    for r in range(first, last):
         c, s, t = center[r], scale[r], shift[r]
         for i in range(planes.shape[1]):
             y = (planes[r, i] - c) * s + t
             out[r, i] = _bent(y, y, slope)
 
 
-@parallel()
-def _bend(grad, planes, center, scale, shift, slope, out):
+@compiled()
+def _bend(grad, planes, center, scale, shift, slope, out, share, first, last):
     """The gradient of y from that of its ReLU."""
-    for r in nb.prange(planes.shape[0]):
+    for r in range(first, last):
         c, s, t = center[r], scale[r], shift[r]
         for i in range(planes.shape[1]):
             out[r, i] = _bent(grad[r, i], (planes[r, i] - c) * s + t, slope)
 
 
-@parallel(fastmath=_in_any_order)
-def _sums(grad, planes, center, scale, shift, slope, plain, weighted):
+@compiled(fastmath=_in_any_order)
+def _sums(grad, planes, center, scale, shift, slope, plain, weighted, share, first, last):
     """sum g and sum g (x - center) of every plane, with g the gradient of y from that of its ReLU."""
     zero = planes.dtype.type(0)
-    for r in nb.prange(planes.shape[0]):
+    for r in range(first, last):
         c, s, t = center[r], scale[r], shift[r]
         plain[r] = weighted[r] = 0.0
         for start in range(0, planes.shape[1], _BLOCK):
@@ -97,10 +96,10 @@ def _sums(grad, planes, center, scale, shift, slope, plain, weighted):
             weighted[r] += more
 
 
-@parallel()
-def _combine(grad, planes, center, scale, shift, slope, by_grad, by_input, more, out):
+@compiled()
+def _combine(grad, planes, center, scale, shift, slope, by_grad, by_input, more, out, share, first, last):
     """g * by_grad + (x - center) * by_input + more, all a number a plane, with g the gradient of y from that of its ReLU."""
-    for r in nb.prange(planes.shape[0]):
+    for r in range(first, last):
         c, s, t, a, b, d = center[r], scale[r], shift[r], by_grad[r], by_input[r], more[r]
         for i in range(planes.shape[1]):
             far = planes[r, i] - c
@@ -110,7 +109,7 @@ def _combine(grad, planes, center, scale, shift, slope, by_grad, by_input, more,
 def _moments_of(input) -> tuple:
     """Of every plane (N, C): its mean, and its sum (x - mean)^2; in float64."""
     mean, squares = np.empty((2, *input.shape[:2]))
-    run(_moments, _planes(input), mean.reshape(-1), squares.reshape(-1))
+    run(_moments, mean.size, _planes(input), mean.reshape(-1), squares.reshape(-1))
     return mean, squares
 
 
@@ -133,7 +132,7 @@ class Normalised(Later):
     def bent(self, slope):
         """y, and what is negative in it multiplied by `slope`."""
         out = np.empty(self.shape, self.dtype)
-        run(_scale, self.planes, *self.numbers, self.dtype.type(slope), _planes(out))
+        run(_scale, len(self.planes), self.planes, *self.numbers, self.dtype.type(slope), _planes(out))
         return out
 
     def array(self):
@@ -142,13 +141,13 @@ class Normalised(Later):
     def sums(self, grad) -> tuple:
         """sum g and sum g (x - center) of every plane (N, C), in float64."""
         plain, weighted = np.empty((2, *self.shape[:2]))
-        run(_sums, *self._of(grad), plain.reshape(-1), weighted.reshape(-1))
+        run(_sums, len(self.planes), *self._of(grad), plain.reshape(-1), weighted.reshape(-1))
         return plain, weighted
 
     def combined(self, grad, by_grad, by_input, more):
         """g * by_grad + (x - center) * by_input + more."""
         out = np.empty(self.shape, self.dtype)
-        run(_combine, *self._of(grad), self._each(by_grad), self._each(by_input), self._each(more), _planes(out))
+        run(_combine, len(self.planes), *self._of(grad), self._each(by_grad), self._each(by_input), self._each(more), _planes(out))
         return out
 
     def _of(self, grad) -> tuple:
@@ -166,7 +165,7 @@ class Bent(Later):
 
     def array(self):
         out = np.empty(self.shape, self.dtype)
-        run(_bend, *self.normalised._of(self), _planes(out))
+        run(_bend, len(self.normalised.planes), *self.normalised._of(self), _planes(out))
         return out
 
 

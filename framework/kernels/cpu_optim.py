@@ -2,11 +2,10 @@
 
 import math
 
-import numba as nb
 import numpy as np
 
 from ..optim import adadelta, adam, rmsprop, sgd
-from .cpu import kernel, one_pass_pays, parallel, run
+from .cpu import compiled, kernel, one_pass_pays, run
 
 
 def flat(*arrays):
@@ -14,10 +13,11 @@ def flat(*arrays):
     return [each.reshape(-1) for each in arrays]
 
 
-@parallel()
-def _adadelta(param, grad, square_avg, acc_delta, lr, rho, rest, eps, weight_decay, sign):
+@compiled()
+def _adadelta(param, grad, square_avg, acc_delta, lr, rho, rest, eps, weight_decay, sign, share, first, last):
     """`rest` = 1 - rho; an integer in the loop would make all of it double precision."""
-    for i in nb.prange(param.size):
+    param, grad, square_avg, acc_delta = param[first:last], grad[first:last], square_avg[first:last], acc_delta[first:last]
+    for i in range(param.size):
         g = sign * grad[i] + weight_decay * param[i]
         square_avg[i] = rho * square_avg[i] + rest * g * g
         delta = math.sqrt(acc_delta[i] + eps) / math.sqrt(square_avg[i] + eps) * g
@@ -30,13 +30,14 @@ def one_pass_adadelta(param, grad, square_avg, acc_delta, lr, rho, eps, weight_d
     if not one_pass_pays(param, grad, square_avg, acc_delta):
         return NotImplemented
     options = map(param.dtype.type, (lr, rho, 1 - rho, eps, weight_decay, -1 if maximize else 1))
-    run(_adadelta, *flat(param, grad, square_avg, acc_delta), *options)
+    run(_adadelta, param.size, *flat(param, grad, square_avg, acc_delta), *options)
     return param, square_avg, acc_delta
 
 
-@parallel()
-def _sgd(param, grad, buffer, lr, momentum, rest, weight_decay, sign, nesterov):
-    for i in nb.prange(param.size):
+@compiled()
+def _sgd(param, grad, buffer, lr, momentum, rest, weight_decay, sign, nesterov, share, first, last):
+    param, grad, buffer = param[first:last], grad[first:last], buffer[first:last]
+    for i in range(param.size):
         g = sign * grad[i] + weight_decay * param[i]
         if buffer.size:
             buffer[i] = momentum * buffer[i] + rest * g
@@ -52,11 +53,11 @@ def one_pass_sgd(param, grad, momentum_buffer, lr, momentum, dampening, weight_d
     if not one_pass_pays(param, grad, buffer):
         return NotImplemented
     options = map(param.dtype.type, (lr, momentum, 1 - dampening, weight_decay, -1 if maximize else 1))
-    run(_sgd, *flat(param, grad, buffer), *options, nesterov)
+    run(_sgd, param.size, *flat(param, grad, buffer), *options, nesterov)
     return param, momentum_buffer
 
 
-@parallel()
+@compiled()
 def _adam(
     param,
     grad,
@@ -73,9 +74,14 @@ def _adam(
     weight_decay,
     shrink,
     sign,
+    share,
+    first,
+    last,
 ):
     """`rest` = 1 - beta, taken in double precision: in single, 1 - 0.999 has lost a digit in a hundred thousand."""
-    for i in nb.prange(param.size):
+    param, grad, exp_avg, exp_avg_sq = param[first:last], grad[first:last], exp_avg[first:last], exp_avg_sq[first:last]
+    max_exp_avg_sq = max_exp_avg_sq[first:last]
+    for i in range(param.size):
         g = sign * grad[i] + weight_decay * param[i]
         exp_avg[i] = beta1 * exp_avg[i] + rest1 * g
         exp_avg_sq[i] = beta2 * exp_avg_sq[i] + rest2 * g * g
@@ -95,13 +101,15 @@ def one_pass_adam(
     in_gradient, shrink = (0.0, 1 - lr * weight_decay) if decoupled else (weight_decay, 1.0)
     rates = lr / (1 - beta1**step), math.sqrt(1 - beta2**step), beta1, 1 - beta1, beta2, 1 - beta2
     options = (*rates, eps, in_gradient, shrink, -1 if maximize else 1)
-    run(_adam, *flat(param, grad, exp_avg, exp_avg_sq, largest), *map(param.dtype.type, options))
+    run(_adam, param.size, *flat(param, grad, exp_avg, exp_avg_sq, largest), *map(param.dtype.type, options))
     return param, exp_avg, exp_avg_sq, max_exp_avg_sq
 
 
-@parallel()
-def _rmsprop(param, grad, square_avg, buffer, grad_avg, lr, alpha, rest, eps, weight_decay, momentum, sign):
-    for i in nb.prange(param.size):
+@compiled()
+def _rmsprop(param, grad, square_avg, buffer, grad_avg, lr, alpha, rest, eps, weight_decay, momentum, sign, share, first, last):
+    param, grad, square_avg = param[first:last], grad[first:last], square_avg[first:last]
+    buffer, grad_avg = buffer[first:last], grad_avg[first:last]
+    for i in range(param.size):
         g = sign * grad[i] + weight_decay * param[i]
         square_avg[i] = alpha * square_avg[i] + rest * g * g
         spread = square_avg[i]
@@ -121,5 +129,5 @@ def one_pass_rmsprop(param, grad, square_avg, grad_avg, momentum_buffer, lr, alp
     if not one_pass_pays(param, grad, square_avg, buffer, average):
         return NotImplemented
     options = (lr, alpha, 1 - alpha, eps, weight_decay, momentum, -1 if maximize else 1)
-    run(_rmsprop, *flat(param, grad, square_avg, buffer, average), *map(param.dtype.type, options))
+    run(_rmsprop, param.size, *flat(param, grad, square_avg, buffer, average), *map(param.dtype.type, options))
     return param, square_avg, grad_avg, momentum_buffer

@@ -22,7 +22,7 @@ from .cpu import compiled, contiguous, floats, kernel, run_shares
 from .cpu_gemm import gemm
 from .cpu_math import exp, tanh
 
-_WORTH_THREADS = 1 << 23  # multiplications: with fewer, one thread is done before another has started
+_WORTH_THREADS = 1 << 18  # multiplications: with fewer, one thread is done before another has begun
 
 
 @compiled()

@@ -2,17 +2,16 @@
 
 import math
 
-import numba as nb
 import numpy as np
 
 from ..ops import resample as ops
-from .cpu import kernel, one_pass_pays, parallel, run
+from .cpu import compiled, kernel, one_pass_pays, run
 
 
-@parallel()
-def _rows(input, outputs, places, weights, out):
+@compiled()
+def _rows(input, outputs, places, weights, out, share, first, last):
     """out (A, m, B): to row outputs[t] belongs weights[t] times row places[t] of input (A, n, B)."""
-    for a in nb.prange(out.shape[0]):
+    for a in range(first, last):
         out[a] = 0
         for t in range(outputs.size):
             row, seen, weight = out[a, outputs[t]], input[a, places[t]], weights[t]
@@ -20,10 +19,10 @@ def _rows(input, outputs, places, weights, out):
                 row[x] += weight * seen[x]
 
 
-@parallel()
-def _elements(input, outputs, places, weights, out):
+@compiled()
+def _elements(input, outputs, places, weights, out, share, first, last):
     """The same for B = 1: input (A, n), out (A, m)."""
-    for a in nb.prange(out.shape[0]):
+    for a in range(first, last):
         line, seen = out[a], input[a]
         line[:] = 0
         for t in range(outputs.size):
@@ -43,5 +42,5 @@ def sparse_resample(input, dim, taps):
     before, after = input.shape[:dim], input.shape[dim + 1 :]
     out = np.empty((*before, len(taps.places), *after), input.dtype)
     fold = [math.prod(before), -1, *([math.prod(after)] if math.prod(after) != 1 else [])]
-    run(_elements if len(fold) == 2 else _rows, input.reshape(fold), *indices, weights, out.reshape(fold))
+    run(_elements if len(fold) == 2 else _rows, fold[0], input.reshape(fold), *indices, weights, out.reshape(fold))
     return out

@@ -2,11 +2,10 @@
 
 import math
 
-import numba as nb
 import numpy as np
 
 from ..ops import activation, loss
-from .cpu import compiled, contiguous, floats, kernel, large, one_pass_pays, parallel, run
+from .cpu import compiled, contiguous, floats, kernel, large, one_pass_pays, run
 from .cpu_math import exp
 
 _BLOCK = 1024  # elements summed in their own type; the blocks' sums are added in float64
@@ -46,20 +45,20 @@ def _log_share(x, top, total):
     return x - top - total
 
 
-@parallel(fastmath=_in_any_order)
-def _log_softmax(input, out):
+@compiled(fastmath=_in_any_order)
+def _log_softmax(input, out, share, first, last):
     """x - max - log sum exp(x - max) of every row (N, C)."""
-    for row in nb.prange(input.shape[0]):
+    for row in range(first, last):
         top = largest(input[row])
         total = _log_sum_exp(input[row], top)
         for c in range(input.shape[1]):
             out[row, c] = _log_share(input[row, c], top, total)
 
 
-@parallel(fastmath=_in_any_order)
-def _log_softmax_backward(grad, output, out):
+@compiled(fastmath=_in_any_order)
+def _log_softmax_backward(grad, output, out, share, first, last):
     """g - exp(out) sum g of every row."""
-    for row in nb.prange(grad.shape[0]):
+    for row in range(first, last):
         total = 0.0
         for c in range(grad.shape[1]):
             total += grad[row, c]
@@ -81,17 +80,17 @@ def softmax_of(x, top, out):
     return total
 
 
-@parallel(fastmath=_in_any_order)
-def _softmax(input, out):
+@compiled(fastmath=_in_any_order)
+def _softmax(input, out, share, first, last):
     """exp(x - max) / sum exp(x - max) of every row (N, C)."""
-    for row in nb.prange(input.shape[0]):
+    for row in range(first, last):
         softmax_of(input[row], largest(input[row]), out[row])
 
 
-@parallel(fastmath=_in_any_order)
-def _softmax_backward(grad, output, out):
+@compiled(fastmath=_in_any_order)
+def _softmax_backward(grad, output, out, share, first, last):
     """out (g - sum g out) of every row."""
-    for row in nb.prange(grad.shape[0]):
+    for row in range(first, last):
         g, shares, total = grad[row], output[row], 0.0
         for c in range(g.size):
             total += g[c] * shares[c]
@@ -105,12 +104,12 @@ def _by_rows(forward, backward, input, dim):
     if input.ndim == 0 or dim not in (-1, input.ndim - 1) or not one_pass_pays(input):
         return NotImplemented
     rows = (-1, input.shape[-1])
-    out = np.empty_like(input)
-    run(forward, input.reshape(rows), out.reshape(rows))
+    out, count = np.empty_like(input), math.prod(input.shape[:-1])
+    run(forward, count, input.reshape(rows), out.reshape(rows))
 
     def gradient(grad, needs_input):
         input_grad = np.empty_like(out)
-        run(backward, np.ascontiguousarray(grad).reshape(rows), out.reshape(rows), input_grad.reshape(rows))
+        run(backward, count, np.ascontiguousarray(grad).reshape(rows), out.reshape(rows), input_grad.reshape(rows))
         return (input_grad,)
 
     return out, gradient
@@ -138,10 +137,10 @@ def _fits(input, weight, reduction) -> bool:
     return input.ndim == 2 and weight is None and reduction in ("none", "mean", "sum") and floats(input) and large(input)
 
 
-@parallel()
-def _picked_backward(grad, target, ignore_index, out):
+@compiled()
+def _picked_backward(grad, target, ignore_index, out, share, first, last):
     """-g where a row's class is, 0 elsewhere: (N, C)."""
-    for row in nb.prange(len(out)):
+    for row in range(first, last):
         out[row] = 0
         if target[row] != ignore_index:
             out[row, target[row]] = -grad[row]
@@ -158,16 +157,16 @@ def picked_nll(input, target, weight, ignore_index, reduction):
 
     def backward(grad, needs_input):
         input_grad = np.empty(input.shape, input.dtype)
-        run(_picked_backward, of_losses(grad), target, ignore_index, input_grad)
+        run(_picked_backward, len(input), of_losses(grad), target, ignore_index, input_grad)
         return (input_grad,)
 
     return out, backward
 
 
-@parallel(fastmath=_in_any_order)
-def _cross_entropy(input, target, ignore_index, tops, totals, losses):
+@compiled(fastmath=_in_any_order)
+def _cross_entropy(input, target, ignore_index, tops, totals, losses, share, first, last):
     """-log softmax(x) at each row's class; what the backward pass needs to make softmax(x) again: max, log sum exp(x - max)."""
-    for row in nb.prange(len(input)):
+    for row in range(first, last):
         losses[row] = 0
         if target[row] != ignore_index:
             tops[row] = largest(input[row])
@@ -175,10 +174,10 @@ def _cross_entropy(input, target, ignore_index, tops, totals, losses):
             losses[row] = -_log_share(input[row, target[row]], tops[row], totals[row])
 
 
-@parallel()
-def _cross_entropy_backward(grad, input, target, ignore_index, tops, totals, out):
+@compiled()
+def _cross_entropy_backward(grad, input, target, ignore_index, tops, totals, out, share, first, last):
     """(softmax(x) - 1 at the class) g."""
-    for row in nb.prange(len(input)):
+    for row in range(first, last):
         if target[row] == ignore_index:
             out[row] = 0
         else:
@@ -195,12 +194,12 @@ def by_rows_cross_entropy(input, target, weight, ignore_index, reduction):
         return NotImplemented
     counted, target = target != ignore_index, target.astype(np.int64)
     tops, totals, losses = np.empty((3, len(input)), input.dtype)
-    run(_cross_entropy, input, target, ignore_index, tops, totals, losses)
+    run(_cross_entropy, len(input), input, target, ignore_index, tops, totals, losses)
     out, of_losses = _reduced(losses, counted, reduction)
 
     def backward(grad, needs_input):
         input_grad = np.empty_like(input)
-        run(_cross_entropy_backward, of_losses(grad), input, target, ignore_index, tops, totals, input_grad)
+        run(_cross_entropy_backward, len(input), of_losses(grad), input, target, ignore_index, tops, totals, input_grad)
         return (input_grad,)
 
     return out, backward

@@ -83,7 +83,7 @@ def _unfold(image, columns, kernel, stride, padding, dilation, out_width, pitch,
     size, from_ = image.itemsize, phases.ctypes.data
     runs, length = _runs(bottom - top, out_width, width, pitch)
     for c in range(image.shape[0]):
-        _sort(image, c, phases, stride, padding, top, False)
+        _sort(image, c, phases, stride, padding, top, 0)
         for i in range(kernel[0]):
             for j in range(kernel[1]):
                 to = columns[(c * kernel[0] + i) * kernel[1] + j].ctypes.data
@@ -111,7 +111,7 @@ def _fold(columns, image, kernel, stride, padding, dilation, out_width, pitch, t
                     line, from_ = phase[y * phases.shape[3] :], columns[row, y * pitch :]
                     for x in range(length):
                         line[x] += from_[x]
-        _sort(image, c, phases, stride, padding, top, True)
+        _sort(image, c, phases, stride, padding, top, 1)
 
 
 @compiled()

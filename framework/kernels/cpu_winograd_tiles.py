@@ -82,14 +82,14 @@ def input_tiles(g, strip, input, v, share, first, last):
                             y, to = 4 * (strip.first + r) - g.padding[0], at + r * width + begin
                             down_bt(g.size, input[image, c], y, begin - g.padding[1], nothing, lines, to, end - begin)
                         continue
-                    _sort(input[image, c], phase, g.stride, (i - g.padding[0] + 4 * strip.first * down, j - g.padding[1]), False)
+                    _sort(input[image, c], phase, g.stride, (i - g.padding[0] + 4 * strip.first * down, j - g.padding[1]), 0)
                     for r in range(strip.count):
                         down_bt(g.size, phase, 4 * r, 0, nothing, lines, at + r * width, width)
                 for k in range(n):
                     found = v[(i * right + j) * input.shape[1] + c, n * k : n * k + n]
                     along_bt(g.size, lines[k], columns if g.compact else found)
                     if g.compact:
-                        _pack(columns, g.across, found, False)
+                        _pack(columns, g.across, found, 0)
 
 
 @compiled()
@@ -101,7 +101,7 @@ def output_tiles(g, strip, m, bias, out, share, first, last):
         for k in range(n):
             found = m[o, n * k : n * k + n]
             if g.compact:
-                _pack(columns, g.across, found, True)
+                _pack(columns, g.across, found, 1)
             back_at(g.size, columns if g.compact else found, lines[k])
         for place, image in enumerate(range(strip.start, strip.end)):
             for r in range(strip.count):
@@ -124,7 +124,7 @@ def output_gradient_tiles(g, strip, grad, m, share, first, last):
             found = m[o, n * k : n * k + n]
             along_a(g.size, lines[k], columns if g.compact else found)
             if g.compact:
-                _pack(columns, g.across, found, False)
+                _pack(columns, g.across, found, 0)
 
 
 @compiled()
@@ -142,7 +142,7 @@ def input_gradient(g, strip, v, input_grad, share, first, last):
         for k in range(n):
             found = v[remainder * channels + c, n * k : n * k + n]
             if g.compact:
-                _pack(columns, g.across, found, True)
+                _pack(columns, g.across, found, 1)
             back_b(g.size, columns if g.compact else found, lines[k])
         for place, image in enumerate(range(strip.start, strip.end)):
             at = place * strip.count * width
@@ -154,4 +154,4 @@ def input_gradient(g, strip, v, input_grad, share, first, last):
             phase[:] = 0
             for r in range(strip.count):
                 up_b(g.size, lines, at + r * width, none, phase, 4 * r, 0, width)
-            _sort(input_grad[image, c], phase, g.stride, (i - g.padding[0] + 4 * strip.first * down, j - g.padding[1]), True)
+            _sort(input_grad[image, c], phase, g.stride, (i - g.padding[0] + 4 * strip.first * down, j - g.padding[1]), 1)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import framework
 import framework.nn.functional as F
 from framework import kernels, optim
-from framework.kernels import cpu, cpu_matmul
+from framework.kernels import cpu_matmul, cpu_threads
 from framework.kernels.cpu_math import erf, exp, tanh
 from framework.ops import norm, recurrent
 
@@ -22,7 +22,7 @@ from framework.ops import norm, recurrent
 @pytest.fixture(autouse=True)
 def all_threads(monkeypatch):
     """What follows is small, and would be computed by one thread."""
-    monkeypatch.setattr(cpu, "_WORTH_THREADS", 0)
+    monkeypatch.setattr(cpu_threads, "_WORTH_THREADS", 0)
     monkeypatch.setattr(cpu_matmul, "_WORTH_THREADS", 0)
 
 
