@@ -10,7 +10,7 @@ from ..size import broadcast_shapes
 from .distribution import Constraint, Distribution, broadcast_all, lazily, one_of, real
 
 unit_interval = Constraint("Interval(lower_bound=0.0, upper_bound=1.0)", lambda x: (x >= 0) & (x <= 1))
-simplex = Constraint("Simplex()", lambda x: (x >= 0).all(-1) & ((x.sum(-1) - 1).abs() < 1e-6))
+simplex = Constraint("Simplex()", lambda x: (x >= 0).all(-1) & (abs(x.sum(-1) - 1) < 1e-6))
 
 
 _is_one_of = elementwise(lambda input, last: (input % 1 == 0) & (input >= 0) & (input <= last))  # of 0, …, last

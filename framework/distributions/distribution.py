@@ -9,7 +9,7 @@ from ..ops.forms import broadcast_tensors
 from ..ops.promotion import expect
 from ..tensor import Size, Tensor
 
-Constraint = namedtuple("Constraint", "name check")  # a set that values must lie in, and which elements (or events) are inside
+Constraint = namedtuple("Constraint", "name check")  # a set of values, and which elements (or events) of an array are inside
 real = Constraint("Real()", lambda x: x == x)
 
 
@@ -28,7 +28,7 @@ class Distribution:
             self._check(self.arg_constraints[name], f"parameter {name}", value)
 
     def _check(self, constraint, what, value) -> None:
-        if self._validate_args and not constraint.check(value.detach()).all():
+        if self._validate_args and not constraint.check(value._array).all():
             raise ValueError(f"Expected {what} of {self!r} to satisfy the constraint {constraint.name}, but found invalid values:\n{value}")
 
     def check_value(self, value) -> None:
