@@ -9,6 +9,7 @@ to the oldest, every Node has received all of its gradient when its turn comes:
 
 import heapq
 import itertools
+import operator
 import weakref
 
 from ..device import array_module
@@ -72,8 +73,8 @@ def run(roots, targets=None, *, create_graph: bool, retain_graph: bool) -> dict:
     queue = []  # (-number, Node): the newest first
     wanted = None if targets is None else _leads_to(targets, roots)
 
-    def receive(edge, grad, before):
-        """Add `grad`, made from the gradients `before`, to what has arrived at `edge`."""
+    def receive(edge, grad, about):
+        """Add `grad` to what has arrived at `edge`; `about`: the gradients that a Node was given, and those that it made of them."""
         place, output = edge
         if isinstance(place, Node):
             grads = pending.get(place)
@@ -81,20 +82,21 @@ def run(roots, targets=None, *, create_graph: bool, retain_graph: bool) -> dict:
                 grads = pending[place] = [None] * place.outputs
                 heapq.heappush(queue, (-place.number, place))
             grads[output] = grad if grads[output] is None else grads[output] + grad
-        elif edge in arrived:
-            arrived[edge] = arrived[edge] + grad
+        elif edge not in arrived:
+            arrived[edge] = _own(grad) if _is_shared(grad, about) else grad
         else:
-            arrived[edge] = _own(grad) if _is_shared(grad, before) else grad
+            arrived[edge] = arrived[edge] + grad if create_graph else operator.iadd(arrived[edge], grad)  # in place: nobody else holds it
 
     recording, mode.grad = mode.grad, create_graph
     try:
         for edge, grad in roots:
-            receive(edge, grad, (grad,))
+            receive(edge, grad, (grad, grad))
         while queue:
             node = heapq.heappop(queue)[1]
             grads = pending.pop(node)
-            if node.hooks is not None:
-                _run_hooks(node, grads, create_graph)
+            for output, hooks in (node.hooks or {}).items():
+                if grads[output] is not None:
+                    grads[output] = _hooked(grads[output], hooks.values(), create_graph)
             if targets is not None:
                 for output, grad in enumerate(grads):
                     if (node, output) in targets:
@@ -103,9 +105,10 @@ def run(roots, targets=None, *, create_graph: bool, retain_graph: bool) -> dict:
                     continue
             if node.freed:
                 node.raise_freed()
-            for edge, kind, grad in zip(node.edges, node.input_types, node.propagate(grads, create_graph), strict=True):
+            made = node.propagate(grads, create_graph)
+            for edge, kind, grad in zip(node.edges, node.input_types, made, strict=True):
                 if edge is not None and grad is not None and (wanted is None or edge[0] in wanted or edge in targets):
-                    receive(edge, fit(grad, *kind), grads)
+                    receive(edge, fit(grad, *kind), [*grads, *made])
             if not retain_graph:
                 node.free()
         for edge, grad in arrived.items():
@@ -123,9 +126,9 @@ def fit(grad, shape, dtype):
     return grad if (grad._array if isinstance(grad, Variable) else grad).dtype is dtype else cast(grad, dtype)
 
 
-def _is_shared(grad, before) -> bool:
-    """Whether `grad` may be memory that somebody else holds too: one of the gradients `before` it, passed on, or a view."""
-    return isinstance(grad, Variable) or grad.base is not None or any([grad is each for each in before])
+def _is_shared(grad, about) -> bool:
+    """Whether `grad` may be memory that somebody else holds too: a view, or a gradient passed on, or made for several inputs."""
+    return isinstance(grad, Variable) or grad.base is not None or sum([grad is each for each in about]) > 1
 
 
 def _own(grad):
@@ -146,12 +149,6 @@ def _leads_to(targets, roots) -> set:
     return leads
 
 
-def _run_hooks(node: Node, grads: list, recorded: bool) -> None:
-    for output, hooks in (node.hooks or {}).items():
-        if grads[output] is not None:
-            grads[output] = _hooked(grads[output], hooks.values(), recorded)
-
-
 def _hooked(grad, hooks, recorded: bool):
     """`grad` after the functions in `hooks`, each of which may return another in its place."""
     grad = grad.array() if hasattr(grad, "array") else grad  # a kernel left it to be computed
@@ -167,8 +164,7 @@ def starting_gradient(output: Variable, grad):
     if grad is None:
         expect(output._array.size == 1, "grad can be implicitly created only for scalar outputs")
         return Variable.wrap(array_module(output._array).ones_like(output._array))
-    if tuple(grad._array.shape) != tuple(output._array.shape):
-        raise RuntimeError(f"Mismatch in shape: grad_output {tuple(grad._array.shape)} and output {tuple(output._array.shape)}")
+    expect(grad.shape == output.shape, f"Mismatch in shape: grad_output {tuple(grad.shape)} and output {tuple(output.shape)}")
     return grad
 
 

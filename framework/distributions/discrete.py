@@ -5,6 +5,7 @@ import ml_dtypes
 from ..creation import rand
 from ..nn.functional import binary_cross_entropy_with_logits, softplus
 from ..ops.elementwise import elementwise, where
+from ..ops.promotion import expect
 from ..sampling import choice
 from ..size import broadcast_shapes
 from .distribution import Constraint, Distribution, broadcast_all, lazily, one_of, real
@@ -72,8 +73,7 @@ class Categorical(Distribution):
 
     def __init__(self, probs=None, logits=None, validate_args=None):
         name, given = one_of(probs=probs, logits=logits)
-        if given.dim() < 1:
-            raise ValueError(f"`{name}` parameter must be at least one-dimensional.")
+        expect(given.dim() >= 1, f"`{name}` parameter must be at least one-dimensional.", ValueError)
         setattr(self, name, given / given.sum(-1, True) if name == "probs" else given.log_softmax(-1))
         last = given.shape[-1] - 1
         self.support = Constraint(f"IntegerInterval(lower_bound=0, upper_bound={last})", lambda x: _is_one_of(x, last))

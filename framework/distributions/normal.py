@@ -4,15 +4,15 @@ import math
 
 from ..creation import randn
 from ..ops.decompositions import cholesky, eigh, inv, solve_matrices
+from ..ops.elementwise import elementwise
 from ..ops.promotion import expect
 from ..ops.shape import tril
 from ..size import broadcast_shapes
 from .distribution import Constraint, Distribution, broadcast_all, lazily, one_of, real
 
 positive = Constraint("GreaterThan(lower_bound=0.0)", lambda x: x > 0)
-positive_definite = Constraint(
-    "PositiveDefinite()", lambda x: (abs(x - x.mT) <= 1e-6 + 1e-5 * abs(x)).all((-2, -1)) & (eigh(x)[0] > 0).all(-1)
-)
+_is_symmetric = elementwise(lambda input, other: abs(input - other) <= 1e-6 + 1e-5 * abs(other))
+positive_definite = Constraint("PositiveDefinite()", lambda x: _is_symmetric(x, x.mT).all((-2, -1)) & (eigh(x)[0] > 0).all(-1))
 lower_cholesky = Constraint("LowerCholesky()", lambda x: (tril(x) == x).all((-2, -1)) & (x.diagonal(0, -2, -1) > 0).all(-1))
 LOG_2PI = math.log(2 * math.pi)
 

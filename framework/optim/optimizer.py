@@ -116,8 +116,7 @@ class Optimizer:
     def add_param_group(self, param_group: dict) -> None:
         """Add {"params": tensors, option: value, …}; options left out have their defaults."""
         params = param_group["params"]
-        if isinstance(params, set):
-            raise TypeError("optimizer parameters need to be in an ordered collection, such as a list: a set changes between runs")
+        expect(not isinstance(params, set), "optimizer parameters need an ordered collection: a set changes between runs", TypeError)
         params = [params] if isinstance(params, Variable) else list(params)
         for param in params:
             if not isinstance(param, Variable):

@@ -5,6 +5,7 @@ import pytest
 
 import framework as torch
 from framework.autograd import backward, grad
+from framework.autograd.op import op
 
 
 def leaf(*values):
@@ -137,6 +138,13 @@ def test_gradients_are_not_shared():
     (x + 0).backward(given)
     x.grad.zero_()
     assert given.tolist() == [1, 1]
+
+    both = op(lambda a, b: a + b, name="both")
+    both.rule("a", "b")(lambda grad: (double := grad * 2, double))  # one new array for two inputs
+    x, z = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    for total in (2, 4, 8):
+        sum(both(x, z) for _ in range(max(1, total // 4))).sum().backward()  # once, once again, twice within one
+        assert x.grad.tolist() == z.grad.tolist() == [total, total]
 
     y, given = leaf(1.0, 2.0) * 1, torch.ones(2, dtype=torch.float64)
     (g,) = grad(y + 0, y, given)  # of a tensor that is no leaf
