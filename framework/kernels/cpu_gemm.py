@@ -35,7 +35,7 @@ _tall_wide, _low_wide, _row_wide, _tall_slim, _low_slim, _row_slim = (tile(rows,
 
 
 @compiled()
-def _copy_panel(b, at, row, column, columns, depth, width, lanes, out):
+def copy_panel(b, at, row, column, columns, depth, width, lanes, out):
     """out[k width + j] = element (k, j) of b, and 0 beyond its columns."""
     if columns < width:
         out[: depth * width] = 0
@@ -131,7 +131,7 @@ def _in_c(dtype):
                     full, c_at = columns == width, top * c_row + left
                     of_b, b_at, b_step = b, start * b_row + left * b_column, b_row
                     if not full or b_column != 1:
-                        _copy_panel(b, b_at, b_row, b_column, columns, steps, width, vector, panel)
+                        copy_panel(b, b_at, b_row, b_column, columns, steps, width, vector, panel)
                         of_b, b_at, b_step = panel, 0, width
                     of_c, to, c_step = (c, c_at, c_row) if full else (result, 0, width)
                     wide = width > vector
@@ -169,7 +169,7 @@ def gemm(typing_context, a, b, out, add):
 
 def _marker(dtype) -> Path:
     """A file beside Numba's, and by its name one of those that are deleted when the sources change (cpu.py)."""
-    return Path(_copy_panel.stats.cache_path) / f"cpu_gemm_{dtype}.nbi"
+    return Path(copy_panel.stats.cache_path) / f"cpu_gemm_{dtype}.nbi"
 
 
 def _remember(dtype) -> None:

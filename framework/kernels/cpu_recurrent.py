@@ -14,15 +14,36 @@ Batches lie packed, as in ops/recurrent.py: S rows, of which sizes[t] from row o
 A sequence that has ended, or has not begun, keeps its state.
 """
 
+import functools
+
 import numpy as np
 
 from ..ops import recurrent as ops
 from ..threads import get_num_threads
 from .cpu import compiled, contiguous, floats, kernel, run_shares
-from .cpu_gemm import gemm
+from .cpu_gemm import copy_panel, gemm
 from .cpu_math import exp, tanh
+from .cpu_vectors import REGISTER
 
 _WORTH_THREADS = 1 << 18  # multiplications: with fewer, one thread is done before another has begun
+
+
+@compiled()
+def _columns(weight):
+    """The weight (G, I), transposed, by rows: each thread makes its own, which then is in the cache of its core."""
+    count, width = weight.shape
+    out = np.empty(weight.size, weight.dtype)
+    copy_panel(weight.reshape(-1), 0, 1, width, count, width, count, REGISTER // weight.itemsize, out)
+    return out.reshape(width, count)
+
+
+@compiled()
+def _begin(given, first, last, out):
+    """Rows [first, last) of `given` to `out`, and where nothing is given zeros."""
+    for n in range(first, last):
+        row = out[n]
+        for j in range(row.size):
+            row[j] = given[n, j] if given.size else 0
 
 
 @compiled()
@@ -49,10 +70,14 @@ def _let_through(gates):
 
 
 @compiled()
-def _lstm(x, w_i, w_h, bias, h, c, gates, out, cells, offsets, sizes, reverse, bounds, share, first_item, last_item):
-    """gates (S, 4H): what they let through; h, c (N, H): from the first states to the last; out, cells (S, H): all; w_i (I, 4H), w_h."""
+def _lstm(x, w_ih, w_hh, bias, first_h, first_c, h, c, gates, out, cells, offsets, sizes, reverse, bounds, share,
+          first_item, last_item):  # fmt: skip
+    """gates (S, 4H): what they let through; h, c (N, H): the last states; out, cells (S, H): all."""
     steps, height = len(sizes), c.shape[1]
     first, last = bounds[share], bounds[share + 1]
+    w_i, w_h = _columns(w_ih), _columns(w_hh)
+    _begin(first_h, first, last, h)
+    _begin(first_c, first, last, c)
     for k in range(steps):
         t = steps - 1 - k if reverse else k
         end = min(last, sizes[t])
@@ -75,13 +100,15 @@ def _lstm(x, w_i, w_h, bias, h, c, gates, out, cells, offsets, sizes, reverse, b
 
 
 @compiled()
-def _lstm_backward(grads, gates, cells, first_cells, w_i, w_h, dh, dc, dgates, dx, offsets, sizes, reverse, bounds, share,
-                   first_item, last_item):  # fmt: skip
-    """grads (S, H): of all outputs; dh, dc (N, H): from the gradients of the last states to those of the first; dgates, dx: found."""
+def _lstm_backward(grads, last_dh, last_dc, gates, cells, first_cells, w_i, w_h, dh, dc, dgates, dx, offsets, sizes, reverse, bounds,
+                   share, first_item, last_item):  # fmt: skip
+    """grads (S, H): of all outputs; last_dh, last_dc (N, H): of the last states; each may be empty; dh, dc: of the first; dgates, dx."""
     steps, height = len(sizes), dc.shape[1]
     one = dc.dtype.type(1)
     first, last = bounds[share], bounds[share + 1]
     seen = np.empty(height, dc.dtype)
+    _begin(last_dh, first, last, dh)
+    _begin(last_dc, first, last, dc)
     for k in range(steps):
         t = k if reverse else steps - 1 - k
         earlier = t + 1 if reverse else t - 1
@@ -93,12 +120,14 @@ def _lstm_backward(grads, gates, cells, first_cells, w_i, w_h, dh, dc, dgates, d
             row, found = gates[start + n], dgates[start + n]
             i, f, g, o = row[:height], row[height : 2 * height], row[2 * height : 3 * height], row[3 * height :]
             di, df, dg, do = found[:height], found[height : 2 * height], found[2 * height : 3 * height], found[3 * height :]
-            cell, arrived, dstate, dcell = cells[start + n], grads[start + n], dh[n], dc[n]
+            cell, dstate, dcell = cells[start + n], dh[n], dc[n]
             before = first_cells[n] if earlier < 0 or earlier == steps or n >= sizes[earlier] else cells[offsets[earlier] + n]
             for j in range(height):
                 seen[j] = tanh(cell[j])
-            for j in range(height):
-                dstate[j] += arrived[j]
+            if grads.size:
+                arrived = grads[start + n]
+                for j in range(height):
+                    dstate[j] += arrived[j]
             for j in range(height):
                 dcell[j] += dstate[j] * o[j] * (one - seen[j] * seen[j])
             for j in range(height):
@@ -117,12 +146,14 @@ def _lstm_backward(grads, gates, cells, first_cells, w_i, w_h, dh, dc, dgates, d
 
 
 @compiled()
-def _gru(x, w_i, w_h, bias_i, bias_h, h, gates, out, from_h, offsets, sizes, reverse, bounds, share, first_item, last_item):
-    """gates (S, 3H): r, z, n; h (N, H): from the first states to the last; out (S, H): all; from_h (S, H): n_h; w_i (I, 3H), w_h."""
+def _gru(x, w_ih, w_hh, bias_i, bias_h, first_h, h, gates, out, from_h, offsets, sizes, reverse, bounds, share, first_item, last_item):
+    """gates (S, 3H): r, z, n; h (N, H): the last states; out (S, H): all; from_h (S, H): n_h."""
     steps, height = len(sizes), h.shape[1]
     one = h.dtype.type(1)
     first, last = bounds[share], bounds[share + 1]
     added = np.empty((len(h), 3 * height), h.dtype)  # W_h h + b_h
+    w_i, w_h = _columns(w_ih), _columns(w_hh)
+    _begin(first_h, first, last, h)
     for k in range(steps):
         t = steps - 1 - k if reverse else k
         end = min(last, sizes[t])
@@ -145,13 +176,14 @@ def _gru(x, w_i, w_h, bias_i, bias_h, h, gates, out, from_h, offsets, sizes, rev
 
 
 @compiled()
-def _gru_backward(grads, gates, from_h, before, w_i, w_h, dh, da, da_h, dx, offsets, sizes, reverse, bounds, share,
+def _gru_backward(grads, last_dh, gates, from_h, before, w_i, w_h, dh, da, da_h, dx, offsets, sizes, reverse, bounds, share,
                   first_item, last_item):  # fmt: skip
-    """grads (S, H): of all outputs; dh (N, H): from the last state's gradient to the first's; da, da_h (S, 3H): of W_i x and of W_h h."""
+    """grads (S, H): of all outputs; last_dh (N, H): of the last state; each may be empty; da, da_h (S, 3H): of W_i x and of W_h h."""
     steps, height = len(sizes), dh.shape[1]
     one = dh.dtype.type(1)
     first, last = bounds[share], bounds[share + 1]
     kept = np.empty((max(0, last - first), height), dh.dtype)  # what passes the step without a product
+    _begin(last_dh, first, last, dh)
     for k in range(steps):
         t = k if reverse else steps - 1 - k
         end = min(last, sizes[t])
@@ -162,9 +194,11 @@ def _gru_backward(grads, gates, from_h, before, w_i, w_h, dh, da, da_h, dx, offs
             row, found, found_h = gates[start + n], da[start + n], da_h[start + n]
             r, z, candidate = row[:height], row[height : 2 * height], row[2 * height :]
             dr, dz, dn, dn_h = found[:height], found[height : 2 * height], found[2 * height :], found_h[2 * height :]
-            state, arrived, dstate, n_h, passed = before[start + n], grads[start + n], dh[n], from_h[start + n], kept[n - first]
-            for j in range(height):
-                dstate[j] += arrived[j]
+            state, dstate, n_h, passed = before[start + n], dh[n], from_h[start + n], kept[n - first]
+            if grads.size:
+                arrived = grads[start + n]
+                for j in range(height):
+                    dstate[j] += arrived[j]
             for j in range(height):
                 passed[j] = dstate[j] * z[j]
             for j in range(height):
@@ -183,10 +217,16 @@ def _gru_backward(grads, gates, from_h, before, w_i, w_h, dh, da, da_h, dx, offs
 
 
 @compiled()
-def _weight_gradients(da, da_h, x, before, dw_i, dw_h, share, first, last):
-    """Rows [first, last) of the gradients of W_i and W_h, which are products over all time steps."""
-    gemm(da[:, first:last].T, x, dw_i[first:last], 0)
-    gemm(da_h[:, first:last].T, before, dw_h[first:last], 0)
+def _weight_gradients(da, x, dw, db, share, first, last):
+    """Rows [first, last) of the gradient of a weight, a product over all time steps, and of its bias, a sum."""
+    gemm(da[:, first:last].T, x, dw[first:last], 0)
+    total = db[first:last]
+    for j in range(total.size):
+        total[j] = 0
+    for row in range(len(da)):
+        each = da[row, first:last]
+        for j in range(each.size):
+            total[j] += each[j]
 
 
 @compiled()
@@ -200,47 +240,52 @@ def _states_before(out, first_states, offsets, sizes, reverse, before):
             before[offsets[t] + n] = first_states[n] if begins else out[offsets[earlier] + n]
 
 
+@functools.lru_cache(64)
+def _layout(sizes: tuple, shares: int) -> tuple:
+    """Where each step's rows begin, how many they are, and each share's sequences, [bounds[i], bounds[i + 1]), of about as many steps."""
+    steps = np.array(sizes)
+    lengths = np.cumsum((steps[:, None] > np.arange(sizes[0])).sum(0))  # of sequences 0 … n together
+    inner = np.searchsorted(lengths, lengths[-1] * np.arange(1, shares) / shares)
+    return np.cumsum(steps) - steps, steps, np.array([0, *inner, sizes[0]])
+
+
 class _Steps:
-    """How a batch's time steps lie, and which thread has which sequences: [bounds[i], bounds[i + 1]), about as many steps for each."""
+    """A batch's time steps, and how many threads work at them."""
 
     def __init__(self, input, batch_sizes, reverse, w_ih, w_hh):
-        sizes = np.array(batch_sizes or (input.shape[1],) * input.shape[0])
-        self.where = np.cumsum(sizes) - sizes, sizes, reverse
         multiplications = input[..., 0].size * (w_ih.size + w_hh.size)
         self.shares = get_num_threads() if multiplications >= _WORTH_THREADS else 1
-        if self.shares == 1:
-            self.bounds = np.array([0, sizes.max()])
-        else:
-            lengths = np.cumsum((sizes[:, None] > np.arange(sizes.max())).sum(0))  # of sequences 0 … n together
-            inner = np.searchsorted(lengths, lengths[-1] * np.arange(1, self.shares) / self.shares)
-            self.bounds = np.array([0, *inner, sizes.max()])
+        offsets, sizes, bounds = _layout(tuple(batch_sizes or (input.shape[1],) * input.shape[0]), self.shares)
+        self.where = offsets, sizes, reverse, bounds
 
     def run(self, function, *args) -> None:
         """Each thread with its own sequences; on the calling one alone, if there is little to do."""
         if self.shares == 1:
-            function(*args, *self.where, self.bounds, 0, 0, 1)
+            function(*args, *self.where, 0, 0, 1)
         else:
-            run_shares(function, self.shares, *args, *self.where, self.bounds)
+            run_shares(function, self.shares, *args, *self.where)
 
-    def weight_gradients(self, da, da_h, x, before, w_ih, w_hh) -> tuple:
-        """Those of W_i and W_h, a share of the rows to each thread."""
-        grads = np.empty_like(w_ih), np.empty_like(w_hh)
+    def weight_gradients(self, da, x, weight) -> tuple:
+        """Those of a weight and of its bias, a share of the rows to each thread."""
+        grads = np.empty_like(weight), np.empty(len(weight), weight.dtype)
         if self.shares == 1:
-            _weight_gradients(da, da_h, x, before, *grads, 0, 0, len(w_ih))
+            _weight_gradients(da, x, *grads, 0, 0, len(weight))
         else:
-            run_shares(_weight_gradients, len(w_ih), da, da_h, x, before, *grads)
+            run_shares(_weight_gradients, len(weight), da, x, *grads)
         return grads
 
     def states_before(self, out, first_states):
         """(S, H): the state h that each time step began with."""
+        if len(out) == len(first_states):
+            return first_states  # there is one step
         before = np.empty_like(out)
-        _states_before(out, first_states, *self.where, before)
+        _states_before(out, first_states, *self.where[:3], before)
         return before
 
 
-def _zeros_for_none(grads, *like) -> list:
-    """Gradients that may be written to."""
-    return [np.zeros_like(each) if grad is None else grad.reshape(each.shape).copy() for grad, each in zip(grads, like, strict=True)]
+def _empty_for_none(grads, *like) -> list:
+    """Gradients as arrays: of none of them no rows."""
+    return [each[:0] if grad is None else np.ascontiguousarray(grad).reshape(each.shape) for grad, each in zip(grads, like, strict=True)]
 
 
 def _fits(input, *others) -> bool:
@@ -249,11 +294,6 @@ def _fits(input, *others) -> bool:
 
 def _bias(given, weight):
     return np.zeros(len(weight), weight.dtype) if given is None else given
-
-
-def _columns(weight):
-    """The weight, transposed, by rows."""
-    return np.ascontiguousarray(weight.T)
 
 
 @kernel(ops.lstm_layer)
@@ -265,19 +305,17 @@ def whole_lstm(input, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes, reverse):
     x = np.ascontiguousarray(input).reshape(-1, input.shape[-1])  # (S, I)
     gates = np.empty((len(x), len(w_hh)), x.dtype)  # (S, 4H)
     out, cells = np.empty((2, len(x), c.shape[1]), x.dtype)
-    last_h, last_c = h.copy(), c.copy()
+    last_h, last_c = np.empty_like(h), np.empty_like(c)
     bias = _bias(None if b_ih is None else b_ih + b_hh, w_ih)
-    steps.run(_lstm, x, _columns(w_ih), _columns(w_hh), bias, last_h, last_c, gates, out, cells)
+    steps.run(_lstm, x, w_ih, w_hh, bias, h, c, last_h, last_c, gates, out, cells)
 
     def backward(grads, needs_input, needs_h, needs_c, needs_w_ih, needs_w_hh, needs_b_ih, needs_b_hh, needs_w_hr):
-        grad, dh, dc = _zeros_for_none(grads, out, h, c)
         da, dx = np.empty_like(gates), np.empty_like(x if needs_input else x[:0])
-        steps.run(_lstm_backward, grad, gates, cells, c, w_ih, w_hh, dh, dc, da, dx)
-        dw_ih = dw_hh = None
-        if needs_w_ih or needs_w_hh:
-            dw_ih, dw_hh = steps.weight_gradients(da, da, x, steps.states_before(out, h), w_ih, w_hh)
-        bias_grad = da.sum(0) if needs_b_ih or needs_b_hh else None
-        return dx.reshape(input.shape) if needs_input else None, dh, dc, dw_ih, dw_hh, bias_grad, bias_grad, None
+        dh, dc = np.empty_like(h), np.empty_like(c)
+        steps.run(_lstm_backward, *_empty_for_none(grads, out, h, c), gates, cells, c, w_ih, w_hh, dh, dc, da, dx)
+        dw_ih, db = steps.weight_gradients(da, x, w_ih) if needs_w_ih or needs_b_ih else (None, None)
+        dw_hh, db = steps.weight_gradients(da, steps.states_before(out, h), w_hh) if needs_w_hh or needs_b_hh else (None, db)
+        return dx.reshape(input.shape) if needs_input else None, dh, dc, dw_ih, dw_hh, db, db, None
 
     return (out.reshape(*input.shape[:-1], -1), last_h, last_c), backward
 
@@ -291,18 +329,15 @@ def whole_gru(input, h, w_ih, w_hh, b_ih, b_hh, batch_sizes, reverse):
     x = np.ascontiguousarray(input).reshape(-1, input.shape[-1])  # (S, I)
     gates = np.empty((len(x), len(w_hh)), x.dtype)  # (S, 3H)
     out, from_h = np.empty((2, len(x), h.shape[1]), x.dtype)
-    last = h.copy()
-    steps.run(_gru, x, _columns(w_ih), _columns(w_hh), _bias(b_ih, w_ih), _bias(b_hh, w_hh), last, gates, out, from_h)
+    last = np.empty_like(h)
+    steps.run(_gru, x, w_ih, w_hh, _bias(b_ih, w_ih), _bias(b_hh, w_hh), h, last, gates, out, from_h)
 
     def backward(grads, needs_input, needs_h, needs_w_ih, needs_w_hh, needs_b_ih, needs_b_hh):
-        grad, dh = _zeros_for_none(grads, out, h)
-        before = steps.states_before(out, h)
+        before, dh = steps.states_before(out, h), np.empty_like(h)
         (da, da_h), dx = np.empty((2, *gates.shape), x.dtype), np.empty_like(x if needs_input else x[:0])
-        steps.run(_gru_backward, grad, gates, from_h, before, w_ih, w_hh, dh, da, da_h, dx)
-        dw_ih = dw_hh = None
-        if needs_w_ih or needs_w_hh:
-            dw_ih, dw_hh = steps.weight_gradients(da, da_h, x, before, w_ih, w_hh)
-        b_grads = da.sum(0) if needs_b_ih else None, da_h.sum(0) if needs_b_hh else None
-        return dx.reshape(input.shape) if needs_input else None, dh, dw_ih, dw_hh, *b_grads
+        steps.run(_gru_backward, *_empty_for_none(grads, out, h), gates, from_h, before, w_ih, w_hh, dh, da, da_h, dx)
+        dw_ih, db_ih = steps.weight_gradients(da, x, w_ih) if needs_w_ih or needs_b_ih else (None, None)
+        dw_hh, db_hh = steps.weight_gradients(da_h, before, w_hh) if needs_w_hh or needs_b_hh else (None, None)
+        return dx.reshape(input.shape) if needs_input else None, dh, dw_ih, dw_hh, db_ih, db_hh
 
     return (out.reshape(*input.shape[:-1], -1), last), backward

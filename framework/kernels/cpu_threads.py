@@ -13,8 +13,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 import numba as nb  # noqa: E402
-import numpy as np  # noqa: E402
 from llvmlite import ir  # noqa: E402
+from numba._dispatcher import compute_fingerprint  # noqa: E402
 from numba.core import cgutils, types  # noqa: E402
 from numba.extending import intrinsic  # noqa: E402
 
@@ -50,20 +50,14 @@ def run_shares(function, count: int, *args) -> None:
 
 def _address(function, args: tuple) -> int:
     """Where the code is that Numba compiles from `function` for such arguments."""
-    kinds = function, *map(_kind, args)
+    plain = tuple([tuple(each) if isinstance(each, tuple) else each for each in args])  # a fingerprint tells no named tuples
+    kinds = function, compute_fingerprint(plain)
     if kinds not in _addresses:
         signature = (*map(nb.typeof, args), types.int64, types.int64, types.int64)
         function.compile(signature)
         code = function.overloads[signature]
         _addresses[kinds] = code.library.get_pointer_to_function(code.fndesc.llvm_func_name)
     return _addresses[kinds]
-
-
-def _kind(arg):
-    """What tells arguments apart for which Numba compiles anew."""
-    if isinstance(arg, np.ndarray):
-        return arg.dtype.num, arg.ndim, arg.flags.num
-    return tuple(map(_kind, arg)) if isinstance(arg, tuple) else type(arg)
 
 
 @intrinsic
