@@ -218,12 +218,12 @@ def _gru_backward(grads, last_dh, gates, from_h, before, w_i, w_h, dh, da, da_h,
 
 @compiled()
 def _weight_gradients(da, x, dw, db, share, first, last):
-    """Rows [first, last) of the gradient of a weight, a product over all time steps, and of its bias, a sum."""
+    """Rows [first, last) of the gradient of a weight, a product over all time steps, and of its bias, a sum; db may be empty."""
     gemm(da[:, first:last].T, x, dw[first:last], 0)
     total = db[first:last]
     for j in range(total.size):
         total[j] = 0
-    for row in range(len(da)):
+    for row in range(len(da) if db.size else 0):
         each = da[row, first:last]
         for j in range(each.size):
             total[j] += each[j]
@@ -265,9 +265,9 @@ class _Steps:
         else:
             run_shares(function, self.shares, *args, *self.where)
 
-    def weight_gradients(self, da, x, weight) -> tuple:
-        """Those of a weight and of its bias, a share of the rows to each thread."""
-        grads = np.empty_like(weight), np.empty(len(weight), weight.dtype)
+    def weight_gradients(self, da, x, weight, needs_bias) -> tuple:
+        """Those of a weight and of its bias, if that is needed, a share of the rows to each thread."""
+        grads = np.empty_like(weight), np.empty(len(weight) if needs_bias else 0, weight.dtype)
         if self.shares == 1:
             _weight_gradients(da, x, *grads, 0, 0, len(weight))
         else:
@@ -313,8 +313,8 @@ def whole_lstm(input, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes, reverse):
         da, dx = np.empty_like(gates), np.empty_like(x if needs_input else x[:0])
         dh, dc = np.empty_like(h), np.empty_like(c)
         steps.run(_lstm_backward, *_empty_for_none(grads, out, h, c), gates, cells, c, w_ih, w_hh, dh, dc, da, dx)
-        dw_ih, db = steps.weight_gradients(da, x, w_ih) if needs_w_ih or needs_b_ih else (None, None)
-        dw_hh, db = steps.weight_gradients(da, steps.states_before(out, h), w_hh) if needs_w_hh or needs_b_hh else (None, db)
+        dw_ih, db = steps.weight_gradients(da, x, w_ih, True) if needs_w_ih or needs_b_ih or needs_b_hh else (None, None)
+        dw_hh = steps.weight_gradients(da, steps.states_before(out, h), w_hh, False)[0] if needs_w_hh else None
         return dx.reshape(input.shape) if needs_input else None, dh, dc, dw_ih, dw_hh, db, db, None
 
     return (out.reshape(*input.shape[:-1], -1), last_h, last_c), backward
@@ -336,8 +336,8 @@ def whole_gru(input, h, w_ih, w_hh, b_ih, b_hh, batch_sizes, reverse):
         before, dh = steps.states_before(out, h), np.empty_like(h)
         (da, da_h), dx = np.empty((2, *gates.shape), x.dtype), np.empty_like(x if needs_input else x[:0])
         steps.run(_gru_backward, *_empty_for_none(grads, out, h), gates, from_h, before, w_ih, w_hh, dh, da, da_h, dx)
-        dw_ih, db_ih = steps.weight_gradients(da, x, w_ih) if needs_w_ih or needs_b_ih else (None, None)
-        dw_hh, db_hh = steps.weight_gradients(da_h, before, w_hh) if needs_w_hh or needs_b_hh else (None, None)
+        dw_ih, db_ih = steps.weight_gradients(da, x, w_ih, needs_b_ih) if needs_w_ih or needs_b_ih else (None, None)
+        dw_hh, db_hh = steps.weight_gradients(da_h, before, w_hh, needs_b_hh) if needs_w_hh or needs_b_hh else (None, None)
         return dx.reshape(input.shape) if needs_input else None, dh, dw_ih, dw_hh, db_ih, db_hh
 
     return (out.reshape(*input.shape[:-1], -1), last), backward
