@@ -35,7 +35,19 @@ _tall_wide, _low_wide, _row_wide, _tall_slim, _low_slim, _row_slim = (tile(rows,
 
 
 @compiled()
-def copy_panel(b, at, row, column, columns, depth, width, lanes, out):
+def turn(b, at, column, columns, depth, width, lanes, out):
+    """out[k width + j] = b[at + k + j column]."""
+    across, along = columns // lanes * lanes, depth // lanes * lanes
+    for j in range(0, across, lanes):
+        for k in range(0, along, lanes):
+            transpose(b, at + j * column + k, column, out, k * width + j, width)
+    for j in range(columns):
+        for k in range(along if j < across else 0, depth):
+            out[k * width + j] = b[at + k + j * column]
+
+
+@compiled()
+def _copy_panel(b, at, row, column, columns, depth, width, lanes, out):
     """out[k width + j] = element (k, j) of b, and 0 beyond its columns."""
     if columns < width:
         out[: depth * width] = 0
@@ -43,14 +55,12 @@ def copy_panel(b, at, row, column, columns, depth, width, lanes, out):
         for k in range(depth):
             for j in range(columns):
                 out[k * width + j] = b[at + k * row + j]
-        return
-    in_blocks = depth // lanes * lanes if row == 1 else 0
-    for j in range(0, columns // lanes * lanes, lanes):
-        for k in range(0, in_blocks, lanes):
-            transpose(b, at + j * column + k, column, out, k * width + j, width)
-    for j in range(columns):
-        for k in range(in_blocks if j < columns // lanes * lanes else 0, depth):
-            out[k * width + j] = b[at + k * row + j * column]
+    elif row == 1:
+        turn(b, at, column, columns, depth, width, lanes, out)
+    else:
+        for j in range(columns):
+            for k in range(depth):
+                out[k * width + j] = b[at + k * row + j * column]
 
 
 @compiled()
@@ -131,7 +141,7 @@ def _in_c(dtype):
                     full, c_at = columns == width, top * c_row + left
                     of_b, b_at, b_step = b, start * b_row + left * b_column, b_row
                     if not full or b_column != 1:
-                        copy_panel(b, b_at, b_row, b_column, columns, steps, width, vector, panel)
+                        _copy_panel(b, b_at, b_row, b_column, columns, steps, width, vector, panel)
                         of_b, b_at, b_step = panel, 0, width
                     of_c, to, c_step = (c, c_at, c_row) if full else (result, 0, width)
                     wide = width > vector
@@ -169,7 +179,7 @@ def gemm(typing_context, a, b, out, add):
 
 def _marker(dtype) -> Path:
     """A file beside Numba's, and by its name one of those that are deleted when the sources change (cpu.py)."""
-    return Path(copy_panel.stats.cache_path) / f"cpu_gemm_{dtype}.nbi"
+    return Path(_copy_panel.stats.cache_path) / f"cpu_gemm_{dtype}.nbi"
 
 
 def _remember(dtype) -> None:

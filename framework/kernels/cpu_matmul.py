@@ -5,6 +5,8 @@ import numpy as np
 from ..ops import linalg as ops
 from .cpu import compiled, floats, kernel, run_shares
 from .cpu_gemm import gemm
+from .cpu_tile import ROWS
+from .cpu_vectors import lanes
 
 _WORTH_IT = 1 << 19  # multiplications: below, NumPy's product is as fast
 _WORTH_THREADS = 1 << 20  # below, one thread is done before another has begun
@@ -13,9 +15,10 @@ _STRIP = 128  # columns
 
 
 @compiled()
-def _block(a, b, start, out, by_rows, share, first, last):
-    """Rows, or columns, [first, last) of out = a @ b + start, `start` a row added to all, or empty."""
-    rows, columns = (slice(first, last), slice(0, out.shape[1])) if by_rows else (slice(0, out.shape[0]), slice(first, last))
+def _block(a, b, start, out, by_rows, unit, share, first, last):
+    """Rows, or columns, [first, last) of out = a @ b + start, in units of so many; `start` is a row added to all, or empty."""
+    part = slice(first * unit, last * unit)
+    rows, columns = (part, slice(0, out.shape[1])) if by_rows else (slice(0, out.shape[0]), part)
     a, b, block, added = a[rows], b[:, columns], out[rows, columns], start[columns]
     width = _STRIP if start.size and block.size > _CACHED else max(1, block.shape[1])
     for left in range(0, block.shape[1], width):
@@ -40,15 +43,17 @@ def _simple(matrix) -> bool:
     return (columns == size and rows >= size * matrix.shape[-1]) or (rows == size and columns >= size * matrix.shape[-2])
 
 
-def product(a, b, start=None):
-    """a @ b + start, for matrices: the longer side of the result is cut."""
+def product(a, b, start=None, out=None):
+    """a @ b + start, for matrices, in `out` if that is given: the longer side of the result is cut."""
     m, n = a.shape[0], b.shape[1]
-    out = np.empty((m, n), a.dtype)
-    args = a, b, np.empty(0, a.dtype) if start is None else start, out, m >= n
+    out = np.empty((m, n), a.dtype) if out is None else out
+    unit = ROWS if m >= n else 2 * lanes(a.dtype)  # a tile's: no share ends within one
+    args = a, b, np.empty(0, a.dtype) if start is None else start, out, m >= n, unit
+    units = -(-max(m, n) // unit)
     if a.size * n < _WORTH_THREADS:
-        _block(*args, 0, 0, max(m, n))
+        _block(*args, 0, 0, units)
     else:
-        run_shares(_block, max(m, n), *args)
+        run_shares(_block, units, *args)
     return out
 
 

@@ -21,7 +21,7 @@ import numpy as np
 from ..ops import recurrent as ops
 from ..threads import get_num_threads
 from .cpu import compiled, contiguous, floats, kernel, run_shares
-from .cpu_gemm import copy_panel, gemm
+from .cpu_gemm import gemm, turn
 from .cpu_math import exp, tanh
 from .cpu_vectors import REGISTER
 
@@ -33,7 +33,7 @@ def _columns(weight):
     """The weight (G, I), transposed, by rows: each thread makes its own, which then is in the cache of its core."""
     count, width = weight.shape
     out = np.empty(weight.size, weight.dtype)
-    copy_panel(weight.reshape(-1), 0, 1, width, count, width, count, REGISTER // weight.itemsize, out)
+    turn(weight.reshape(-1), 0, width, count, width, count, REGISTER // weight.itemsize, out)
     return out.reshape(width, count)
 
 

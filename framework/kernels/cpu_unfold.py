@@ -13,8 +13,9 @@ height 1.
 import numpy as np
 
 from ..threads import get_num_threads
-from .cpu import band, compiled, memcpy, pieces_of, run_shares, together_of
-from .cpu_gemm import gemm
+from .cpu import band, compiled, memcpy, pieces_of, run, run_shares, together_of
+from .cpu_gemm import gemm, turn
+from .cpu_vectors import REGISTER
 
 _TILE_BYTES = 640 * 1024  # of columns: most of a core's second-level cache,
 _TILE_LEAST = 256  # but no fewer positions: below, a product is slower than the reading of the weights
@@ -190,6 +191,19 @@ def _backward(grad, input, weight, input_grads, weight_grads, kernel, stride, pa
                         _fold(columns, input_grads[piece, image, planes], kernel, stride, padding, dilation, out_width, pitch, top, bottom)
 
 
+@compiled()
+def _sum_turned(parts, out, share, first, last):
+    """out (G, O, K): the sum of the parts (S, G, K, O), which are written over, turned; rows [first, last) of K."""
+    width = parts.shape[3]
+    for group in range(parts.shape[1]):
+        total = parts[0, group, first:last].reshape(-1)
+        for each in range(1, len(parts)):
+            part = parts[each, group, first:last].reshape(-1)
+            for i in range(total.size):
+                total[i] += part[i]
+        turn(total, 0, width, last - first, width, out.shape[2], REGISTER // out.itemsize, out[group].reshape(-1)[first:])
+
+
 class Unfolded:
     """One convolution's sizes, and its three products with arrays as planes: forward, and the gradients of input and weight."""
 
@@ -229,10 +243,11 @@ class Unfolded:
         input_grads = np.empty((self.pieces, *self.input_shape) if needs_input else (0,) * 5, grad.dtype)
         weight_grads = np.zeros((get_num_threads(), *self.weight_grad_shape) if needs_weight else (0,) * 4, grad.dtype)
         run_shares(_backward, self.items, grad, input, self.weight, input_grads, weight_grads, *self.geometry, *self.tiles)
-        return (
-            (input_grads[0] if self.pieces == 1 else input_grads.sum(0)) if needs_input else None,
-            weight_grads.sum(0).swapaxes(1, 2).reshape(self.weight_shape) if needs_weight else None,
-        )
+        weight_grad = np.empty(self.weight_shape, grad.dtype) if needs_weight else None
+        if needs_weight:
+            groups, depth, filters = self.weight_grad_shape
+            run(_sum_turned, depth, weight_grads, weight_grad.reshape(groups, filters, depth))
+        return ((input_grads[0] if self.pieces == 1 else input_grads.sum(0)) if needs_input else None), weight_grad
 
 
 def planes(shape) -> tuple:

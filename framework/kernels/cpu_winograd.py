@@ -154,7 +154,9 @@ class Winograd:
 
     def weight_gradient(self, u_grad):
         """The weight's from that of U."""
-        return product(u_grad.reshape(len(self.g), -1).T, self.g).reshape(self.weight.shape)
+        out = np.empty(self.weight.shape, self.weight.dtype)
+        product(u_grad.reshape(len(self.g), -1).T, self.g, out=out.reshape(-1, self.g.shape[1]))
+        return out
 
     def _room(self, dtype):
         """For V and M."""
