@@ -99,11 +99,11 @@ def _times_panel(a, a_at, a_row, a_column, height, b, b_at, b_step, wide, c, c_a
 
 
 @compiled()
-def _copy_result(result, height, columns, width, c, at, c_step, add):
-    """c (+)= the columns that count of a panel's result."""
+def _copy_result(result, first, height, columns, width, c, at, c_step, add):
+    """c (+)= those columns of a panel's result, from the first on, that c has not yet."""
     for i in range(height):
         for j in range(columns):
-            found = result[i * width + j]
+            found = result[i * width + first + j]
             c[at + i * c_step + j] = found + c[at + i * c_step + j] if add else found
 
 
@@ -139,15 +139,16 @@ def _in_c(dtype):
                     columns = min(2 * vector, n - left)
                     width = 2 * vector if columns > vector else vector
                     full, c_at = columns == width, top * c_row + left
-                    of_b, b_at, b_step = b, start * b_row + left * b_column, b_row
-                    if not full or b_column != 1:
-                        _copy_panel(b, b_at, b_row, b_column, columns, steps, width, vector, panel)
+                    known = min(left, width - columns) if b_column == 1 else 0  # columns before, again: then the panel is full
+                    of_b, b_at, b_step = b, start * b_row + (left - known) * b_column, b_row
+                    if known + columns < width or b_column != 1:
+                        _copy_panel(b, b_at, b_row, b_column, known + columns, steps, width, vector, panel)
                         of_b, b_at, b_step = panel, 0, width
                     of_c, to, c_step = (c, c_at, c_row) if full else (result, 0, width)
                     wide = width > vector
                     _times_panel(of_a, a_at, a_row, a_step, height, of_b, b_at, b_step, wide, of_c, to, c_step, steps, adds and full)
                     if not full:
-                        _copy_result(result, height, columns, width, c, c_at, c_row, adds)
+                        _copy_result(result, known, height, columns, width, c, c_at, c_row, adds)
 
     llvm.add_symbol(f"framework_gemm_{dtype}", multiply.address)
     return multiply
