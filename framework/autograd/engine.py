@@ -73,8 +73,8 @@ def run(roots, targets=None, *, create_graph: bool, retain_graph: bool) -> dict:
     queue = []  # (-number, Node): the newest first
     wanted = None if targets is None else _leads_to(targets, roots)
 
-    def receive(edge, grad, about):
-        """Add `grad` to what has arrived at `edge`; `about`: the gradients that a Node was given, and those that it made of them."""
+    def receive(edge, grad, before, made):
+        """Add `grad` to what has arrived at `edge`; a Node was given the gradients `before`, and made `made` of them."""
         place, output = edge
         if isinstance(place, Node):
             grads = pending.get(place)
@@ -83,14 +83,14 @@ def run(roots, targets=None, *, create_graph: bool, retain_graph: bool) -> dict:
                 heapq.heappush(queue, (-place.number, place))
             grads[output] = grad if grads[output] is None else grads[output] + grad
         elif edge not in arrived:
-            arrived[edge] = _own(grad) if _is_shared(grad, about) else grad
+            arrived[edge] = _own(grad) if _is_shared(grad, before, made) else grad
         else:
             arrived[edge] = arrived[edge] + grad if create_graph else operator.iadd(arrived[edge], grad)  # in place: nobody else holds it
 
     recording, mode.grad = mode.grad, create_graph
     try:
         for edge, grad in roots:
-            receive(edge, grad, (grad, grad))
+            receive(edge, grad, (grad,), (grad,))
         while queue:
             node = heapq.heappop(queue)[1]
             grads = pending.pop(node)
@@ -108,7 +108,7 @@ def run(roots, targets=None, *, create_graph: bool, retain_graph: bool) -> dict:
             made = node.propagate(grads, create_graph)
             for edge, kind, grad in zip(node.edges, node.input_types, made, strict=True):
                 if edge is not None and grad is not None and (wanted is None or edge[0] in wanted or edge in targets):
-                    receive(edge, fit(grad, *kind), [*grads, *made])
+                    receive(edge, fit(grad, *kind), grads, made)
             if not retain_graph:
                 node.free()
         for edge, grad in arrived.items():
@@ -126,9 +126,9 @@ def fit(grad, shape, dtype):
     return grad if (grad._array if isinstance(grad, Variable) else grad).dtype is dtype else cast(grad, dtype)
 
 
-def _is_shared(grad, about) -> bool:
+def _is_shared(grad, before, made) -> bool:
     """Whether `grad` may be memory that somebody else holds too: a view, or a gradient passed on, or made for several inputs."""
-    return isinstance(grad, Variable) or grad.base is not None or sum([grad is each for each in about]) > 1
+    return isinstance(grad, Variable) or grad.base is not None or sum([grad is each for each in (*before, *made)]) > 1
 
 
 def _own(grad):
