@@ -25,7 +25,7 @@ from .cpu_gemm import gemm, turn
 from .cpu_math import exp, tanh
 from .cpu_vectors import REGISTER
 
-_WORTH_THREADS = 1 << 18  # multiplications: with fewer, one thread is done before another has begun
+_WORTH_THREADS = 1 << 19  # multiplications: with fewer, one thread is done before another has begun
 
 
 @compiled()
