@@ -24,7 +24,7 @@ from numba.extending import intrinsic
 
 from .cpu import compiled
 from .cpu_tile import ROWS, tile, transpose
-from .cpu_vectors import integer, lanes, opened
+from .cpu_vectors import REGISTER, integer, lanes, opened
 
 _DEPTH = 384  # of a piece of a, and of a panel: 48 KiB in float32
 _AREA, _TALLEST = _DEPTH * 240, 960  # elements of a piece of a, 360 KiB, and its rows
@@ -35,8 +35,9 @@ _tall_wide, _low_wide, _row_wide, _tall_slim, _low_slim, _row_slim = (tile(rows,
 
 
 @compiled()
-def turn(b, at, column, columns, depth, width, lanes, out):
+def turn(b, at, column, columns, depth, width, out):
     """out[k width + j] = b[at + k + j column]."""
+    lanes = REGISTER // out.itemsize
     across, along = columns // lanes * lanes, depth // lanes * lanes
     for j in range(0, across, lanes):
         for k in range(0, along, lanes):
@@ -47,7 +48,7 @@ def turn(b, at, column, columns, depth, width, lanes, out):
 
 
 @compiled()
-def _copy_panel(b, at, row, column, columns, depth, width, lanes, out):
+def _copy_panel(b, at, row, column, columns, depth, width, out):
     """out[k width + j] = element (k, j) of b, and 0 beyond its columns."""
     if columns < width:
         out[: depth * width] = 0
@@ -56,7 +57,7 @@ def _copy_panel(b, at, row, column, columns, depth, width, lanes, out):
             for j in range(columns):
                 out[k * width + j] = b[at + k * row + j]
     elif row == 1:
-        turn(b, at, column, columns, depth, width, lanes, out)
+        turn(b, at, column, columns, depth, width, out)
     else:
         for j in range(columns):
             for k in range(depth):
@@ -142,7 +143,7 @@ def _in_c(dtype):
                     known = min(left, width - columns) if b_column == 1 else 0  # columns before, again: then the panel is full
                     of_b, b_at, b_step = b, start * b_row + (left - known) * b_column, b_row
                     if known + columns < width or b_column != 1:
-                        _copy_panel(b, b_at, b_row, b_column, known + columns, steps, width, vector, panel)
+                        _copy_panel(b, b_at, b_row, b_column, known + columns, steps, width, panel)
                         of_b, b_at, b_step = panel, 0, width
                     of_c, to, c_step = (c, c_at, c_row) if full else (result, 0, width)
                     wide = width > vector

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..ops import linalg as ops
-from .cpu import compiled, floats, kernel, run_shares
+from .cpu import compiled, floats, kernel, run, run_shares
 from .cpu_gemm import gemm
 from .cpu_tile import ROWS
 from .cpu_vectors import lanes
@@ -49,11 +49,7 @@ def product(a, b, start=None, out=None):
     out = np.empty((m, n), a.dtype) if out is None else out
     unit = ROWS if m >= n else 2 * lanes(a.dtype)  # a tile's: no share ends within one
     args = a, b, np.empty(0, a.dtype) if start is None else start, out, m >= n, unit
-    units = -(-max(m, n) // unit)
-    if a.size * n < _WORTH_THREADS:
-        _block(*args, 0, 0, units)
-    else:
-        run_shares(_block, units, *args)
+    run(_block, -(-max(m, n) // unit), *args, shared=a.size * n >= _WORTH_THREADS)
     return out
 
 

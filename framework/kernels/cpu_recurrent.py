@@ -20,10 +20,9 @@ import numpy as np
 
 from ..ops import recurrent as ops
 from ..threads import get_num_threads
-from .cpu import compiled, contiguous, floats, kernel, run_shares
+from .cpu import compiled, contiguous, floats, kernel, run
 from .cpu_gemm import gemm, turn
 from .cpu_math import exp, tanh
-from .cpu_vectors import REGISTER
 
 _WORTH_THREADS = 1 << 19  # multiplications: with fewer, one thread is done before another has begun
 
@@ -33,7 +32,7 @@ def _columns(weight):
     """The weight (G, I), transposed, by rows: each thread makes its own, which then is in the cache of its core."""
     count, width = weight.shape
     out = np.empty(weight.size, weight.dtype)
-    turn(weight.reshape(-1), 0, width, count, width, count, REGISTER // weight.itemsize, out)
+    turn(weight.reshape(-1), 0, width, count, width, count, out)
     return out.reshape(width, count)
 
 
@@ -260,18 +259,12 @@ class _Steps:
 
     def run(self, function, *args) -> None:
         """Each thread with its own sequences; on the calling one alone, if there is little to do."""
-        if self.shares == 1:
-            function(*args, *self.where, 0, 0, 1)
-        else:
-            run_shares(function, self.shares, *args, *self.where)
+        run(function, self.shares, *args, *self.where, shared=self.shares > 1)
 
     def weight_gradients(self, da, x, weight, needs_bias) -> tuple:
         """Those of a weight and of its bias, if that is needed, a share of the rows to each thread."""
         grads = np.empty_like(weight), np.empty(len(weight) if needs_bias else 0, weight.dtype)
-        if self.shares == 1:
-            _weight_gradients(da, x, *grads, 0, 0, len(weight))
-        else:
-            run_shares(_weight_gradients, len(weight), da, x, *grads)
+        run(_weight_gradients, len(weight), da, x, *grads, shared=self.shares > 1)
         return grads
 
     def states_before(self, out, first_states):

@@ -8,17 +8,13 @@ slice.  Numba's own `prange` would hand out shares as fast, but compiles what is
 import os
 import threading
 
-# OpenMP reads them when it is loaded.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+import numba as nb
+from llvmlite import ir
+from numba._dispatcher import compute_fingerprint
+from numba.core import cgutils, types
+from numba.extending import intrinsic
 
-import numba as nb  # noqa: E402
-from llvmlite import ir  # noqa: E402
-from numba._dispatcher import compute_fingerprint  # noqa: E402
-from numba.core import cgutils, types  # noqa: E402
-from numba.extending import intrinsic  # noqa: E402
-
-from .. import threads  # noqa: E402
+from .. import threads
 
 _pool = threading.Lock()  # it serves one caller at a time
 _addresses = {}  # of a compiled function, by the function and the kinds of its arguments
@@ -29,9 +25,9 @@ _SHARE = ir.FunctionType(ir.VoidType(), [_BYTE.as_pointer(), _INT.as_pointer(), 
 _POOL = ir.FunctionType(ir.VoidType(), [_BYTE, *_SHARE.args, _INT, _INT, _INT])
 
 
-def run(function, count: int, *args) -> None:
-    """`run_shares`, or all of it here if no array is large enough to share."""
-    if any(getattr(each, "size", 0) >= _WORTH_THREADS for each in args):
+def run(function, count: int, *args, shared: bool | None = None) -> None:
+    """`run_shares` if that is worth it, else all of it here; unless the caller knows, it is if one of the arrays is large."""
+    if any(getattr(each, "size", 0) >= _WORTH_THREADS for each in args) if shared is None else shared:
         run_shares(function, count, *args)
     else:
         function(*args, 0, 0, count)
@@ -98,4 +94,6 @@ def _share_out(address, count, shares, args):
     return _call_shares(address, count, shares, args)
 
 
-nb.get_num_threads()  # starts the pool
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+nb.get_num_threads()  # starts the pool: it is now that OpenMP is loaded and reads the variables

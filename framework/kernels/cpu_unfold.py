@@ -15,7 +15,6 @@ import numpy as np
 from ..threads import get_num_threads
 from .cpu import band, compiled, memcpy, pieces_of, run, run_shares, together_of
 from .cpu_gemm import gemm, turn
-from .cpu_vectors import REGISTER
 
 _TILE_BYTES = 640 * 1024  # of columns: most of a core's second-level cache,
 _TILE_LEAST = 256  # but no fewer positions: below, a product is slower than the reading of the weights
@@ -201,7 +200,7 @@ def _sum_turned(parts, out, share, first, last):
             part = parts[each, group, first:last].reshape(-1)
             for i in range(total.size):
                 total[i] += part[i]
-        turn(total, 0, width, last - first, width, out.shape[2], REGISTER // out.itemsize, out[group].reshape(-1)[first:])
+        turn(total, 0, width, last - first, width, out.shape[2], out[group].reshape(-1)[first:])
 
 
 class Unfolded:
