@@ -18,7 +18,8 @@ from .mode import mode
 from .variable import Variable
 
 numbers = itertools.count()
-sum_to = cast = None  # two ops, which autograd/op.py puts here once it has declared them
+sum_to = cast = plus = None  # three ops, which are put here where they are declared: autograd/op.py, ops/elementwise.py
+_LARGE = 1 << 16  # elements, for whose sum a kernel is asked
 
 
 class Node:
@@ -81,11 +82,11 @@ def run(roots, targets=None, *, create_graph: bool, retain_graph: bool) -> dict:
             if grads is None:
                 grads = pending[place] = [None] * place.outputs
                 heapq.heappush(queue, (-place.number, place))
-            grads[output] = grad if grads[output] is None else grads[output] + grad
+            grads[output] = grad if grads[output] is None else _sum(grads[output], grad)
         elif edge not in arrived:
             arrived[edge] = _own(grad) if _is_shared(grad, before, made) else grad
         else:
-            arrived[edge] = arrived[edge] + grad if create_graph else operator.iadd(arrived[edge], grad)  # in place: nobody else holds it
+            arrived[edge] = arrived[edge] + grad if create_graph else _add_to(arrived[edge], grad)
 
     recording, mode.grad = mode.grad, create_graph
     try:
@@ -124,6 +125,24 @@ def fit(grad, shape, dtype):
     if grad.shape != shape:
         grad = sum_to(grad, shape)
     return grad if (grad._array if isinstance(grad, Variable) else grad).dtype is dtype else cast(grad, dtype)
+
+
+def _sum(grad, more):
+    small = not isinstance(more, Variable) and more.size < _LARGE
+    return grad + more if small else plus(grad, more)
+
+
+def _add_to(grad, more):
+    """grad + more, over the old values, which nobody else holds; a kernel may have left `more` to be added so."""
+    return more.add_to(grad) if hasattr(more, "add_to") else operator.iadd(grad, more)
+
+
+def _wrapped(grad) -> Variable:
+    """`grad` as a tensor; what a kernel left to be computed stays so."""
+    tensor = Variable.wrap(grad)
+    if hasattr(grad, "array"):
+        tensor._later = tensor.__dict__.pop("_array")
+    return tensor
 
 
 def _is_shared(grad, before, made) -> bool:
@@ -202,7 +221,7 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
     for edge, grad in arrived.items():
         tensor = edge[0] if targets is None else targets.get(edge)
         if tensor is not None:
-            accumulate(tensor, grad if create_graph else Variable.wrap(grad))
+            accumulate(tensor, grad if create_graph else _wrapped(grad))
 
 
 def accumulate(tensor: Variable, grad: Variable) -> None:
@@ -212,7 +231,7 @@ def accumulate(tensor: Variable, grad: Variable) -> None:
     elif mode.grad and grad.requires_grad:
         tensor.grad = tensor.grad + grad
     else:
-        tensor.grad._array[...] += grad._array
+        _add_to(tensor.grad._array, grad._array if grad._later is None else grad._later)
         tensor.grad._version[0] += 1
 
 
@@ -230,7 +249,7 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
     for each, edge in zip(inputs, edges, strict=True):
         result = arrived.get(edge)
         if result is not None:
-            results.append(result if create_graph else Variable.wrap(result))
+            results.append(result if create_graph else _wrapped(result))
         elif materialize_grads:
             results.append(Variable.wrap(array_module(each._array).zeros_like(each._array)))
         elif allow_unused:

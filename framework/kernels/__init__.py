@@ -16,8 +16,9 @@ from contextlib import contextmanager
 import numpy as np
 
 from ..autograd import op as dispatch
-from ..ops import activation, attention, conv, linalg, loss, norm, pool, random, recurrent, resample
-from ..optim import adadelta, adam, rmsprop, sgd
+from ..nn import utils
+from ..ops import activation, attention, conv, elementwise, index, linalg, loss, norm, pool, random, recurrent, reduce, resample
+from ..optim import optimizer
 
 # The CPU's kernels: module -> the ops it has kernels for
 _CPU = {
@@ -29,9 +30,11 @@ _CPU = {
     "cpu_attention": [attention.attention],
     "cpu_elementwise": [activation.relu, activation.leaky_relu, activation.logsigmoid, activation.softplus, random.dropout],
     "cpu_gelu": [activation.gelu_erf, activation.gelu_tanh],
-    "cpu_optim": [sgd.sgd_update, adam.adam_update, adadelta.adadelta_update, rmsprop.rmsprop_update],
+    "cpu_clip": [reduce.power_norm, utils.scale_each],
+    "cpu_optim": [optimizer.update_each],
     "cpu_resample": [resample.resample],
     "cpu_recurrent": [recurrent.lstm_layer, recurrent.gru_layer],
+    "cpu_sum": [elementwise.plus, index.embedding],
     "cpu_softmax": [activation.softmax_op, activation.log_softmax_op, loss.negative_log_likelihood, loss.softmax_cross_entropy],
 }
 SMALL = 8192  # with fewer elements in every array NumPy is as fast as a compiled loop with its call and its threads
@@ -47,11 +50,17 @@ def kernel(op, kind=np.ndarray):
     return register
 
 
+def _flat(arguments):
+    """The arguments, and what lists among them hold."""
+    for each in arguments:
+        yield from _flat(each) if isinstance(each, list) else (each,)
+
+
 def _loader(module: str, ops: list):
     """What imports `module` at the first call of one of `ops` that is large enough to want its kernels."""
 
     def load(arrays) -> None:
-        if any(isinstance(each, np.ndarray) for each in arrays):
+        if any(isinstance(each, np.ndarray) and each.size >= SMALL for each in _flat(arrays)):
             for op in ops:
                 op.load_kernels = None
             importlib.import_module(f".{module}", __name__)
@@ -62,6 +71,7 @@ def _loader(module: str, ops: list):
 for _module, _ops in _CPU.items():
     for _op in _ops:
         _op.load_kernels, _op.smallest = _loader(_module, _ops), SMALL
+optimizer.update_each.smallest = utils.scale_each.smallest = 0  # their kernels look into the lists themselves
 
 
 def use(which: str):

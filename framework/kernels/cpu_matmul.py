@@ -30,6 +30,25 @@ def _block(a, b, start, out, by_rows, unit, share, first, last):
 
 
 @compiled()
+def _sum_of_rows(rows, out, share, first, last):
+    """out = the sum of all rows (R, N), columns [first, last)."""
+    total = out[first:last]
+    for j in range(total.size):
+        total[j] = 0
+    for r in range(len(rows)):
+        row = rows[r, first:last]
+        for j in range(row.size):
+            total[j] += row[j]
+
+
+def sum_of_rows(rows):
+    """The sum over a matrix's rows, a share of the columns to each thread."""
+    out = np.empty(rows.shape[1], rows.dtype)
+    run(_sum_of_rows, out.size, rows, out)
+    return out
+
+
+@compiled()
 def _batch(a, b, out, share, first, last):
     """out[i] = a[i] @ b[i]."""
     for i in range(first, last):
@@ -86,7 +105,7 @@ def parallel_linear(input, weight, bias):
         return (
             product(grad, weight).reshape(input.shape) if needs_input else None,
             product(grad.T, rows) if needs_weight else None,
-            grad.sum(0) if needs_bias else None,
+            sum_of_rows(grad) if needs_bias else None,
         )
 
     return out.reshape(*input.shape[:-1], len(weight)), backward

@@ -69,6 +69,15 @@ def _scale(planes, center, scale, shift, slope, out, share, first, last):
 
 
 @compiled()
+def _scale_and_add(planes, center, scale, shift, other, out, share, first, last):
+    """y = (x - center) * scale + shift, and something added to it."""
+    for r in range(first, last):
+        c, s, t = center[r], scale[r], shift[r]
+        for i in range(planes.shape[1]):
+            out[r, i] = (planes[r, i] - c) * s + t + other[r, i]
+
+
+@compiled()
 def _bend(grad, planes, center, scale, shift, slope, out, share, first, last):
     """The gradient of y from that of its ReLU."""
     for r in range(first, last):
@@ -137,6 +146,12 @@ class Normalised(Later):
 
     def array(self):
         return self.bent(1)
+
+    def plus(self, other):
+        """y + other, of its shape: a residual's sum."""
+        out = np.empty(self.shape, self.dtype)
+        run(_scale_and_add, len(self.planes), self.planes, *self.numbers, _planes(other), _planes(out))
+        return out
 
     def sums(self, grad) -> tuple:
         """sum g and sum g (x - center) of every plane (N, C), in float64."""

@@ -1,133 +1,129 @@
-"""Optimizer updates on a CPU: everything of an element in one pass, written over the old values."""
+"""Optimizer updates on a CPU: all parameters in one call, everything of an element in one pass, written over the old values."""
 
 import math
 
-import numpy as np
-
-from ..optim import adadelta, adam, rmsprop, sgd
-from .cpu import compiled, kernel, one_pass_pays, run
-
-
-def flat(*arrays):
-    """The arrays as vectors, sharing their memory."""
-    return [each.reshape(-1) for each in arrays]
+from ..optim import adadelta, adam, optimizer, rmsprop, sgd
+from . import SMALL
+from .cpu import compiled, contiguous, floats, kernel
+from .cpu_lists import part, run_each
+from .cpu_sum import Rows
+from .later import Later
 
 
 @compiled()
-def _adadelta(param, grad, square_avg, acc_delta, lr, rho, rest, eps, weight_decay, sign, share, first, last):
+def _adadelta(table, pieces, lr, rho, rest, eps, weight_decay, sign, share, first, last):
     """`rest` = 1 - rho; an integer in the loop would make all of it double precision."""
-    param, grad, square_avg, acc_delta = param[first:last], grad[first:last], square_avg[first:last], acc_delta[first:last]
-    for i in range(param.size):
-        g = sign * grad[i] + weight_decay * param[i]
-        square_avg[i] = rho * square_avg[i] + rest * g * g
-        delta = math.sqrt(acc_delta[i] + eps) / math.sqrt(square_avg[i] + eps) * g
-        acc_delta[i] = rho * acc_delta[i] + rest * delta * delta
-        param[i] -= lr * delta
+    for piece in pieces[first:last]:
+        param, grad = part(table, 0, piece, lr), part(table, 1, piece, lr)
+        square_avg, acc_delta = part(table, 2, piece, lr), part(table, 3, piece, lr)
+        for i in range(param.size):
+            g = sign * grad[i] + weight_decay * param[i]
+            square_avg[i] = rho * square_avg[i] + rest * g * g
+            delta = math.sqrt(acc_delta[i] + eps) / math.sqrt(square_avg[i] + eps) * g
+            acc_delta[i] = rho * acc_delta[i] + rest * delta * delta
+            param[i] -= lr * delta
 
 
-@kernel(adadelta.adadelta_update)
-def one_pass_adadelta(param, grad, square_avg, acc_delta, lr, rho, eps, weight_decay, maximize):
-    if not one_pass_pays(param, grad, square_avg, acc_delta):
-        return NotImplemented
-    options = map(param.dtype.type, (lr, rho, 1 - rho, eps, weight_decay, -1 if maximize else 1))
-    run(_adadelta, param.size, *flat(param, grad, square_avg, acc_delta), *options)
-    return param, square_avg, acc_delta
+def _adadelta_numbers(lr, rho, eps, weight_decay, maximize):
+    return (lr, rho, 1 - rho, eps, weight_decay, -1 if maximize else 1), ()
 
 
 @compiled()
-def _sgd(param, grad, buffer, lr, momentum, rest, weight_decay, sign, nesterov, share, first, last):
-    param, grad, buffer = param[first:last], grad[first:last], buffer[first:last]
-    for i in range(param.size):
-        g = sign * grad[i] + weight_decay * param[i]
-        if buffer.size:
-            buffer[i] = momentum * buffer[i] + rest * g
-            g = g + momentum * buffer[i] if nesterov else buffer[i]
-        param[i] -= lr * g
+def _sgd(table, pieces, lr, momentum, rest, weight_decay, sign, nesterov, share, first, last):
+    for piece in pieces[first:last]:
+        param, grad, buffer = part(table, 0, piece, lr), part(table, 1, piece, lr), part(table, 2, piece, lr)
+        for i in range(param.size):
+            g = sign * grad[i] + weight_decay * param[i]
+            if momentum != 0:
+                buffer[i] = momentum * buffer[i] + rest * g
+                g = g + momentum * buffer[i] if nesterov else buffer[i]
+            param[i] -= lr * g
 
 
-@kernel(sgd.sgd_update)
-def one_pass_sgd(param, grad, momentum_buffer, lr, momentum, dampening, weight_decay, nesterov, maximize):
-    if momentum and momentum_buffer is None:
-        return NotImplemented  # the first step, which makes the buffer
-    buffer = momentum_buffer if momentum else np.empty(0, param.dtype)
-    if not one_pass_pays(param, grad, buffer):
-        return NotImplemented
-    options = map(param.dtype.type, (lr, momentum, 1 - dampening, weight_decay, -1 if maximize else 1))
-    run(_sgd, param.size, *flat(param, grad, buffer), *options, nesterov)
-    return param, momentum_buffer
+def _sgd_numbers(lr, momentum, dampening, weight_decay, nesterov, maximize):
+    return (lr, momentum, 1 - dampening, weight_decay, -1 if maximize else 1), (nesterov,)
 
 
 @compiled()
-def _adam(
-    param,
-    grad,
-    exp_avg,
-    exp_avg_sq,
-    max_exp_avg_sq,
-    step_size,
-    root_correction,
-    beta1,
-    rest1,
-    beta2,
-    rest2,
-    eps,
-    weight_decay,
-    shrink,
-    sign,
-    share,
-    first,
-    last,
-):
+def _adam(table, pieces, step_size, root_correction, beta1, rest1, beta2, rest2, eps, weight_decay, shrink, sign, amsgrad,
+          share, first, last):  # fmt: skip
     """`rest` = 1 - beta, taken in double precision: in single, 1 - 0.999 has lost a digit in a hundred thousand."""
-    param, grad, exp_avg, exp_avg_sq = param[first:last], grad[first:last], exp_avg[first:last], exp_avg_sq[first:last]
-    max_exp_avg_sq = max_exp_avg_sq[first:last]
-    for i in range(param.size):
-        g = sign * grad[i] + weight_decay * param[i]
-        exp_avg[i] = beta1 * exp_avg[i] + rest1 * g
-        exp_avg_sq[i] = beta2 * exp_avg_sq[i] + rest2 * g * g
-        second = exp_avg_sq[i]
-        if max_exp_avg_sq.size:
-            second = max_exp_avg_sq[i] = max(max_exp_avg_sq[i], second)
-        param[i] = param[i] * shrink - step_size * exp_avg[i] / (math.sqrt(second) / root_correction + eps)
+    for piece in pieces[first:last]:
+        param, grad = part(table, 0, piece, eps), part(table, 1, piece, eps)
+        exp_avg, exp_avg_sq, max_exp_avg_sq = part(table, 2, piece, eps), part(table, 3, piece, eps), part(table, 4, piece, eps)
+        for i in range(param.size):
+            g = sign * grad[i] + weight_decay * param[i]
+            exp_avg[i] = beta1 * exp_avg[i] + rest1 * g
+            exp_avg_sq[i] = beta2 * exp_avg_sq[i] + rest2 * g * g
+            second = exp_avg_sq[i]
+            if amsgrad:
+                second = max_exp_avg_sq[i] = max(max_exp_avg_sq[i], second)
+            param[i] = param[i] * shrink - step_size * exp_avg[i] / (math.sqrt(second) / root_correction + eps)
 
 
-@kernel(adam.adam_update)
-def one_pass_adam(
-    param, grad, exp_avg, exp_avg_sq, max_exp_avg_sq, step, lr, beta1, beta2, eps, weight_decay, amsgrad, decoupled, maximize
-):
-    largest = max_exp_avg_sq if amsgrad else np.empty(0, param.dtype)
-    if not one_pass_pays(param, grad, exp_avg, exp_avg_sq, largest):
-        return NotImplemented
+def _adam_numbers(step, lr, beta1, beta2, eps, weight_decay, amsgrad, decoupled, maximize):
     in_gradient, shrink = (0.0, 1 - lr * weight_decay) if decoupled else (weight_decay, 1.0)
     rates = lr / (1 - beta1**step), math.sqrt(1 - beta2**step), beta1, 1 - beta1, beta2, 1 - beta2
-    options = (*rates, eps, in_gradient, shrink, -1 if maximize else 1)
-    run(_adam, param.size, *flat(param, grad, exp_avg, exp_avg_sq, largest), *map(param.dtype.type, options))
-    return param, exp_avg, exp_avg_sq, max_exp_avg_sq
+    return (*rates, eps, in_gradient, shrink, -1 if maximize else 1), (amsgrad,)
 
 
 @compiled()
-def _rmsprop(param, grad, square_avg, buffer, grad_avg, lr, alpha, rest, eps, weight_decay, momentum, sign, share, first, last):
-    param, grad, square_avg = param[first:last], grad[first:last], square_avg[first:last]
-    buffer, grad_avg = buffer[first:last], grad_avg[first:last]
-    for i in range(param.size):
-        g = sign * grad[i] + weight_decay * param[i]
-        square_avg[i] = alpha * square_avg[i] + rest * g * g
-        spread = square_avg[i]
-        if grad_avg.size:
-            grad_avg[i] = alpha * grad_avg[i] + rest * g
-            spread -= grad_avg[i] * grad_avg[i]
-        step = g / (math.sqrt(spread) + eps)
-        if buffer.size:
-            step = buffer[i] = momentum * buffer[i] + step
-        param[i] -= lr * step
+def _rmsprop(table, pieces, lr, alpha, rest, eps, weight_decay, momentum, sign, centered, share, first, last):
+    for piece in pieces[first:last]:
+        param, grad, square_avg = part(table, 0, piece, lr), part(table, 1, piece, lr), part(table, 2, piece, lr)
+        grad_avg, buffer = part(table, 3, piece, lr), part(table, 4, piece, lr)
+        for i in range(param.size):
+            g = sign * grad[i] + weight_decay * param[i]
+            square_avg[i] = alpha * square_avg[i] + rest * g * g
+            spread = square_avg[i]
+            if centered:
+                grad_avg[i] = alpha * grad_avg[i] + rest * g
+                spread -= grad_avg[i] * grad_avg[i]
+            step = g / (math.sqrt(spread) + eps)
+            if momentum != 0:
+                step = buffer[i] = momentum * buffer[i] + step
+            param[i] -= lr * step
 
 
-@kernel(rmsprop.rmsprop_update)
-def one_pass_rmsprop(param, grad, square_avg, grad_avg, momentum_buffer, lr, alpha, eps, weight_decay, momentum, centered, maximize):
-    none = np.empty(0, param.dtype)
-    buffer, average = momentum_buffer if momentum else none, grad_avg if centered else none
-    if not one_pass_pays(param, grad, square_avg, buffer, average):
+def _rmsprop_numbers(lr, alpha, eps, weight_decay, momentum, centered, maximize):
+    return (lr, alpha, 1 - alpha, eps, weight_decay, momentum, -1 if maximize else 1), (centered,)
+
+
+# update -> how many of its arguments are arrays, the compiled loop, and what that takes of the others: numbers in the arrays' type, and bools
+_LOOPS = {
+    adadelta.adadelta_update: (4, _adadelta, _adadelta_numbers),
+    adam.adam_update: (5, _adam, _adam_numbers),
+    rmsprop.rmsprop_update: (5, _rmsprop, _rmsprop_numbers),
+    sgd.sgd_update: (3, _sgd, _sgd_numbers),
+}
+
+
+@kernel(optimizer.update_each, list)
+def all_parameters_at_once(update, rows):
+    count, loop, numbers_of = _LOOPS.get(update, (0, None, None))
+    if loop is None or sum([row[0].size for row in rows]) < SMALL:
         return NotImplemented
-    options = (lr, alpha, 1 - alpha, eps, weight_decay, momentum, -1 if maximize else 1)
-    run(_rmsprop, param.size, *flat(param, grad, square_avg, buffer, average), *map(param.dtype.type, options))
-    return param, square_avg, grad_avg, momentum_buffer
+    together, results = {}, []  # type and options -> the arrays of the parameters that have these
+    for row in rows:
+        arrays, options = row[:count], row[count:]
+        grad = arrays[1]
+        if isinstance(grad, Rows) and update is sgd.sgd_update and not (options[1] or options[3]) and contiguous(arrays[0]):
+            grad.add_to(arrays[0], options[0] if options[-1] else -options[0])  # without momentum and weight decay, other rows stay
+            results.append((arrays[0], None))
+            continue
+        arrays[1] = grad.array() if isinstance(grad, Later) else grad
+        begins = update is sgd.sgd_update and arrays[2] is None and options[1]  # the first step with momentum, which makes the buffer
+        if begins or not _fit(arrays):
+            results.append(update.compute([*arrays, *options])[0])
+            continue
+        together.setdefault((row[0].dtype, *options), []).append([row[0] if each is None else each for each in arrays])
+        results.append((arrays[0], *arrays[2:]))
+    for (dtype, *options), group in together.items():
+        numbers, choices = numbers_of(*options)
+        run_each(loop, group, *map(dtype.type, numbers), *choices)
+    return results
+
+
+def _fit(arrays) -> bool:
+    given = [each for each in arrays if each is not None]
+    return floats(*given) and contiguous(*given)

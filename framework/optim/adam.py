@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..autograd.op import op
+from ..offered import expect
 from .optimizer import Optimizer, descent, options
 
 
@@ -52,5 +53,5 @@ class SparseAdam(Optimizer):
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, maximize=False):
         super().__init__(params, options(locals(), lr=lr > 0, eps=eps > 0))
 
-    def _update(self, param, options):
-        raise RuntimeError("SparseAdam does not support dense gradients, please consider Adam instead")
+    def _update(self, params, options):
+        expect(not params, "SparseAdam does not support dense gradients, please consider Adam instead")

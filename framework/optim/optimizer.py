@@ -10,6 +10,7 @@ import inspect
 from collections import defaultdict
 
 from ..autograd.mode import enable_grad, no_grad
+from ..autograd.op import op
 from ..autograd.variable import Variable
 from ..creation import tensor, zeros_like
 from ..dtypes import float32, float64, get_default_dtype
@@ -48,6 +49,13 @@ def descent(param, grad, weight_decay, maximize):
     return grad + weight_decay * param if weight_decay else grad
 
 
+@op
+def update_each(update, rows: list):
+    """What `update` makes of each of the `rows` of its arguments, one row a parameter; a kernel may take all of them at once."""
+    rows = ([each.array() if hasattr(each, "array") else each for each in row] for row in rows)  # a gradient may be left for later
+    return (update.compute(row)[0] for row in rows)  # one after another: all results together would be as large as the model
+
+
 class Optimizer:
     """The base of all optimizers: `params` is an iterable of tensors, or of dicts with "params" and options of their own."""
 
@@ -84,28 +92,34 @@ class Optimizer:
         self._opt_called = True
         loss = None if closure is None else enable_grad(closure)()
         for group in self.param_groups:
-            options = python_numbers(group)
-            for param in group["params"]:
-                if param.grad is not None:
-                    self._update(param, options)
+            self._update([param for param in group["params"] if param.grad is not None], python_numbers(group))
         return loss
 
-    def _update(self, param, options: dict) -> None:
-        state, update, names = self.state[param], type(self)._update_op, self._state_names
+    def _update(self, params: list, options: dict) -> None:
+        """Update `params`, which have gradients."""
+        update, names = type(self)._update_op, self._state_names
+        rows = [self._arguments(param, options) for param in params]
+        for param, row, new in zip(params, rows, update_each.compute([update, rows])[0], strict=True):
+            param_and_state = row[0], *row[2 : 2 + len(names)]
+            for name, before, after in zip(("param", *names), param_and_state, new, strict=True):
+                if before is None and after is not None:
+                    self.state[param][name] = Variable.wrap(after.copy())
+                elif after is not before:
+                    before[...] = after
+            if param._version is not None:
+                param._version[0] += 1
+
+    def _arguments(self, param, options: dict) -> list:
+        """What the update of `param` takes, by position."""
+        state = self.state[param]
         if not state:
             state.update(self.initial_state(param, options))
         if "step" in state:
             state["step"]._array[...] += 1
-            options["step"] = int(state["step"])
-        old = [param._array, *(getattr(state.get(name), "_array", None) for name in names)]
-        new = update(old[0], param.grad._array, *old[1:], *(options[name] for name in update.parameters[1 + len(old) :]))
-        for name, before, after in zip(("param", *names), old, new, strict=True):
-            if before is None and after is not None:
-                state[name] = Variable.wrap(after.copy())
-            elif after is not before:
-                before[...] = after
-        if param._version is not None:
-            param._version[0] += 1
+            options["step"] = int(state["step"]._array)
+        old = [getattr(state.get(name), "_array", None) for name in self._state_names]
+        grad = param.grad._array if param.grad._later is None else param.grad._later
+        return [param._array, grad, *old, *(options[name] for name in type(self)._update_op.parameters[2 + len(old) :])]
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients, or set them to zero."""

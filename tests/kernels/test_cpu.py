@@ -399,6 +399,82 @@ def test_which_way_a_convolution_goes(case, by):
     assert list(kernels.report()["conv"]) == [by]
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_large_sums(dtype):
+    a, b = randn(300, 301).astype(dtype), randn(300, 301).astype(dtype)
+    kernels.reset()
+    for ours, other in ((framework.from_numpy(a), b), (framework.from_numpy(a.T), b.T), (framework.from_numpy(a), b[:1])):
+        assert np.array_equal((ours + framework.from_numpy(other)).numpy(), ours.numpy() + other)
+    assert kernels.report()["add"] == {"parallel_sum": 1, "reference": 2}
+
+
+def test_large_gradients_meet():
+    x = framework.tensor(randn(300, 301), requires_grad=True)
+    middle = x * 2
+    kernels.reset()
+    (middle**2 + middle * 3).sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), (2 * 2 * x.detach().numpy() + 3) * 2)
+    assert kernels.report()["add"]["parallel_sum"] == 2  # forward, and where they meet
+
+
+PLACES = np.array([[3, 70, 3], [0, 99, 3]])  # one of them three times
+
+
+@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize("options", [{}, {"momentum": 0.9}, {"weight_decay": 0.1}, {"maximize": True}])
+def test_an_embedding_learns_without_a_gradient_of_zeros(tied, options):
+    def run(which):
+        with kernels.use(which):
+            weight = framework.tensor(randn(100, 128), requires_grad=True)
+            optimizer = optim.SGD([weight], lr=0.1, **options)
+            for _ in range(3):
+                optimizer.zero_grad()
+                rows = F.embedding(framework.from_numpy(PLACES), weight)
+                loss = ((rows @ weight.T if tied else rows) ** 2).mean()
+                loss.backward()
+                waited = weight.grad._later is not None
+                optimizer.step()
+            return weight.detach().numpy(), waited
+
+    (fast, waited), (expected, never) = run("fast"), run("reference")
+    np.testing.assert_allclose(fast, expected, rtol=1e-12)
+    assert waited == (not tied) and not never
+
+
+def test_a_gradient_by_rows_is_to_everybody_a_gradient():
+    weight, places = framework.tensor(randn(100, 128), requires_grad=True), framework.from_numpy(PLACES.copy())
+    scale = framework.tensor(randn(2, 3, 128))
+
+    def expected(times=1):
+        grad = np.zeros((100, 128))
+        np.add.at(grad, PLACES, times * randn(2, 3, 128))
+        return grad
+
+    def embedded():
+        return F.embedding(places, weight)
+
+    embedded().backward(scale)
+    places.zero_(), scale.zero_()  # what the gradient was made of may change before anybody looks at it
+    np.testing.assert_allclose(weight.grad.numpy(), expected())
+    places.copy_(framework.from_numpy(PLACES)), scale.copy_(framework.tensor(randn(2, 3, 128)))
+    embedded().backward(scale)  # to what is there
+    np.testing.assert_allclose(weight.grad.numpy(), expected(2))
+    weight.grad = None
+    embedded().backward(scale)
+    embedded().backward(scale)  # to one that was left for later
+    np.testing.assert_allclose(weight.grad.numpy(), expected(2))
+    (grad,) = framework.autograd.grad((embedded() * scale).sum(), [weight])
+    np.testing.assert_allclose(grad.numpy(), expected())
+    seen = []
+    weight.register_hook(lambda grad: seen.append(grad.clone()))
+    weight.grad = None
+    embedded().backward(scale)
+    np.testing.assert_allclose(seen[0].numpy(), expected())
+    with kernels.use("reference"):
+        optim.SGD([weight], lr=1.0).step()
+    np.testing.assert_allclose(weight.detach().numpy(), randn(100, 128) - expected())
+
+
 OPTIONS = {
     "SGD": [{}, {"momentum": 0.9, "dampening": 0.1}, {"momentum": 0.9, "nesterov": True}, {"weight_decay": 0.1, "maximize": True}],
     "Adam": [{}, {"amsgrad": True, "betas": (0.5, 0.9)}, {"weight_decay": 0.1, "maximize": True}],
@@ -412,18 +488,59 @@ OPTIONS = {
 def test_optimizers_equal_the_reference(name, options):
     def run(which):
         with kernels.use(which):
-            parameter = framework.tensor(randn(97, 101).astype(np.float32), requires_grad=True)
-            optimizer = getattr(optim, name)([parameter], lr=0.01, **options)
+            parameters = [framework.tensor(each.astype(np.float32), requires_grad=True) for each in arrays]
+            optimizer = getattr(optim, name)(parameters, lr=0.01, **options)
             for _ in range(4):
                 optimizer.zero_grad()
-                (parameter**2).sum().backward()
+                sum((each**2).sum() for each in parameters).backward()
                 optimizer.step()
-            return parameter.detach().numpy()
+            return [each.detach().numpy() for each in parameters]
+
+    arrays = [randn(97, 101), randn(3), randn(1, 20_001)]
 
     kernels.reset()
     fast = run("fast")
-    assert any(by.startswith("one_pass") for by in kernels.report()[{"AdamW": "adam"}.get(name, name.lower()) + "_update"])
-    np.testing.assert_allclose(fast, run("reference"), rtol=1e-5, atol=1e-6)
+    assert list(kernels.report()["update_each"]) == ["all_parameters_at_once"]
+    for ours, expected in zip(fast, run("reference"), strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_parameters_updated_at_once_may_be_of_all_kinds():
+    """Types, steps and layouts of their own, none at all in one; more pieces than threads, and pieces that are not full."""
+
+    def run(which):
+        with kernels.use(which):
+            arrays = [randn(97, 101), randn(97, 101).astype(np.float32), randn(3), np.empty((0, 4)), randn(50, 60).T, randn(20_001)]
+            parameters = [framework.from_numpy(each.copy(order="K")).requires_grad_() for each in arrays]
+            optimizer = optim.SGD(parameters, lr=0.01, momentum=0.9)
+            for step in range(4):
+                for late, each in enumerate(parameters):
+                    each.grad = framework.full_like(each, 1.0 + step) if step >= late % 2 else None
+                optimizer.step()
+            return [each.detach().numpy() for each in parameters]
+
+    for ours, expected in zip(run("fast"), run("reference"), strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_gradients_clipped_at_once(dtype):
+    def run(which):
+        with kernels.use(which):
+            parameters = [framework.zeros(*shape, dtype=framework.tensor(dtype(0)).dtype) for shape in ((97, 101), (3,), (0, 4), (20_001,))]
+            for number, each in enumerate(parameters):
+                each.grad = framework.arange(each.numel()).reshape(each.shape).to(each.dtype) % (number + 5)
+            grads = [each.grad for each in parameters]
+            total = framework.nn.utils.clip_grad_norm_(parameters, 3.0)
+            assert all(each.grad is grad and grad._version == [1] for each, grad in zip(parameters, grads, strict=True))
+            return [total.numpy(), *(each.grad.numpy() for each in parameters)]
+
+    kernels.reset()
+    fast = run("fast")
+    assert "all_scaled_at_once" in kernels.report()["scale_each"] and "norm_of_all" in kernels.report()["norm"]
+    for ours, expected in zip(fast, run("reference"), strict=True):
+        assert ours.dtype == dtype
+        np.testing.assert_allclose(ours, expected, rtol=2e-6)
 
 
 def test_special_values():

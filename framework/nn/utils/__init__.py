@@ -1,11 +1,20 @@
 """Helpers for parameters and gradients."""
 
+from ...autograd.inplace import assign
 from ...autograd.mode import no_grad
+from ...autograd.op import op
 from ...creation import tensor
+from ...ops.elementwise import mul
 from ...ops.shape import cat, stack
 from ...tensor import Tensor
 from . import rnn
 from .reparametrization import remove_spectral_norm, remove_weight_norm, spectral_norm, weight_norm
+
+
+@op
+def scale_each(arrays: list, factors: list):
+    """Each array times its factor, a 0-d array; a kernel may take all of them at once, and write over them."""
+    return (mul(array, factor) for array, factor in zip(arrays, factors, strict=True))
 
 
 def _gradients(parameters) -> list:
@@ -23,8 +32,9 @@ def clip_grad_norm_(parameters, max_norm: float, norm_type: float = 2.0, error_i
     if error_if_nonfinite and not total.isfinite():
         raise RuntimeError(f"the total norm of order {norm_type} of the gradients is non-finite, so that they cannot be clipped")
     scale = (float(max_norm) / (total + 1e-6)).clamp(max=1.0)
-    for grad in grads:
-        grad.mul_(scale.to(grad.device))
+    scaled = scale_each([grad._array for grad in grads], [scale.to(grad.device)._array for grad in grads])
+    for grad, array in zip(grads, scaled, strict=True):
+        assign(grad, Tensor.wrap(array))
     return total
 
 
