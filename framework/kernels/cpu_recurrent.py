@@ -216,9 +216,8 @@ def _gru_backward(grads, last_dh, gates, from_h, before, w_i, w_h, dh, da, da_h,
 
 
 @compiled()
-def _weight_gradients(da, x, dw, db, share, first, last):
-    """Rows [first, last) of the gradient of a weight, a product over all time steps, and of its bias, a sum; db may be empty."""
-    gemm(da[:, first:last].T, x, dw[first:last], 0)
+def _sum(da, db, first, last):
+    """Elements [first, last) of the gradient of a bias, a sum over all time steps; db may be empty."""
     total = db[first:last]
     for j in range(total.size):
         total[j] = 0
@@ -226,6 +225,17 @@ def _weight_gradients(da, x, dw, db, share, first, last):
         each = da[row, first:last]
         for j in range(each.size):
             total[j] += each[j]
+
+
+@compiled()
+def _weight_gradients(da, x, dw, db, da_h, before, dw_h, db_h, share, first, last):
+    """Rows [first, last) of the gradients of W_i and W_h, products over all time steps, and of their biases; each may be empty."""
+    if dw.size:
+        gemm(da[:, first:last].T, x, dw[first:last], 0)
+    if dw_h.size:
+        gemm(da_h[:, first:last].T, before, dw_h[first:last], 0)
+    _sum(da, db, first, last)
+    _sum(da_h, db_h, first, last)
 
 
 @compiled()
@@ -261,11 +271,14 @@ class _Steps:
         """Each thread with its own sequences; on the calling one alone, if there is little to do."""
         run(function, self.shares, *args, *self.where, shared=self.shares > 1)
 
-    def weight_gradients(self, da, x, weight, needs_bias) -> tuple:
-        """Those of a weight and of its bias, if that is needed, a share of the rows to each thread."""
-        grads = np.empty_like(weight), np.empty(len(weight) if needs_bias else 0, weight.dtype)
-        run(_weight_gradients, len(weight), da, x, *grads, shared=self.shares > 1)
-        return grads
+    def weight_gradients(self, needs, da, x, w_ih, da_h, before, w_hh) -> tuple:
+        """Those of W_i, b_i, W_h and b_h as far as they are needed, a share of the rows to each thread."""
+        rows = [len(w_ih) if needed else 0 for needed in needs]
+        dw, dw_h = np.empty((rows[0], x.shape[1]), x.dtype), np.empty((rows[2], before.shape[1]), x.dtype)
+        db, db_h = np.empty(rows[1], x.dtype), np.empty(rows[3], x.dtype)
+        if any(needs):
+            run(_weight_gradients, len(w_ih), da, x, dw, db, da_h, before, dw_h, db_h, shared=self.shares > 1)
+        return tuple([grad if needed else None for grad, needed in zip((dw, db, dw_h, db_h), needs, strict=True)])
 
     def states_before(self, out, first_states):
         """(S, H): the state h that each time step began with."""
@@ -306,8 +319,8 @@ def whole_lstm(input, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes, reverse):
         da, dx = np.empty_like(gates), np.empty_like(x if needs_input else x[:0])
         dh, dc = np.empty_like(h), np.empty_like(c)
         steps.run(_lstm_backward, *_empty_for_none(grads, out, h, c), gates, cells, c, w_ih, w_hh, dh, dc, da, dx)
-        dw_ih, db = steps.weight_gradients(da, x, w_ih, True) if needs_w_ih or needs_b_ih or needs_b_hh else (None, None)
-        dw_hh = steps.weight_gradients(da, steps.states_before(out, h), w_hh, False)[0] if needs_w_hh else None
+        needs = needs_w_ih, needs_b_ih or needs_b_hh, needs_w_hh, False
+        dw_ih, db, dw_hh, _ = steps.weight_gradients(needs, da, x, w_ih, da, steps.states_before(out, h), w_hh)
         return dx.reshape(input.shape) if needs_input else None, dh, dc, dw_ih, dw_hh, db, db, None
 
     return (out.reshape(*input.shape[:-1], -1), last_h, last_c), backward
@@ -329,8 +342,8 @@ def whole_gru(input, h, w_ih, w_hh, b_ih, b_hh, batch_sizes, reverse):
         before, dh = steps.states_before(out, h), np.empty_like(h)
         (da, da_h), dx = np.empty((2, *gates.shape), x.dtype), np.empty_like(x if needs_input else x[:0])
         steps.run(_gru_backward, *_empty_for_none(grads, out, h), gates, from_h, before, w_ih, w_hh, dh, da, da_h, dx)
-        dw_ih, db_ih = steps.weight_gradients(da, x, w_ih, needs_b_ih) if needs_w_ih or needs_b_ih else (None, None)
-        dw_hh, db_hh = steps.weight_gradients(da_h, before, w_hh, needs_b_hh) if needs_w_hh or needs_b_hh else (None, None)
+        needs = needs_w_ih, needs_b_ih, needs_w_hh, needs_b_hh
+        dw_ih, db_ih, dw_hh, db_hh = steps.weight_gradients(needs, da, x, w_ih, da_h, before, w_hh)
         return dx.reshape(input.shape) if needs_input else None, dh, dw_ih, dw_hh, db_ih, db_hh
 
     return (out.reshape(*input.shape[:-1], -1), last), backward
