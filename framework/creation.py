@@ -156,7 +156,7 @@ def full(size, fill_value, *, dtype=None, device=None, requires_grad=False):
     """`fill_value` in the given shape, of the type the value would have as a tensor."""
     value = _array_of(_number(fill_value), dtype)
     module, _ = _where_and_what(device, dtype)
-    return _finish(module.full(sizes((size,)), value, value.dtype), requires_grad)
+    return _finish(module.full(sizes((size,)), value.item(), value.dtype), requires_grad)
 
 
 def rand(*shape, size=None, dtype=None, device=None, requires_grad=False, generator=None):

@@ -5,6 +5,7 @@ An array is a NumPy array on the "cpu" or a CuPy array on "cuda:i".  Everything 
 """
 
 import sys
+from contextlib import nullcontext
 
 import numpy as np
 
@@ -35,6 +36,7 @@ class device:
 
 
 CPU = device("cpu")
+several_gpus = False  # known once the first tensor is put on one
 
 
 def array_module(array):
@@ -62,7 +64,14 @@ def namespace(where: device):
     if where.type == "cpu":
         return np
     expect(cuda_is_available(), f"'{where}': no CUDA GPU can be used here: it takes a driver and pip install 'framework-zoo[cuda13]'")
+    global several_gpus
+    several_gpus = sys.modules["cupy"].cuda.runtime.getDeviceCount() > 1
     return sys.modules["cupy"]
+
+
+def beside(arrays):
+    """In this block the GPU in use is the one that holds the first of `arrays` that is on any: CuPy computes on the GPU in use."""
+    return next((each.device for each in arrays if each is not None and array_module(each) is not np), None) or nullcontext()
 
 
 def move(array, where: device):

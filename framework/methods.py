@@ -6,6 +6,7 @@ from . import creation, dtypes, sampling
 from .autograd.inplace import inplace
 from .autograd.op import Op
 from .autograd.variable import Variable
+from .device import array_module
 from .ops import activation, comparison, decompositions, diagonal, distance, elementwise, forms, index, linalg, products
 
 # isort: split
@@ -53,15 +54,15 @@ CASTS = {
     "bool": dtypes.bool, "byte": dtypes.uint8, "char": dtypes.int8, "short": dtypes.int16, "int": dtypes.int32, "long": dtypes.int64,
     "half": dtypes.float16, "bfloat16": dtypes.bfloat16, "float": dtypes.float32, "double": dtypes.float64,
 }  # fmt: skip
-_OPERANDS = (Variable, int, float, complex, bool, np.number, np.bool_, np.ndarray)
+_OPERANDS = (Variable, int, float, complex, bool, np.number, np.bool_, np.ndarray)  # and CuPy's arrays, if it is there
 
 
 def _operator(function, reflected=False):
     """NotImplemented for operands that are not numbers or tensors: Python then asks the other operand."""
     call = function.__call__ if isinstance(function, Op) else function  # found once, not at every call
     if reflected:
-        return lambda self, other: call(other, self) if isinstance(other, _OPERANDS) else NotImplemented
-    return lambda self, other: call(self, other) if isinstance(other, _OPERANDS) else NotImplemented
+        return lambda self, other: call(other, self) if isinstance(other, _OPERANDS) or array_module(other) is not np else NotImplemented
+    return lambda self, other: call(self, other) if isinstance(other, _OPERANDS) or array_module(other) is not np else NotImplemented
 
 
 def as_one(sizes) -> tuple:

@@ -116,7 +116,7 @@ class Tensor(Variable):
         if force:
             return self.detach().cpu()._array
         expect(not self.requires_grad, "Can't call numpy() on Tensor that requires grad: use tensor.detach().numpy()")
-        expect(not self.is_cuda, "can't convert a tensor on a GPU to numpy: use Tensor.cpu() first", TypeError)
+        expect(not self.is_cuda, f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() first", TypeError)
         return self._array
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:

@@ -11,7 +11,9 @@ import heapq
 import itertools
 import operator
 import weakref
+from contextlib import nullcontext
 
+from .. import device
 from ..device import array_module
 from ..offered import expect
 from .mode import mode
@@ -19,6 +21,7 @@ from .variable import Variable
 
 numbers = itertools.count()
 sum_to = cast = plus = None  # three ops, which are put here where they are declared: autograd/op.py, ops/elementwise.py
+_NOWHERE = nullcontext()
 _LARGE = 1 << 16  # elements, for whose sum a kernel is asked
 
 
@@ -106,7 +109,8 @@ def run(roots, targets=None, *, create_graph: bool, retain_graph: bool) -> dict:
                     continue
             if node.freed:
                 node.raise_freed()
-            made = node.propagate(grads, create_graph)
+            with _beside(grads):
+                made = node.propagate(grads, create_graph)
             for edge, kind, grad in zip(node.edges, node.input_types, made, strict=True):
                 if edge is not None and grad is not None and (wanted is None or edge[0] in wanted or edge in targets):
                     receive(edge, fit(grad, *kind), grads, made)
@@ -129,12 +133,19 @@ def fit(grad, shape, dtype):
 
 def _sum(grad, more):
     small = not isinstance(more, Variable) and more.size < _LARGE
-    return grad + more if small else plus(grad, more)
+    with _beside([grad]):
+        return grad + more if small else plus(grad, more)
 
 
 def _add_to(grad, more):
     """grad + more, over the old values, which nobody else holds; a kernel may have left `more` to be added so."""
-    return more.add_to(grad) if hasattr(more, "add_to") else operator.iadd(grad, more)
+    with _beside([grad]):
+        return more.add_to(grad) if hasattr(more, "add_to") else operator.iadd(grad, more)
+
+
+def _beside(arrays):
+    """In this block the GPU in use is that of `arrays`, if there are several GPUs; of tensors, ops see to it themselves."""
+    return device.beside(arrays) if device.several_gpus else _NOWHERE
 
 
 def _wrapped(grad) -> Variable:

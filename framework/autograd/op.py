@@ -14,14 +14,17 @@ import inspect
 from collections import Counter
 from types import MethodType
 
-from ..device import array_module
+import numpy as np
+
+from .. import device
+from ..device import array_module, beside, device_of
 from ..offered import NOT_OFFERED, refuse_argument
 from . import engine
 from .engine import edge_of
 from .half import half_type, in_single
 from .mode import mode
 from .node import OpNode
-from .variable import Variable, View
+from .variable import Variable, View, is_array
 
 _NUMPY_SPELLING = {"axis": "dim", "keepdims": "keepdim"}  # which PyTorch accepts too
 
@@ -81,7 +84,17 @@ class Op:
         if self.promote is not None:
             args = self.promote(args)
         arrays, found = unwrap(args, self.kernels if kernels_enabled else ())
-        out, backward = self.compute(arrays) if self.kernels or self.load_kernels else (self.reference(arrays), None)
+        try:
+            if device.several_gpus:
+                with beside(_flat(arrays)):
+                    out, backward = self.compute(arrays)
+            else:
+                out, backward = self.compute(arrays) if self.kernels or self.load_kernels else (self.reference(arrays), None)
+        except TypeError:
+            moved = numbers_beside(args, arrays)
+            if moved is None:
+                raise
+            return self(*moved)
         return self.wrap(out, args, arrays, backward, found) if found else out
 
     def wrap(self, out, args, arrays, backward, found):
@@ -250,6 +263,24 @@ def unwrap(args, kinds=()):
         else:
             arrays.append(arg)
     return arrays, found
+
+
+def _flat(arrays) -> list:
+    """The arguments, and what lists among them hold."""
+    return [each for arg in arrays for each in (arg if isinstance(arg, (tuple, list)) else (arg,))]
+
+
+def numbers_beside(args, arrays):
+    """`args` with the single numbers of the CPU moved to the GPU of the others; None if all are on one device already."""
+    found = [each for each in _flat(arrays) if is_array(each)]
+    devices = {str(device_of(each)): device_of(each) for each in found}
+    if len(devices) < 2:
+        return None
+    gpus = [each for each in devices.values() if each.type == "cuda"]
+    if len(gpus) > 1 or any(each.ndim for each in found if array_module(each) is np):
+        given = " and ".join(devices)
+        raise RuntimeError(f"Expected all tensors to be on the same device, but found at least two devices, {given}!")
+    return [each.to(gpus[0]) if isinstance(each, Variable) and not each.ndim else each for each in args]
 
 
 def _sum_to(input, shape):

@@ -4,11 +4,9 @@ A tuple of arrays would be a new type, and so compiled anew, for every number of
 """
 
 import functools
-from itertools import accumulate
 
 import numba as nb
 import numpy as np
-from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 

@@ -89,7 +89,7 @@ def _rmsprop_numbers(lr, alpha, eps, weight_decay, momentum, centered, maximize)
     return (lr, alpha, 1 - alpha, eps, weight_decay, momentum, -1 if maximize else 1), (centered,)
 
 
-# update -> how many of its arguments are arrays, the compiled loop, and what that takes of the others: numbers in the arrays' type, and bools
+# update -> how many of its arguments are arrays, its compiled loop, and what that takes of the others: numbers of the arrays' type; bools
 _LOOPS = {
     adadelta.adadelta_update: (4, _adadelta, _adadelta_numbers),
     adam.adam_update: (5, _adam, _adam_numbers),

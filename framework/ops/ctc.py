@@ -58,6 +58,6 @@ def ctc(log_probs, targets, input_lengths, target_lengths, blank):
         two_back = where(skips, constant_pad(alpha, [0, 2], [0, -2], -np.inf), -np.inf)
         moved = log_sum(stack([alpha, one_back, two_back], -1)) + emission
         alpha = where(Variable.wrap(t < input_lengths[:, None]), moved, alpha)
-    last = Variable.wrap((2 * target_lengths - np.array([[0], [1]])).T)  # (N, 2): the final blank and the final label
+    last = Variable.wrap(2 * target_lengths[:, None] - array_module(targets).arange(2))  # (N, 2): the final blank and the final label
     ends = where(last >= 0, gather(alpha, 1, last.clamp(min=0)), -np.inf)
     return -log_sum(ends)

@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 
 from ..autograd.op import op
+from ..autograd.variable import Variable
 from ..device import array_module
 from .elementwise import where
 from .promotion import expect, same_type
@@ -34,8 +35,9 @@ factorisation = partial(op, promote=_lapack)
 
 
 def _identity(like):
-    """The identity for square matrices, as bools."""
-    return array_module(getattr(like, "_array", like)).eye(like.shape[-1], dtype=bool)
+    """The identity for square matrices, as bools: a tensor beside tensors, an array beside arrays."""
+    eye = array_module(getattr(like, "_array", like)).eye(like.shape[-1], dtype=bool)
+    return Variable.wrap(eye) if isinstance(like, Variable) else eye
 
 
 @factorisation

@@ -148,7 +148,13 @@ def _select(input, position) -> tuple:
         place = next(i for i, each in enumerate(picks) if each is ...)
         covered = input.ndim - sum(each.ndim if _is_mask(each) else 1 for each in picks if each is not ...)
         picks = (*picks[:place], *[_ALL] * covered, *picks[place + 1 :])
-    return input, picks
+    return input, picks if picks is None else tuple([_beside(input, each) for each in picks])
+
+
+def _beside(input, part):
+    """An index of the CPU on the device of `input`."""
+    array, module = getattr(part, "_array", part), array_module(input._array)
+    return module.asarray(array) if isinstance(array, np.ndarray) and module is not np else part
 
 
 def read(input, position):

@@ -46,10 +46,21 @@ def _scattering(name, write, **rules):
 
     def forward(input, dim, index, src):
         out = input.copy()
-        write(np.atleast_1d(out), _places(name, input.shape, dim, index), np.atleast_1d(src))
+        write(np.atleast_1d(out), _places(name, input.shape, dim, index), np.atleast_1d(src) if hasattr(src, "ndim") else src)
         return out
 
     return op(forward, name=name, **rules)
+
+
+def _multiply_at(out, places, src):
+    """out[places] *= src, in as many rounds as a place comes at most; CuPy's multiply has no `at`."""
+    rows, flat, src = np.ravel_multi_index(places, out.shape).reshape(-1), out.reshape(-1), src.reshape(-1)
+    order = np.argsort(rows, kind="stable")
+    ordered = rows[order]
+    rounds = array_module(out).arange(rows.size) - np.searchsorted(ordered, ordered)  # how often its place came before
+    for turn in range(int(rounds.max(initial=-1)) + 1):
+        now = order[rounds == turn]
+        flat[rows[now]] *= src[now]
 
 
 # fmt: off
@@ -58,8 +69,9 @@ scatter_add_into = op(_scatter_add, name="scatter_add", input=lambda grad, index
 scatter_src = _scattering("scatter", lambda out, places, src: out.__setitem__(places, src),
                           input=lambda grad, dim, index: scatter_src(grad, dim, index, 0.0),
                           src=lambda grad, dim, index: gather(grad, dim, index))
-scatter_amax, scatter_amin = _scattering("scatter_reduce", np.maximum.at), _scattering("scatter_reduce", np.minimum.at)
-scatter_prod = _scattering("scatter_reduce", np.multiply.at)
+scatter_amax = _scattering("scatter_reduce", lambda out, places, src: array_module(out).maximum.at(out, places, src))
+scatter_amin = _scattering("scatter_reduce", lambda out, places, src: array_module(out).minimum.at(out, places, src))
+scatter_prod = _scattering("scatter_reduce", lambda out, places, src: _multiply_at(out, places, src))
 _REDUCING = {"prod": scatter_prod, "amax": scatter_amax, "amin": scatter_amin}
 # fmt: on
 

@@ -115,7 +115,7 @@ def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=No
 def unique_consecutive(input, return_inverse=False, return_counts=False, dim=None):
     """`input` without the elements (or slices along `dim`) that equal the one before; the other results as of `unique`."""
     rows = input.reshape(-1) if dim is None else np.moveaxis(input, dim, 0)
-    new = np.ones(len(rows), bool)
+    new = array_module(rows).ones(len(rows), bool)
     new[1:] = (rows[1:] != rows[:-1]).reshape(len(new[1:]), prod(rows.shape[1:])).any(1)
     values = rows[new] if dim is None else np.moveaxis(rows[new], 0, dim)
     inverse = (np.cumsum(new) - 1).reshape(input.shape if dim is None else -1)

@@ -181,7 +181,7 @@ def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=
     expect(p in (1, 2), "only p == 1 and p == 2 supported", ValueError)
     right, classes = target.reshape((*input.shape[:-1], 1)), input.shape[-1]
     missing = relu(margin - input.gather(-1, right) + input) ** p
-    missing = where(arange(classes) == right, 0.0, missing if weight is None else missing * weight[right])
+    missing = where(arange(classes, device=input.device) == right, 0.0, missing if weight is None else missing * weight[right])
     return reduced(missing.sum(-1).reshape(target.shape) / classes, reduction, size_average, reduce)
 
 
@@ -191,7 +191,7 @@ def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduct
     expect(input.shape == target.shape, f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}")
     listed = (target < 0).cumsum(-1) == 0
     target = where(listed, target, 0)
-    right = ((target.unsqueeze(-1) == arange(input.shape[-1])) & listed.unsqueeze(-1)).any(-2)
+    right = ((target.unsqueeze(-1) == arange(input.shape[-1], device=input.device)) & listed.unsqueeze(-1)).any(-2)
     missing = relu(1 - input.gather(-1, target).unsqueeze(-1) + input.unsqueeze(-2))  # (N, right, wrong)
     loss = where(listed.unsqueeze(-1) & ~right.unsqueeze(-2), missing, 0.0).sum((-1, -2)) / input.shape[-1]
     return reduced(loss, reduction, size_average, reduce)
