@@ -32,15 +32,13 @@ def scatter(inputs, devices: list, dim: int = 0) -> list:
 
 
 def replica(module: Module, where, first: bool, done: dict) -> Module:
-    """`module` with copies of its parameters on a device, whose gradients flow back to the original.
-
-    The first replica's buffers are the module's own, so that what it gathers (a running mean) is kept; the others' are copies.
-    """
+    """`module` with copies of its parameters on a device, whose gradients flow back to the original."""
     if module not in done:
         done[module] = copy.copy(module)
         members = done[module].__dict__
         for kind, change in (
             ("_parameters", lambda each: each.to(where)),
+            # the first replica's own, so that what it gathers (a running mean) is kept; the others' are copies
             ("_buffers", lambda each: each if first else each.to(where, copy=True)),
             ("_modules", lambda each: replica(each, where, first, done)),
         ):
