@@ -69,8 +69,7 @@ def _from_columns(columns, input_shape, kernel, geometry, groups):
 def _rows(output, groups):
     """(N, O, *positions) as (groups, N * positions, O/groups)."""
     n, o, *out = output.shape
-    grouped = output.reshape(n, groups, o // groups, prod(out))
-    return grouped.transpose(1, 0, 3, 2).reshape(groups, n * prod(out), o // groups)
+    return output.reshape(n, groups, o // groups, prod(out)).transpose(1, 0, 3, 2).reshape(groups, n * prod(out), o // groups)
 
 
 @op
@@ -120,18 +119,14 @@ def conv_transpose(input, weight, bias, stride, padding, output_padding, dilatio
     return out if bias is None else out + reshape(bias, (1, -1) + (1,) * len(kernel))
 
 
-@op
+@op(input=lambda grad, input_shape, kernel, geometry: fold(grad, input_shape, kernel, geometry))
 def unfold(input, kernel, geometry):
     """Every window as a column: (N, C, *spatial) -> (N, C * taps, positions)."""
     (columns,), out = _columns(input, kernel, geometry, 1), positions(input.shape[2:], kernel, *geometry)
     return array_module(input).ascontiguousarray(columns.reshape(len(input), prod(out), columns.shape[-1]).mT)
 
 
-@op
+@op(columns=lambda grad, kernel, geometry: unfold(grad, kernel, geometry))
 def fold(columns, shape, kernel, geometry):
     """The transpose of `unfold`: columns added up where their windows lie in (N, C, *spatial) = `shape`."""
     return _from_columns(columns.mT, shape, kernel, geometry, 1)
-
-
-unfold.rule("input")(lambda grad, input_shape, kernel, geometry: fold(grad, input_shape, kernel, geometry))
-fold.rule("columns")(lambda grad, kernel, geometry: unfold(grad, kernel, geometry))

@@ -103,12 +103,9 @@ def _add_at(input, shape, index):
 
 
 def add_rows(input, rows, many, row):
-    """Zeros of shape (*many, *row), with the rows of `input` added to those of the numbers `rows`.
-
-    Of many, it is a product with a sparse matrix of ones, at (row of the result, row of `input`): several times faster than `np.add.at`.
-    """
+    """Zeros of shape (*many, *row), with the rows of `input` added to those of the numbers `rows`."""
     values, module = input.reshape(rows.size, prod(row)), array_module(input)
-    if module is np and rows.size > 32:
+    if module is np and rows.size > 32:  # the product with a sparse matrix of ones: several times faster than `np.add.at`
         from scipy.sparse import csc_array
 
         ones = np.ones(rows.size, input.dtype), rows, np.arange(rows.size + 1)

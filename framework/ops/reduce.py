@@ -237,8 +237,7 @@ def norm(input, p="fro", dim=None, keepdim=False, dtype=None):
     """(sum |x|^p)^(1/p); the largest |x| for p = inf, the smallest for -inf; how many are not 0 for p = 0; "fro" is 2."""
     input, *_ = in_dtype((input, dtype))
     refuse("biu", "norm", input)
-    if isinstance(p, str) and p != "fro":
-        raise NotImplementedError(f"norm() does not support p={p!r}")
+    expect(not isinstance(p, str) or p == "fro", f"norm() does not support p={p!r}", NotImplementedError)
     if p in (2, None, "fro"):
         return power_norm(input, 2, dim, keepdim)
     if p in (math.inf, -math.inf):
