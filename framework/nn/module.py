@@ -34,10 +34,7 @@ class Module:
     """The base of every layer and model: assign parameters and modules as attributes, write `forward`, call the object."""
 
     def __init__(self):
-        members = self.__dict__
-        for name in (*_KINDS, *_HOOKS):
-            members[name] = {}
-        members["_non_persistent"], members["training"] = set(), True
+        self.__dict__.update({name: {} for name in (*_KINDS, *_HOOKS)}, _non_persistent=set(), training=True)
 
     def forward(self, *inputs):
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
