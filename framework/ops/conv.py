@@ -72,7 +72,8 @@ def _rows(output, groups):
     return output.reshape(n, groups, o // groups, prod(out)).transpose(1, 0, 3, 2).reshape(groups, n * prod(out), o // groups)
 
 
-@op
+@op(input=lambda grad, weight, input_shape, geometry, groups: input_grad(grad, weight, input_shape, geometry, groups),
+    weight=lambda grad, input, weight_shape, geometry, groups: weight_grad(grad, input, weight_shape, geometry, groups))  # fmt: skip
 def convolution(input, weight, geometry, groups):
     n, (o, _, *kernel) = len(input), weight.shape
     out = positions(input.shape[2:], kernel, *geometry)
@@ -81,23 +82,17 @@ def convolution(input, weight, geometry, groups):
     return array_module(input).ascontiguousarray(rows.reshape(n, o, *out))
 
 
-@op
+@op(output=lambda grad, weight, geometry, groups: convolution(grad, weight, geometry, groups),
+    weight=lambda grad, output, weight_shape, geometry, groups: weight_grad(output, grad, weight_shape, geometry, groups))  # fmt: skip
 def input_grad(output, weight, input_shape, geometry, groups):
     o, _, *kernel = weight.shape
     return _from_columns(_rows(output, groups) @ weight.reshape(groups, o // groups, -1), input_shape, kernel, geometry, groups)
 
 
-@op
+@op(output=lambda grad, input, geometry, groups: convolution(input, grad, geometry, groups),
+    input=lambda grad, output, input_shape, geometry, groups: input_grad(output, grad, input_shape, geometry, groups))  # fmt: skip
 def weight_grad(output, input, weight_shape, geometry, groups):
     return (_rows(output, groups).mT @ _columns(input, weight_shape[2:], geometry, groups)).reshape(weight_shape)
-
-
-convolution.rule("input")(lambda grad, weight, input_shape, geometry, groups: input_grad(grad, weight, input_shape, geometry, groups))
-convolution.rule("weight")(lambda grad, input, weight_shape, geometry, groups: weight_grad(grad, input, weight_shape, geometry, groups))
-input_grad.rule("output")(lambda grad, weight, geometry, groups: convolution(grad, weight, geometry, groups))
-input_grad.rule("weight")(lambda grad, output, weight_shape, geometry, groups: weight_grad(output, grad, weight_shape, geometry, groups))
-weight_grad.rule("output")(lambda grad, input, geometry, groups: convolution(input, grad, geometry, groups))
-weight_grad.rule("input")(lambda grad, output, input_shape, geometry, groups: input_grad(output, grad, input_shape, geometry, groups))
 
 
 @fusable("input", "weight", "bias")
