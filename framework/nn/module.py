@@ -196,9 +196,7 @@ class Module:
             if parameter.grad is not None:
                 parameter.grad = change(parameter.grad)
         for module in self.modules():
-            for name, buffer in module._buffers.items():
-                if buffer is not None:
-                    module._buffers[name] = change(buffer)
+            module._buffers.update({name: change(buffer) for name, buffer in module._buffers.items() if buffer is not None})
         return self
 
     def to(self, *args, **kwargs) -> "Module":
