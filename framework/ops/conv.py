@@ -26,9 +26,7 @@ def positions(spatial, kernel, stride, padding, dilation, ceil_mode=False) -> tu
     for n, k, s, p, d in zip(spatial, kernel, stride, padding, dilation, strict=True):
         room = n + 2 * p - d * (k - 1) - 1
         count = room // s + 1
-        if ceil_mode and room % s and count * s < n + p:
-            count += 1
-        counts.append(count)
+        counts.append(count + bool(ceil_mode and room % s and count * s < n + p))
     if min(counts) < 1:
         sizes = f"kernel {tuple(kernel)}, dilation {dilation}, input {tuple(spatial)}, padding {padding}"
         raise RuntimeError(f"Kernel size can't be greater than actual input size, the output size is too small: {sizes}")

@@ -142,7 +142,7 @@ def _extreme(name, compute):
         _refuse_empty(name, input, dims or ())
         return compute(input, axis=dims, keepdims=keepdim)
 
-    return op(forward, name=name, input=lambda grad, input, out, dim, keepdim: share_ties(grad, input, out, dim, keepdim))
+    return op(forward, name=name, input=share_ties)
 
 
 def share_ties(grad, input, out, dim, keepdim):
