@@ -15,7 +15,6 @@ from .dtypes import (
     bfloat16, bool, can_cast, double, dtype, float, float16, float32, float64, get_default_dtype, half, int, int8, int16, int32, int64,
     long, promote_types, set_default_dtype, short, uint8,
 )  # fmt: skip
-from .memory import collect_less_often, keep_freed_memory, memory_stats, release_memory
 from .offered import offered
 from .ops.activation import log_softmax, relu, softmax
 from .ops.comparison import (
@@ -65,6 +64,7 @@ from .threads import get_num_threads, set_num_threads
 
 # They stand on the names above
 from . import accelerator, autograd, backends, cuda, distributions, kernels, linalg, nn, optim, serialization, utils  # isort: skip
+from .kernels.memory import collect_less_often, keep_freed_memory, memory_stats, release_memory
 
 __version__ = "0.1.0"
 concat, moveaxis = cat, movedim

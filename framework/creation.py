@@ -11,7 +11,7 @@ from .autograd.variable import Variable, is_array
 from .device import array_module, move, namespace
 from .device import device as Device
 from .offered import expect
-from .size import Size
+from .size import Size, as_one
 
 # From data
 
@@ -118,7 +118,7 @@ TENSOR_TYPES = {f"{each.title}Tensor": TensorType(each) for each in dtypes.ALL}
 def sizes(size, named=None) -> tuple:
     """A shape given as separate integers, as one sequence, or by the keyword `size`."""
     size = size if named is None else (named,)
-    shape = tuple(map(index, size[0] if len(size) == 1 and isinstance(size[0], (tuple, list)) else size))
+    shape = tuple(map(index, as_one(size)))
     if min(shape, default=0) < 0:
         raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
     return shape

@@ -11,6 +11,7 @@ from .ops import activation, comparison, decompositions, diagonal, distance, ele
 
 # isort: split
 from .ops import reduce, scan, scatter, shape, sort
+from .size import as_one
 
 # Methods of the same name as the function; those followed by an in-place form `name_` say so with an underscore.
 METHODS = {
@@ -50,10 +51,7 @@ ARITHMETIC = {
 }  # fmt: skip
 COMPARISONS = {name: getattr(comparison, name) for name in ("eq", "ne", "lt", "le", "gt", "ge")}
 UNARY = {"neg": elementwise.neg, "pos": elementwise.positive, "abs": elementwise.abs, "invert": comparison.invert}
-CASTS = {
-    "bool": dtypes.bool, "byte": dtypes.uint8, "char": dtypes.int8, "short": dtypes.int16, "int": dtypes.int32, "long": dtypes.int64,
-    "half": dtypes.float16, "bfloat16": dtypes.bfloat16, "float": dtypes.float32, "double": dtypes.float64,
-}  # fmt: skip
+CASTS = {each.title.lower(): each for each in dtypes.ALL}  # bool, byte, char, short, …
 _OPERANDS = (Variable, int, float, complex, bool, np.number, np.bool_, np.ndarray)  # and CuPy's arrays, if it is there
 
 
@@ -63,11 +61,6 @@ def _operator(function, reflected=False):
     if reflected:
         return lambda self, other: call(other, self) if isinstance(other, _OPERANDS) or array_module(other) is not np else NotImplemented
     return lambda self, other: call(self, other) if isinstance(other, _OPERANDS) or array_module(other) is not np else NotImplemented
-
-
-def as_one(sizes) -> tuple:
-    """Integers given separately, or as one sequence."""
-    return tuple(sizes[0]) if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)) else sizes
 
 
 def _named(name, docstring, method):

@@ -17,8 +17,7 @@ def expect(condition, message, error=RuntimeError) -> None:
 
 def refuse_argument(function: str, name: str, value) -> None:
     """NotImplementedError, unless the argument was given as PyTorch's default."""
-    if value is not None and value is not False:
-        raise NotImplementedError(f"{function}() does not support the argument '{name}'")
+    expect(value is None or value is False, f"{function}() does not support the argument '{name}'", NotImplementedError)
 
 
 def offered(function):

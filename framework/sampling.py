@@ -97,10 +97,8 @@ def multinomial(input, num_samples, replacement=False, *, generator=None):
     module = array_module(weights)
     if replacement:
         cumulative = weights.cumsum(-1).reshape(-1, weights.shape[-1])
-        u = random.uniform((len(cumulative), num_samples), np.float64, generator, module)
-        out = module.empty(u.shape, np.int64)
-        for row, each in enumerate(cumulative):
-            out[row] = module.searchsorted(each / each[-1], u[row], side="right")
-        return Variable.wrap(out.reshape(*weights.shape[:-1], num_samples))
+        uniform = random.uniform((len(cumulative), num_samples), np.float64, generator, module)
+        out = [module.searchsorted(each / each[-1], u, side="right") for each, u in zip(cumulative, uniform, strict=True)]
+        return Variable.wrap(module.asarray(out, np.int64).reshape(*weights.shape[:-1], num_samples))
     keys = np.log(random.uniform(weights.shape, np.float64, generator, module)) / weights
     return Variable.wrap(module.argsort(-keys, -1)[..., :num_samples])

@@ -26,6 +26,11 @@ class Size(tuple):
         return Size(tuple(other) + tuple(self))
 
 
+def as_one(values) -> tuple:
+    """Values given one by one, or as one sequence."""
+    return tuple(values[0]) if len(values) == 1 and isinstance(values[0], (tuple, list)) else values
+
+
 def broadcast_shapes(*shapes) -> Size:
     """The shape that tensors of these shapes have together; an integer stands for one dimension."""
     try:

@@ -12,7 +12,7 @@ from .autograd.variable import Variable
 from .device import device, device_of, move
 from .offered import expect
 from .ops import elementwise, index, shape
-from .size import Size
+from .size import Size, as_one
 
 
 class Tensor(Variable):
@@ -236,7 +236,7 @@ class Tensor(Variable):
         """The same memory in another shape, RuntimeError if that cannot be; or its bits read as another dtype."""
         if len(sizes) == 1 and isinstance(sizes[0], dtypes.dtype):
             return shape.reinterpret(self, sizes[0].numpy)
-        return shape.view(self, methods.as_one(sizes) if size is None else tuple(size))
+        return shape.view(self, as_one(sizes) if size is None else tuple(size))
 
     def split(self, split_size, dim=0):
         """The tensor cut along `dim` into pieces of one size (the last may be smaller) or of the sizes given."""

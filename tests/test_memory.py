@@ -51,7 +51,7 @@ def test_the_collector_runs_less_often_but_not_against_the_users_will():
     try:
         for given, wanted in (((700, 10, 5), (10_000, 10, 5)), ((50_000, 10, 10), (50_000, 10, 10)), ((0, 10, 10), (0, 10, 10))):
             gc.set_threshold(*given)
-            framework.memory.collect_less_often()
+            framework.kernels.memory.collect_less_often()
             assert gc.get_threshold() == wanted
     finally:
         gc.set_threshold(*before)

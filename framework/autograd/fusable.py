@@ -62,11 +62,9 @@ class FusedNode(OpNode):
 
     def _differentiate_formula(self, grads) -> list:
         self.check_versions()
-        places = dict(zip(self.op.inputs, self.edges, strict=True))
-        inputs = {name: _alias(on_tape(self.saved[self.op.parameters.index(name)], edge)) for name, edge in places.items() if edge}
-        args = [Variable.wrap(each) if hasattr(each, "ndim") else each for each in self.saved]
-        for name, tensor in inputs.items():
-            args[self.op.parameters.index(name)] = tensor
+        saved = dict(zip(self.op.parameters, self.saved, strict=True))
+        inputs = {name: _alias(on_tape(saved[name], edge)) for name, edge in zip(self.op.inputs, self.edges, strict=True) if edge}
+        args = [inputs.get(name, Variable.wrap(each) if hasattr(each, "ndim") else each) for name, each in saved.items()]
         outs = self.op.forward(*args)
         outs = outs if isinstance(outs, tuple) else (outs,)
         roots = [(edge_of(out), grad) for out, grad in zip(outs, grads, strict=True) if grad is not None]

@@ -17,8 +17,7 @@ def in_single(forward, values, half):
     out = forward(*(_recast(each, half, np.float32) for each in values))
     if not isinstance(out, tuple):
         return _recast(out, np.float32, half)
-    outs = [_recast(each, np.float32, half) for each in out]
-    return type(out)(*outs) if hasattr(out, "_fields") else tuple(outs)
+    return getattr(type(out), "_make", tuple)(_recast(each, np.float32, half) for each in out)  # a namedtuple stays one
 
 
 def _recast(value, old, new):

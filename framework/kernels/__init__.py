@@ -16,7 +16,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from ..autograd import op as dispatch
-from ..nn import utils
+from ..nn.utils import clip
 from ..ops import activation, attention, conv, elementwise, index, linalg, loss, norm, pool, random, recurrent, reduce, resample
 from ..optim import optimizer
 
@@ -30,7 +30,7 @@ _CPU = {
     "cpu_attention": [attention.attention],
     "cpu_elementwise": [activation.relu, activation.leaky_relu, activation.logsigmoid, activation.softplus, random.dropout],
     "cpu_gelu": [activation.gelu_erf, activation.gelu_tanh],
-    "cpu_clip": [reduce.power_norm, utils.scale_each],
+    "cpu_clip": [reduce.power_norm, clip.scale_each],
     "cpu_optim": [optimizer.update_each],
     "cpu_resample": [resample.resample],
     "cpu_recurrent": [recurrent.lstm_layer, recurrent.gru_layer],
@@ -71,7 +71,7 @@ def _loader(module: str, ops: list):
 for _module, _ops in _CPU.items():
     for _op in _ops:
         _op.load_kernels, _op.smallest = _loader(_module, _ops), SMALL
-optimizer.update_each.smallest = utils.scale_each.smallest = 0  # their kernels look into the lists themselves
+optimizer.update_each.smallest = clip.scale_each.smallest = 0  # their kernels look into the lists themselves
 
 
 def use(which: str):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..nn import utils
+from ..nn.utils import clip
 from ..ops import reduce
 from ..threads import get_num_threads
 from .cpu import compiled, contiguous, floats, kernel, large, run
@@ -33,7 +33,7 @@ def _scale(table, pieces, factor, share, first, last):
             array[i] *= factor
 
 
-@kernel(utils.scale_each, list)
+@kernel(clip.scale_each, list)
 def all_scaled_at_once(arrays, factors):
     """Over the old values; the factors of a CPU's arrays are one."""
     if not (floats(*arrays, factors[0]) and contiguous(*arrays)):

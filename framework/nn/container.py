@@ -133,9 +133,7 @@ class Sequential(_List):
             self.add_module(name, module)
 
     def __getitem__(self, index):
-        if isinstance(index, slice):
-            return type(self)(OrderedDict(list(self._modules.items())[index]))
-        return super().__getitem__(index)
+        return type(self)(OrderedDict([*self._modules.items()][index])) if isinstance(index, slice) else super().__getitem__(index)
 
     def forward(self, input):
         for module in self._modules.values():

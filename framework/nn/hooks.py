@@ -1,7 +1,4 @@
-"""Hooks of modules: called before and after the forward, and when gradients arrive at its outputs and inputs.
-
-The backward ones stand on the tape: an identity before the forward and one after it see the gradients go by.
-"""
+"""Hooks of modules: called before and after the forward, and when gradients arrive at its outputs and inputs."""
 
 from ..autograd.function import Function
 from ..tensor import Tensor
@@ -48,7 +45,7 @@ class _Watch(Function):
 
 
 class _BackwardHooks:
-    """The backward hooks of one call of a module."""
+    """The backward hooks of one call of a module: an identity before the forward and one after it see the gradients go by."""
 
     def __init__(self, module):
         self.module, self.before, self.after = module, list(module._backward_pre_hooks.values()), list(module._backward_hooks.values())

@@ -34,10 +34,7 @@ class Module:
     """The base of every layer and model: assign parameters and modules as attributes, write `forward`, call the object."""
 
     def __init__(self):
-        members = self.__dict__
-        for name in (*_KINDS, *_HOOKS):
-            members[name] = {}
-        members["_non_persistent"], members["training"] = set(), True
+        self.__dict__.update({name: {} for name in (*_KINDS, *_HOOKS)}, _non_persistent=set(), training=True)
 
     def forward(self, *inputs):
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
@@ -75,12 +72,10 @@ class Module:
             self._non_persistent.discard(name)
 
     def _register(self, kind: str, name: str, member) -> None:
-        if kind not in self.__dict__:
-            raise AttributeError(f"cannot assign {kind[1:]} before Module.__init__() call")
-        if name == "" or "." in name:
-            raise KeyError(f'the name of one of the {kind[1:]} can\'t be empty or contain ".", but got "{name}"')
-        if hasattr(self, name) and name not in self.__dict__[kind]:
-            raise KeyError(f"attribute '{name}' already exists")
+        expect(kind in self.__dict__, f"cannot assign {kind[1:]} before Module.__init__() call", AttributeError)
+        right = name != "" and "." not in name
+        expect(right, f'the name of one of the {kind[1:]} can\'t be empty or contain ".", but got "{name}"', KeyError)
+        expect(name in self.__dict__[kind] or not hasattr(self, name), f"attribute '{name}' already exists", KeyError)
         wanted = {"_parameters": Parameter, "_buffers": Tensor, "_modules": Module}[kind]
         if member is not None and not isinstance(member, wanted):
             raise TypeError(f"cannot assign '{type(member).__name__}' as '{name}': it is not a {wanted.__name__}")
@@ -121,11 +116,7 @@ class Module:
 
     def named_children(self):
         """(name, module) for the modules directly below, each once."""
-        seen = {None}
-        for name, module in self._modules.items():
-            if module not in seen:
-                seen.add(module)
-                yield name, module
+        return self._named_members("_modules", "", False, True)
 
     def children(self):
         """The modules directly below, each once."""
@@ -160,8 +151,7 @@ class Module:
         """The module at the dotted path `target`."""
         module = self
         for name in target.split(".") if target else ():
-            if name not in module._modules:
-                raise AttributeError(f"{type(module).__name__} has no module `{name}`, of the path `{target}`")
+            expect(name in module._modules, f"{type(module).__name__} has no module `{name}`, of the path `{target}`", AttributeError)
             module = module._modules[name]
         return module
 
@@ -206,9 +196,7 @@ class Module:
             if parameter.grad is not None:
                 parameter.grad = change(parameter.grad)
         for module in self.modules():
-            for name, buffer in module._buffers.items():
-                if buffer is not None:
-                    module._buffers[name] = change(buffer)
+            module._buffers.update({name: change(buffer) for name, buffer in module._buffers.items() if buffer is not None})
         return self
 
     def to(self, *args, **kwargs) -> "Module":
@@ -252,8 +240,7 @@ class Module:
     @no_grad()
     def load_state_dict(self, state_dict, strict: bool = True) -> _IncompatibleKeys:
         """Copy the tensors of `state_dict` in; RuntimeError lists wrong shapes and, if `strict`, missing and unexpected keys."""
-        if not isinstance(state_dict, Mapping):
-            raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
+        expect(isinstance(state_dict, Mapping), f"Expected state_dict to be dict-like, got {type(state_dict)}.", TypeError)
         own, problems = dict(self._state()), []
         missing, unexpected = [key for key in own if key not in state_dict], [key for key in state_dict if key not in own]
         for key, given in state_dict.items():
@@ -266,8 +253,7 @@ class Module:
         for kind, keys in (("Missing", missing), ("Unexpected", unexpected)):
             if strict and keys:
                 problems.append(f"{kind} key(s) in state_dict: " + ", ".join(f'"{key}"' for key in keys))
-        if problems:
-            raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(problems))
+        expect(not problems, f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(problems))
         return _IncompatibleKeys(missing, unexpected)
 
     # Hooks
@@ -307,7 +293,4 @@ class Module:
 
 def _home(module, name) -> str | None:
     """Which of the module's dicts has a member `name`."""
-    for kind in _KINDS:
-        if name in module.__dict__.get(kind, ()):
-            return kind
-    return None
+    return next((kind for kind in _KINDS if name in module.__dict__.get(kind, ())), None)

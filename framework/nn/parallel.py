@@ -19,28 +19,28 @@ def _every_gpu() -> list:
     return [Device("cuda", i) for i in range(cuda.device_count())]
 
 
+def _like(container, members):
+    return getattr(type(container), "_make", type(container))(members)  # _make: of a named tuple
+
+
 def scatter(inputs, devices: list, dim: int = 0) -> list:
     """`inputs` for each device: tensors are cut along `dim`, containers looked into, everything else is passed on as it is."""
     if isinstance(inputs, Tensor):
         return [part.to(where) for part, where in zip(chunk(inputs, len(devices), dim), devices, strict=False)]
-    if isinstance(inputs, (tuple, list)) and inputs:
-        make = type(inputs)._make if hasattr(inputs, "_fields") else type(inputs)
-        return [make(part) for part in zip(*(scatter(each, devices, dim) for each in inputs), strict=False)]
-    if isinstance(inputs, dict) and inputs:
-        return [type(inputs)(part) for part in zip(*(scatter(item, devices, dim) for item in inputs.items()), strict=False)]
+    if isinstance(inputs, (tuple, list, dict)) and inputs:
+        members = inputs.items() if isinstance(inputs, dict) else inputs
+        return [_like(inputs, part) for part in zip(*(scatter(each, devices, dim) for each in members), strict=False)]
     return [inputs] * len(devices)
 
 
 def replica(module: Module, where, first: bool, done: dict) -> Module:
-    """`module` with copies of its parameters on a device, whose gradients flow back to the original.
-
-    The first replica's buffers are the module's own, so that what it gathers (a running mean) is kept; the others' are copies.
-    """
+    """`module` with copies of its parameters on a device, whose gradients flow back to the original."""
     if module not in done:
         done[module] = copy.copy(module)
         members = done[module].__dict__
         for kind, change in (
             ("_parameters", lambda each: each.to(where)),
+            # the first replica's own, so that what it gathers (a running mean) is kept; the others' are copies
             ("_buffers", lambda each: each if first else each.to(where, copy=True)),
             ("_modules", lambda each: replica(each, where, first, done)),
         ):
@@ -72,8 +72,7 @@ def gather(outputs: list, where, dim: int = 0):
         return None
     if isinstance(first, dict):
         return type(first)((key, gather([each[key] for each in outputs], where, dim)) for key in first)
-    joined = [gather(list(each), where, dim) for each in zip(*outputs, strict=True)]
-    return type(first)._make(joined) if hasattr(first, "_fields") else type(first)(joined)
+    return _like(first, [gather(list(each), where, dim) for each in zip(*outputs, strict=True)])
 
 
 def data_parallel(module, inputs, device_ids=None, output_device=None, dim: int = 0, module_kwargs=None):

@@ -4,6 +4,7 @@ from ..creation import empty
 from ..ops.promotion import expect
 from . import functional as F
 from . import init
+from .functional.sparse import padding_row
 from .layer import REQUIRED, Layer
 from .parameter import Parameter
 
@@ -13,12 +14,10 @@ class _Table(Layer):
 
     def keep(self, num_embeddings, embedding_dim, padding_idx, sparse, _weight, device, dtype, **options) -> None:
         expect(not sparse, f"{type(self).__name__}: sparse gradients are not supported", NotImplementedError)
-        if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
-            raise AssertionError(f"padding_idx ({padding_idx}) must be within num_embeddings ({num_embeddings})")
         shape = num_embeddings, embedding_dim
         expect(_weight is None or tuple(_weight.shape) == shape, f"_weight should have the shape {shape}", AssertionError)
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
-        super().keep(padding_idx=None if padding_idx is None else padding_idx % num_embeddings, **options)
+        super().keep(padding_idx=None if padding_idx is None else padding_row(padding_idx, num_embeddings), **options)
         self.weight = Parameter(empty(shape, device=device, dtype=dtype) if _weight is None else _weight)
         if _weight is None:
             self.reset_parameters()

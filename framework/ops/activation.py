@@ -13,6 +13,7 @@ from .reduce import sum
 from .shape import normalize, split
 
 smooth = partial(elementwise, promote=None, not_for="biu")  # an op on floating tensors alone
+numeric = partial(elementwise, promote=None, not_for="b")  # and one on integers too
 formula = fusable("input")  # written in ops
 
 # fmt: off
@@ -36,30 +37,26 @@ hardshrink = smooth(lambda input, lambd=0.5: np.where(np.abs(input) <= lambd, 0,
                     input=lambda grad, input, lambd: where(abs(input) <= lambd, 0.0, grad))
 softshrink = smooth(lambda input, lambd=0.5: input - np.clip(input, -lambd, lambd),
                     input=lambda grad, input, lambd: where(abs(input) <= lambd, 0.0, grad))
-hardtanh = elementwise(lambda input, min_val=-1.0, max_val=1.0: np.clip(input, *np.array([min_val, max_val]).astype(input.dtype)),
-                       promote=None, not_for="b",
-                       input=lambda grad, input, min_val, max_val: where((input > min_val) & (input < max_val), grad, 0.0))
-threshold = elementwise(lambda input, threshold, value: np.where(input <= input.dtype.type(threshold), input.dtype.type(value), input),
-                        promote=None, not_for="b",
-                        input=lambda grad, input, threshold: where(input <= threshold, 0.0, grad))
+hardtanh = numeric(lambda input, min_val=-1.0, max_val=1.0: np.clip(input, *np.array([min_val, max_val]).astype(input.dtype)),
+                   input=lambda grad, input, min_val, max_val: where((input > min_val) & (input < max_val), grad, 0.0))
+threshold = numeric(lambda input, threshold, value: np.where(input <= input.dtype.type(threshold), input.dtype.type(value), input),
+                    input=lambda grad, input, threshold: where(input <= threshold, 0.0, grad))
 mish = formula(lambda input: input * tanh(softplus(input)))
 softsign = formula(lambda input: input / (abs(input) + 1))
 tanhshrink = formula(lambda input: input - tanh(input))
 gelu_erf = formula(lambda input: input * (0.5 + 0.5 * erf(input * 0.5**0.5)))
 gelu_tanh = formula(lambda input: input * (0.5 + 0.5 * tanh((2 / np.pi) ** 0.5 * (input + 0.044715 * input**3))))
-softmax_op = op(lambda input, dim: _softmax(input, dim), name="softmax",
-                input=lambda grad, out, dim: out * (grad - sum(grad * out, dim, True)))
-log_softmax_op = op(lambda input, dim: _log_softmax(input, dim), name="log_softmax",
-                    input=lambda grad, out, dim: grad - exp(out) * sum(grad, dim, True))
 # fmt: on
 
 
-def _softmax(input, dim):
+@op(name="softmax", input=lambda grad, out, dim: out * (grad - sum(grad * out, dim, True)))
+def softmax_op(input, dim):
     weights = np.exp(input - _top(input, dim))
     return weights / weights.sum(axis=dim, keepdims=True, dtype=input.dtype)
 
 
-def _log_softmax(input, dim):
+@op(name="log_softmax", input=lambda grad, out, dim: grad - exp(out) * sum(grad, dim, True))
+def log_softmax_op(input, dim):
     shifted = input - _top(input, dim)
     return shifted - np.log(np.exp(shifted).sum(axis=dim, keepdims=True, dtype=input.dtype))
 

@@ -26,10 +26,8 @@ def _scores(query, key, attn_mask, is_causal, scale):
 
 @fusable("query", "key", "value", "attn_mask")
 def attention(query, key, value, attn_mask, is_causal, scale, dropout_p, stream, start):
-    """softmax(q k^T scale + mask) v for q (…, L, E), k (…, S, E), v (…, S, F): (…, L, F); a query that may see no key gets 0.
-
-    A mask (…, L, S) of bools says what may be seen, one of floats is added.  Weights are dropped by numbers `start` on of `stream`.
-    """
+    """softmax(q k^T scale + mask) v for q (…, L, E), k (…, S, E), v (…, S, F): (…, L, F); a query that may see no key gets 0."""
+    # bools in the mask say what may be seen, floats are added; weights are dropped by the numbers `start` on of `stream`
     scores = _scores(query, key, attn_mask, is_causal, scale)
     blind = None if attn_mask is None else all(eq(scores, -math.inf), -1, True)
     weights = softmax_op(scores if blind is None else where(blind, 0.0, scores), -1)

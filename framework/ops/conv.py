@@ -26,9 +26,7 @@ def positions(spatial, kernel, stride, padding, dilation, ceil_mode=False) -> tu
     for n, k, s, p, d in zip(spatial, kernel, stride, padding, dilation, strict=True):
         room = n + 2 * p - d * (k - 1) - 1
         count = room // s + 1
-        if ceil_mode and room % s and count * s < n + p:
-            count += 1
-        counts.append(count)
+        counts.append(count + bool(ceil_mode and room % s and count * s < n + p))
     if min(counts) < 1:
         sizes = f"kernel {tuple(kernel)}, dilation {dilation}, input {tuple(spatial)}, padding {padding}"
         raise RuntimeError(f"Kernel size can't be greater than actual input size, the output size is too small: {sizes}")
@@ -69,11 +67,11 @@ def _from_columns(columns, input_shape, kernel, geometry, groups):
 def _rows(output, groups):
     """(N, O, *positions) as (groups, N * positions, O/groups)."""
     n, o, *out = output.shape
-    grouped = output.reshape(n, groups, o // groups, prod(out))
-    return grouped.transpose(1, 0, 3, 2).reshape(groups, n * prod(out), o // groups)
+    return output.reshape(n, groups, o // groups, prod(out)).transpose(1, 0, 3, 2).reshape(groups, n * prod(out), o // groups)
 
 
-@op
+@op(input=lambda grad, weight, input_shape, geometry, groups: input_grad(grad, weight, input_shape, geometry, groups),
+    weight=lambda grad, input, weight_shape, geometry, groups: weight_grad(grad, input, weight_shape, geometry, groups))  # fmt: skip
 def convolution(input, weight, geometry, groups):
     n, (o, _, *kernel) = len(input), weight.shape
     out = positions(input.shape[2:], kernel, *geometry)
@@ -82,23 +80,17 @@ def convolution(input, weight, geometry, groups):
     return array_module(input).ascontiguousarray(rows.reshape(n, o, *out))
 
 
-@op
+@op(output=lambda grad, weight, geometry, groups: convolution(grad, weight, geometry, groups),
+    weight=lambda grad, output, weight_shape, geometry, groups: weight_grad(output, grad, weight_shape, geometry, groups))  # fmt: skip
 def input_grad(output, weight, input_shape, geometry, groups):
     o, _, *kernel = weight.shape
     return _from_columns(_rows(output, groups) @ weight.reshape(groups, o // groups, -1), input_shape, kernel, geometry, groups)
 
 
-@op
+@op(output=lambda grad, input, geometry, groups: convolution(input, grad, geometry, groups),
+    input=lambda grad, output, input_shape, geometry, groups: input_grad(output, grad, input_shape, geometry, groups))  # fmt: skip
 def weight_grad(output, input, weight_shape, geometry, groups):
     return (_rows(output, groups).mT @ _columns(input, weight_shape[2:], geometry, groups)).reshape(weight_shape)
-
-
-convolution.rule("input")(lambda grad, weight, input_shape, geometry, groups: input_grad(grad, weight, input_shape, geometry, groups))
-convolution.rule("weight")(lambda grad, input, weight_shape, geometry, groups: weight_grad(grad, input, weight_shape, geometry, groups))
-input_grad.rule("output")(lambda grad, weight, geometry, groups: convolution(grad, weight, geometry, groups))
-input_grad.rule("weight")(lambda grad, output, weight_shape, geometry, groups: weight_grad(output, grad, weight_shape, geometry, groups))
-weight_grad.rule("output")(lambda grad, input, geometry, groups: convolution(input, grad, geometry, groups))
-weight_grad.rule("input")(lambda grad, output, input_shape, geometry, groups: input_grad(output, grad, input_shape, geometry, groups))
 
 
 @fusable("input", "weight", "bias")
@@ -120,18 +112,14 @@ def conv_transpose(input, weight, bias, stride, padding, output_padding, dilatio
     return out if bias is None else out + reshape(bias, (1, -1) + (1,) * len(kernel))
 
 
-@op
+@op(input=lambda grad, input_shape, kernel, geometry: fold(grad, input_shape, kernel, geometry))
 def unfold(input, kernel, geometry):
     """Every window as a column: (N, C, *spatial) -> (N, C * taps, positions)."""
     (columns,), out = _columns(input, kernel, geometry, 1), positions(input.shape[2:], kernel, *geometry)
     return array_module(input).ascontiguousarray(columns.reshape(len(input), prod(out), columns.shape[-1]).mT)
 
 
-@op
+@op(columns=lambda grad, kernel, geometry: unfold(grad, kernel, geometry))
 def fold(columns, shape, kernel, geometry):
     """The transpose of `unfold`: columns added up where their windows lie in (N, C, *spatial) = `shape`."""
     return _from_columns(columns.mT, shape, kernel, geometry, 1)
-
-
-unfold.rule("input")(lambda grad, input_shape, kernel, geometry: fold(grad, input_shape, kernel, geometry))
-fold.rule("columns")(lambda grad, kernel, geometry: unfold(grad, kernel, geometry))

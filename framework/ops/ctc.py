@@ -19,19 +19,17 @@ from .scatter import gather
 from .shape import constant_pad, stack, unbind, unsqueeze
 
 
-def _log_sum(input):
+# Nothing, not nan, flows into the terms of an impossible sum
+@op(name="log_sum", input=lambda grad, input, out: unsqueeze(grad, -1) * exp(input - unsqueeze(where(out == -np.inf, 0.0, out), -1)))
+def log_sum(input):
+    """log(e^a + e^b + …) over the last dimension."""
     top = np.max(input, axis=-1, keepdims=True)
     top = np.where(np.isinf(top), 0, top).astype(input.dtype)
     return np.log(np.sum(np.exp(input - top), axis=-1)) + top[..., 0]
 
 
-# fmt: off
-# log(e^a + e^b + …) over the last dimension; nothing, not nan, flows into the terms of an impossible sum
-log_sum = op(_log_sum, name="log_sum", input=lambda grad, input, out:
-             unsqueeze(grad, -1) * exp(input - unsqueeze(where(out == -np.inf, 0.0, out), -1)))
 # The same values, known to be normalized: the gradient is, as PyTorch's, the one with respect to a log_softmax's input
 normalized = op(lambda input: input, name="normalized", input=lambda grad, out: grad - exp(out) * sum(grad, -1, True))
-# fmt: on
 
 
 def extended(targets, lengths, blank):
@@ -59,5 +57,4 @@ def ctc(log_probs, targets, input_lengths, target_lengths, blank):
         moved = log_sum(stack([alpha, one_back, two_back], -1)) + emission
         alpha = where(Variable.wrap(t < input_lengths[:, None]), moved, alpha)
     last = Variable.wrap(2 * target_lengths[:, None] - array_module(targets).arange(2))  # (N, 2): the final blank and the final label
-    ends = where(last >= 0, gather(alpha, 1, last.clamp(min=0)), -np.inf)
-    return -log_sum(ends)
+    return -log_sum(where(last >= 0, gather(alpha, 1, last.clamp(min=0)), -np.inf))

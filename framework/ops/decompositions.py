@@ -40,13 +40,10 @@ def _identity(like):
     return Variable.wrap(eye) if isinstance(like, Variable) else eye
 
 
-@factorisation
+@factorisation(A=lambda grad, out: -out.mT @ grad @ out.mT)
 def inv(A):
     """The inverse of square matrices."""
     return np.linalg.inv(A)
-
-
-inv.rule("A")(lambda grad, out: -out.mT @ grad @ out.mT)
 
 
 @factorisation
@@ -83,13 +80,10 @@ def _(grad, out, upper):
     return 0.5 * solve_matrices(lower.mT, half.mT)  # which is symmetric
 
 
-@factorisation
+@factorisation(A=lambda grad, A: grad[..., None, None] * cofactors(A))
 def det(A):
     """The determinants of square matrices."""
     return np.linalg.det(A)
-
-
-det.rule("A")(lambda grad, A: grad[..., None, None] * cofactors(A))
 
 
 @factorisation
@@ -105,13 +99,10 @@ def _(grad, A, out):
     return (grad * out).sum((-2, -1))[..., None, None] * back - out @ grad.mT @ back
 
 
-@factorisation
+@factorisation(A=lambda grad, A: None if grad[1] is None else grad[1][..., None, None] * inv(A).mT)
 def slogdet(A):
     """(sign, log |det|) of square matrices: their determinants where those would overflow."""
     return _Slogdet(*np.linalg.slogdet(A))
-
-
-slogdet.rule("A")(lambda grad, A: None if grad[1] is None else grad[1][..., None, None] * inv(A).mT)
 
 
 def logdet(input):
@@ -186,8 +177,7 @@ def _(grad, out, mode):
     grad_q = grad_q + q @ (r[..., rows:] @ grad_r[..., rows:].mT)
     inner = r[..., :rows] @ grad_r[..., :rows].mT - grad_q.mT @ q
     inner = tril(inner) + tril(inner, -1).mT
-    first = solve_matrices(r[..., :rows], (grad_q + q @ inner).mT).mT
-    return cat([first, beyond], -1)
+    return cat([solve_matrices(r[..., :rows], (grad_q + q @ inner).mT).mT, beyond], -1)
 
 
 def qr(input, some=True):

@@ -8,6 +8,7 @@ import numpy as np
 from ..autograd.half import half_type, in_single
 from ..autograd.op import op
 from ..autograd.variable import Variable
+from ..size import as_one
 from .diagonal import diagonal
 from .promotion import common, expect, refuse, same_type
 from .reduce import sum
@@ -22,8 +23,7 @@ def einsum(equation, *operands):
     Without `->` the result has the names that occur once, in alphabetical order; `...` stands for dimensions that broadcast.
     """
     expect(isinstance(equation, str), f"einsum(): the equation must be a str, not {type(equation).__name__}", TypeError)
-    operands = operands[0] if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else operands
-    equation = equation.replace(" ", "")
+    operands, equation = as_one(operands), equation.replace(" ", "")
     if not re.fullmatch(f"{_TERM}(,{_TERM})*(->{_TERM})?", equation):
         raise RuntimeError(f"einsum(): '{equation}' is no equation: letters, at most one ... in each term, and between them , and ->")
     left, arrow, wanted = equation.partition("->")

@@ -179,8 +179,7 @@ def _nonzero(divisor):
 
 def _divisor(input, other):
     """`other`; RuntimeError if an integer would be divided by zero."""
-    if np.result_type(input, other).kind in "iu" and np.size(input) and not np.all(other):
-        raise RuntimeError("ZeroDivisionError")
+    expect(np.result_type(input, other).kind not in "iu" or not np.size(input) or np.all(other), "ZeroDivisionError")
     return other
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..autograd.variable import Variable
 from ..device import array_module
-from ..size import broadcast_shapes
+from ..size import as_one, broadcast_shapes
 from .promotion import expect
 from .scatter import index_select
 from .shape import along, at_least, cat, clone, distinct, expand, flatten, flip, normalize, repeat, reshape, transpose, unsqueeze, view
@@ -86,15 +86,10 @@ def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
 # Joining
 
 
-def _all_of(tensors):
-    """Tensors given one by one, or as one list."""
-    return tuple(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
-
-
 def _at_least(ndim, places, docstring):
     def atleast(*tensors):
         if len(tensors) > 1 or isinstance(tensors[0], (list, tuple)):
-            return tuple(atleast(each) for each in _all_of(tensors))
+            return tuple(atleast(each) for each in as_one(tensors))
         (out,) = tensors
         while out.ndim < ndim:
             out = unsqueeze(out, places[out.ndim])
@@ -132,14 +127,14 @@ def column_stack(tensors):
 
 def broadcast_tensors(*tensors):
     """All of them expanded to the shape they have in common."""
-    tensors = _all_of(tensors)
+    tensors = as_one(tensors)
     shape = broadcast_shapes(*(each.shape for each in tensors))
     return tuple(expand(each, shape) for each in tensors)
 
 
 def meshgrid(*tensors, indexing="ij"):
     """The coordinates of a grid: of vectors of m and n elements, (m, n) tensors of the first and of the second ("xy": n rows)."""
-    tensors = [atleast_1d(each) for each in _all_of(tensors)]
+    tensors = [atleast_1d(each) for each in as_one(tensors)]
     if indexing not in ("ij", "xy") or any(each.ndim > 1 for each in tensors):
         raise RuntimeError(f'meshgrid expects vectors and indexing "ij" or "xy", but got {len(tensors)} tensors and {indexing!r}')
     shape = [len(each) for each in tensors]

@@ -96,19 +96,16 @@ def _add_at(input, shape, index):
         out = module.zeros(shape, input.dtype)
         out[index] = input
         return out
-    used = sum(each.ndim if _is_mask(each) else 1 for each in index)  # the first so many dimensions
-    used = len(shape) if any(each is ... for each in index) else used
+    # the first so many dimensions
+    used = len(shape) if any(each is ... for each in index) else sum(each.ndim if _is_mask(each) else 1 for each in index)
     rows = module.arange(prod(shape[:used])).reshape(shape[:used])[index]
     return add_rows(input, rows.reshape(-1), shape[:used], shape[used:])
 
 
 def add_rows(input, rows, many, row):
-    """Zeros of shape (*many, *row), with the rows of `input` added to those of the numbers `rows`.
-
-    Of many, it is a product with a sparse matrix of ones, at (row of the result, row of `input`): several times faster than `np.add.at`.
-    """
+    """Zeros of shape (*many, *row), with the rows of `input` added to those of the numbers `rows`."""
     values, module = input.reshape(rows.size, prod(row)), array_module(input)
-    if module is np and rows.size > 32:
+    if module is np and rows.size > 32:  # the product with a sparse matrix of ones: several times faster than `np.add.at`
         from scipy.sparse import csc_array
 
         ones = np.ones(rows.size, input.dtype), rows, np.arange(rows.size + 1)

@@ -4,7 +4,9 @@ from ..autograd.op import op
 from .shape import reshape, unsqueeze
 
 
-def _product(input, other):
+@op(name="matmul", input=lambda grad, other: matrix_product(grad, other.mT), other=lambda grad, input: matrix_product(input.mT, grad))
+def matrix_product(input, other):
+    """(…, M, K) @ (…, K, N): the product of the last two dimensions, the others broadcast."""
     if input.dtype == bool:
         raise NotImplementedError("\"matmul\" not implemented for 'bool'")
     if input.dtype != other.dtype:
@@ -13,12 +15,6 @@ def _product(input, other):
         a, b = ("x".join(map(str, each.shape)) for each in (input, other))
         raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({a} and {b})")
     return input @ other
-
-
-# (…, M, K) @ (…, K, N): the product of the last two dimensions, the others broadcast
-matrix_product = op(_product, name="matmul",
-                    input=lambda grad, other: matrix_product(grad, other.mT),
-                    other=lambda grad, input: matrix_product(input.mT, grad))  # fmt: skip
 
 
 def matmul(input, other):
@@ -34,21 +30,18 @@ def matmul(input, other):
     return reshape(out, (*batch, *(rows,) * (input.ndim > 1), *(columns,) * (other.ndim > 1)))
 
 
-def _linear(input, weight, bias=None):
-    """x W^T + b, for x (…, in), W (out, in), b (out)."""
-    out = _product(input, weight.T) if input.ndim > 1 else _product(input[None], weight.T)[0]
-    return out if bias is None else out + bias
-
-
 def _rows(input):
     """(…, n) as a matrix (N, n)."""
     return input if input.ndim == 2 else reshape(input, (-1, input.shape[-1]))
 
 
-linear_op = op(_linear, name="linear",
-               input=lambda grad, weight: matrix_product(grad, weight) if grad.ndim > 1 else grad @ weight,
-               weight=lambda grad, input: matrix_product(_rows(grad).mT, _rows(input)) if grad.ndim > 1 else grad[:, None] * input,
-               bias=lambda grad: grad)  # fmt: skip
+@op(name="linear",
+    input=lambda grad, weight: matrix_product(grad, weight) if grad.ndim > 1 else grad @ weight,
+    weight=lambda grad, input: matrix_product(_rows(grad).mT, _rows(input)) if grad.ndim > 1 else grad[:, None] * input,
+    bias=lambda grad: grad)  # fmt: skip
+def linear_op(input, weight, bias=None):
+    out = matrix_product.forward(input, weight.T) if input.ndim > 1 else matrix_product.forward(input[None], weight.T)[0]
+    return out if bias is None else out + bias
 
 
 def linear(input, weight, bias=None):

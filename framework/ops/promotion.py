@@ -125,8 +125,8 @@ def fitting(args):
     for before, after in zip(args, promoted, strict=True):
         if type(before) is int and before != after:
             dtype = next(each._array.dtype for each in promoted if isinstance(each, Variable))
-            if abs(before) > np.iinfo(dtype).max:  # PyTorch's rule: -1 is 255 in uint8
-                raise RuntimeError(f"value cannot be converted to type {dtype} without overflow")
+            fits = abs(before) <= np.iinfo(dtype).max  # PyTorch's rule: -1 is 255 in uint8
+            expect(fits, f"value cannot be converted to type {dtype} without overflow")
     return promoted
 
 

@@ -51,12 +51,9 @@ def gru_step(sums, h, w_hh, b_hh):
 
 
 def _over_time(step, input, start, w_ih, b_ih, weights, batch_sizes, reverse):
-    """(the outputs of all time steps, *the last states): `step(sums, *states, *weights)` gives the next states, the output first.
-
-    A packed input (sum of batch_sizes, I) holds first step 1 of all sequences, then step 2 of those that have one, …, the longest
-    sequence first.  A padded input (T, N, I) is a packed one whose batch sizes are all N.
-    """
-    sizes = batch_sizes or (input.shape[1],) * input.shape[0]
+    """(the outputs of all time steps, *the last states): `step(sums, *states, *weights)` gives the next states, the output first."""
+    # packed (sum of batch_sizes, I): step 1 of all sequences, the longest first, then step 2 of those that have one, …
+    sizes = batch_sizes or (input.shape[1],) * input.shape[0]  # a padded (T, N, I) is a packed one whose batch sizes are all N
     sums = pieces(linear(input if batch_sizes else reshape(input, (-1, input.shape[-1])), w_ih, b_ih), sizes, 0)
     order = range(len(sizes))[:: -1 if reverse else 1]
     running, ended, outputs = [state[: sizes[order[0]]] for state in start], [], [None] * len(sizes)

@@ -142,7 +142,7 @@ def _extreme(name, compute):
         _refuse_empty(name, input, dims or ())
         return compute(input, axis=dims, keepdims=keepdim)
 
-    return op(forward, name=name, input=lambda grad, input, out, dim, keepdim: share_ties(grad, input, out, dim, keepdim))
+    return op(forward, name=name, input=share_ties)
 
 
 def share_ties(grad, input, out, dim, keepdim):
@@ -237,8 +237,7 @@ def norm(input, p="fro", dim=None, keepdim=False, dtype=None):
     """(sum |x|^p)^(1/p); the largest |x| for p = inf, the smallest for -inf; how many are not 0 for p = 0; "fro" is 2."""
     input, *_ = in_dtype((input, dtype))
     refuse("biu", "norm", input)
-    if isinstance(p, str) and p != "fro":
-        raise NotImplementedError(f"norm() does not support p={p!r}")
+    expect(not isinstance(p, str) or p == "fro", f"norm() does not support p={p!r}", NotImplementedError)
     if p in (2, None, "fro"):
         return power_norm(input, 2, dim, keepdim)
     if p in (math.inf, -math.inf):

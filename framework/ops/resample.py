@@ -33,7 +33,7 @@ class Taps(NamedTuple):
         return Taps(places, filled)
 
 
-@op
+@op(input=lambda grad, dim, taps, input_shape: resample(grad, dim, taps.transposed(input_shape[dim])))
 def resample(input, dim, taps):
     module, shape = array_module(input), (-1,) + (1,) * (input.ndim - 1 - dim)
 
@@ -45,9 +45,6 @@ def resample(input, dim, taps):
         return seen * weight if weight.all() else np.where(weight, seen * weight, weight)  # inf and nan that weigh nothing do not count
 
     return reduce(np.add, map(tap, range(taps.places.shape[1])))
-
-
-resample.rule("input")(lambda grad, dim, taps, input_shape: resample(grad, dim, taps.transposed(input_shape[dim])))
 
 
 def resample_spatial(input, taps):

@@ -43,8 +43,7 @@ def topk(input, k, dim=-1, largest=True, sorted=True):
     refuse("b", "topk", input)
     dim = normalize(dim, input.ndim)
     expect(0 <= k <= (input.shape[dim] if input.ndim else 1), "selected index k out of range")
-    found = sort(input, dim, largest)
-    return _Top(*(each[along(dim, slice(k))] if input.ndim else each for each in found))
+    return _Top(*(each[along(dim, slice(k))] if input.ndim else each for each in sort(input, dim, largest)))
 
 
 def _median(name, ignore_nan, docstring):

@@ -2,7 +2,7 @@
 
 from ..autograd.mode import enable_grad, no_grad
 from ..creation import zeros_like
-from ..ops.shape import cat
+from ..ops.shape import cat, split
 from .line_search import Point, strong_wolfe
 from .optimizer import Optimizer, options, python_numbers
 
@@ -30,10 +30,9 @@ class LBFGS(Optimizer):
 
     def _move(self, place) -> None:
         """x <- place."""
-        start = 0
-        for param in self.param_groups[0]["params"]:
-            param.copy_(place[start : start + param.numel()].reshape(param.shape))
-            start += param.numel()
+        params = self.param_groups[0]["params"]
+        for param, piece in zip(params, split(place, [param.numel() for param in params]), strict=True):
+            param.copy_(piece.reshape(param.shape))
 
     @no_grad
     def step(self, closure):

@@ -469,7 +469,8 @@ def _modules() -> dict:
     cupy.ndarray = ndarray
     for name, value in inspect.getmembers(np, lambda each: isinstance(each, type) and issubclass(each, np.generic)):
         setattr(cupy, name, value)
-    cupy.dtype, cupy.finfo, cupy.iinfo, cupy.inf, cupy.nan, cupy.pi, cupy.newaxis = np.dtype, np.finfo, np.iinfo, np.inf, np.nan, np.pi, None
+    for name in ("dtype", "finfo", "iinfo", "inf", "nan", "pi", "newaxis"):
+        setattr(cupy, name, getattr(np, name))
     pool = MemoryPool()
     cuda.Device, cuda.Stream, cuda.Event, cuda.Graph, cuda.MemoryPool = Device, Stream, Event, Graph, MemoryPool
     cuda.get_current_stream = lambda *device: _in_use.stream

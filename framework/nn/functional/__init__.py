@@ -1,12 +1,10 @@
 """The functions behind the layers, with PyTorch's arguments; the arithmetic stands in framework/ops."""
 
+from ...ops.activation import gelu, glu, hardshrink, log_softmax, logsigmoid, prelu, softmax, softmin, softplus, softsign, tanhshrink
 from ...ops.distance import cosine_similarity, pairwise_distance, pdist
 from ...ops.elementwise import sigmoid, tanh
 from ...ops.linalg import linear
-from .activation import (
-    celu, elu, gelu, glu, hardshrink, hardsigmoid, hardswish, hardtanh, leaky_relu, log_softmax, logsigmoid, mish, prelu, relu, relu6,
-    rrelu, selu, silu, softmax, softmin, softplus, softshrink, softsign, tanhshrink, threshold,
-)  # fmt: skip
+from .activation import celu, elu, hardsigmoid, hardswish, hardtanh, leaky_relu, mish, relu, relu6, rrelu, selu, silu, softshrink, threshold
 from .attention import multi_head_attention_forward, scaled_dot_product_attention
 from .convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from .dropout import alpha_dropout, dropout, dropout1d, dropout2d, dropout3d

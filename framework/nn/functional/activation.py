@@ -1,4 +1,4 @@
-"""Nonlinearities."""
+"""Nonlinearities that check their options or may write over their input; the others are the ops of the same names."""
 
 from ...autograd.inplace import inplace as in_place
 from ...ops import activation as ops
@@ -91,7 +91,3 @@ def softshrink(input, lambd: float = 0.5):
     """x moved by lambd toward zero, and zero where |x| <= lambd."""
     expect(lambd >= 0, f"lambda must be greater or equal to 0, but found to be {lambd}.")
     return ops.softshrink(input, lambd)
-
-
-hardshrink, softplus, gelu, logsigmoid, softsign = ops.hardshrink, ops.softplus, ops.gelu, ops.logsigmoid, ops.softsign
-tanhshrink, glu, prelu, softmax, softmin, log_softmax = ops.tanhshrink, ops.glu, ops.prelu, ops.softmax, ops.softmin, ops.log_softmax

@@ -10,7 +10,7 @@ from ...ops.promotion import expect, refuse
 from ...ops.shape import constant_pad
 
 
-def _padding_row(padding_idx, rows) -> int:
+def padding_row(padding_idx, rows) -> int:
     expect(-rows <= padding_idx < rows, f"padding_idx ({padding_idx}) must be within num_embeddings ({rows})", AssertionError)
     return padding_idx % rows
 
@@ -36,7 +36,7 @@ def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, sca
         _renormalize(weight, input, max_norm, norm_type)
     out = ops.embedding(weight, input)
     if padding_idx is not None:
-        out = ops.scaled_gradient(out, (input != _padding_row(padding_idx, len(weight))).unsqueeze(-1))
+        out = ops.scaled_gradient(out, (input != padding_row(padding_idx, len(weight))).unsqueeze(-1))
     if scale_grad_by_freq:
         times = array_module(input._array).bincount(input._array.reshape(-1), minlength=len(weight))
         out = ops.scaled_gradient(out, (1 / weight.new_tensor(times)[input]).unsqueeze(-1))
@@ -69,7 +69,7 @@ def embedding_bag(
     right = (input.ndim, given) in ((1, 1), (2, None))
     expect(right, f"the input has to be 1D with 1D offsets, or 2D with offsets None, but is {input.ndim}D, offsets {given}", ValueError)
     rows = embedding(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
-    counted = input != (-1 if padding_idx is None else _padding_row(padding_idx, len(weight)))
+    counted = input != (-1 if padding_idx is None else padding_row(padding_idx, len(weight)))
     if per_sample_weights is not None:
         expect(mode == "sum", f"embedding_bag: per_sample_weights is only supported for mode='sum', not {mode!r}", NotImplementedError)
         expect(per_sample_weights.shape == input.shape, f"per_sample_weights must have the shape of the input, {input.shape}", ValueError)

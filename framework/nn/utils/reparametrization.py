@@ -27,8 +27,7 @@ def _parameter(module, name):
 
 def _install(kind, module, name, compute, **members):
     """Put `members`, by their suffixes, in the place of the parameter `name`."""
-    weight = module._parameters.pop(name)
-    setattr(module, name, weight.detach())
+    setattr(module, name, module._parameters.pop(name).detach())
     for suffix, member in members.items():
         register = module.register_parameter if isinstance(member, Parameter) else module.register_buffer
         register(name + suffix, member)

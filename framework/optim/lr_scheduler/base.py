@@ -2,6 +2,7 @@
 
 import warnings
 
+from ...offered import expect
 from ..optimizer import Optimizer
 
 
@@ -15,8 +16,7 @@ class LRScheduler:
     _is_initial = False  # is this the step that the constructor makes?
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1):
-        if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
+        expect(isinstance(optimizer, Optimizer), f"{type(optimizer).__name__} is not an Optimizer", TypeError)
         if last_epoch == -1:
             for group in optimizer.param_groups:
                 group.setdefault("initial_lr", group["lr"])
@@ -63,6 +63,5 @@ def one_each(name: str, optimizer, value) -> list:
     """`value` for each parameter group: a list of as many, or one number for all."""
     count = len(optimizer.param_groups)
     values = list(value) if isinstance(value, (list, tuple)) else [value] * count
-    if len(values) != count:
-        raise ValueError(f"expected as many values of {name} as there are param_groups, {count}, but got {len(values)}")
+    expect(len(values) == count, f"expected as many values of {name} as there are param_groups, {count}, but got {len(values)}", ValueError)
     return values

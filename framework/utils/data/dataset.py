@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 from ... import random
+from ...offered import expect
 
 Sample = TypeVar("Sample", covariant=True)
 
@@ -35,8 +36,7 @@ class TensorDataset(Dataset):
     """Tensors with the same first dimension; sample i is the tuple of their i-th rows."""
 
     def __init__(self, *tensors):
-        if any(len(each) != len(tensors[0]) for each in tensors):
-            raise AssertionError("Size mismatch between tensors")
+        expect(all(len(each) == len(tensors[0]) for each in tensors), "Size mismatch between tensors", AssertionError)
         self.tensors = tensors
 
     def __getitem__(self, index):
@@ -80,12 +80,11 @@ class Subset(Dataset[Sample]):
 def random_split(dataset: Dataset[Sample], lengths: Sequence[int | float], generator=random.default_generator) -> list[Subset[Sample]]:
     """Subsets of the given lengths, which share out the samples at random; fractions are rounded down and the rest dealt out in turn."""
     if math.isclose(sum(lengths), 1) and sum(lengths) <= 1:
-        if not all(0 <= fraction <= 1 for fraction in lengths):
-            raise ValueError(f"random_split expects fractions between 0 and 1, but got {lengths}")
+        right = all(0 <= fraction <= 1 for fraction in lengths)
+        expect(right, f"random_split expects fractions between 0 and 1, but got {lengths}", ValueError)
         floors = [math.floor(len(dataset) * fraction) for fraction in lengths]
         rest = len(dataset) - sum(floors)
         lengths = [floor + rest // len(floors) + (i < rest % len(floors)) for i, floor in enumerate(floors)]
-    if sum(lengths) != len(dataset):
-        raise ValueError("Sum of input lengths does not equal the length of the input dataset!")
+    expect(sum(lengths) == len(dataset), "Sum of input lengths does not equal the length of the input dataset!", ValueError)
     order = random.permutation(len(dataset), generator).tolist()
     return [Subset(dataset, order[end - length : end]) for end, length in zip(itertools.accumulate(lengths), lengths, strict=True)]

@@ -10,7 +10,7 @@ from itertools import islice, repeat, takewhile
 import numpy as np
 
 from ... import random
-from ...offered import offered
+from ...offered import expect, offered
 from .collate import default_collate, default_convert
 from .dataset import Dataset, IterableDataset, Subset, TensorDataset
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
@@ -92,18 +92,14 @@ class DataLoader:
         generator: random.Generator | None = None, prefetch_factor: int | None = None, persistent_workers: bool = False,
     ):  # fmt: skip
         is_stream = isinstance(dataset, IterableDataset)
-        for wrong, message in (
-            (num_workers < 0 or timeout < 0 or (prefetch_factor is not None and prefetch_factor < 1),
-             "num_workers and timeout should be non-negative, prefetch_factor positive"),
-            (is_stream and (shuffle or sampler is not None or batch_sampler is not None),
-             "DataLoader with IterableDataset: a stream has its own order, which shuffle, sampler and batch_sampler cannot change"),
-            (batch_sampler is not None and (batch_size != 1 or shuffle or sampler is not None or drop_last),
-             "batch_sampler is mutually exclusive with batch_size, shuffle, sampler and drop_last"),
-            ((shuffle and sampler is not None) or (batch_size is None and drop_last),
-             "sampler is mutually exclusive with shuffle, and batch_size=None, which makes no batches, with drop_last"),
-        ):  # fmt: skip
-            if wrong:
-                raise ValueError(message)
+        right = num_workers >= 0 and timeout >= 0 and (prefetch_factor is None or prefetch_factor >= 1)
+        expect(right, "num_workers and timeout should be non-negative, prefetch_factor positive", ValueError)
+        message = "DataLoader with IterableDataset: a stream has its own order, which shuffle, sampler and batch_sampler cannot change"
+        expect(not is_stream or not shuffle and sampler is None and batch_sampler is None, message, ValueError)
+        right = batch_sampler is None or batch_size == 1 and not shuffle and sampler is None and not drop_last
+        expect(right, "batch_sampler is mutually exclusive with batch_size, shuffle, sampler and drop_last", ValueError)
+        right = not (shuffle and sampler is not None) and not (batch_size is None and drop_last)
+        expect(right, "sampler is mutually exclusive with shuffle, and batch_size=None, which makes no batches, with drop_last", ValueError)
         if is_stream:
             sampler = repeat(None)  # its samples have no numbers
         elif sampler is None:
@@ -149,8 +145,7 @@ class DataLoader:
             deal(self.prefetch_factor * self.num_workers)
             while pending:
                 source, future = pending.popleft()
-                if not wait([future], self.timeout or None).done:
-                    raise RuntimeError(f"DataLoader timed out after {self.timeout} seconds")
+                expect(wait([future], self.timeout or None).done, f"DataLoader timed out after {self.timeout} seconds")
                 batch = future.result()
                 if batch is EXHAUSTED and source in turn:
                     turn.remove(source)
