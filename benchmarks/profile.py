@@ -104,6 +104,7 @@ def main(flags: Flags) -> None:
         step()
     watch = Watch(flags.shapes)
     watch.around(Op, "__call__", "forward")
+    watch.around(Op, "compute", "forward")  # an optimizer computes on bare arrays
     watch.around(Fusable, "__call__", "forward")
     watch.around(OpNode, "propagate", "backward")
     watch.around(FusedNode, "propagate", "backward")

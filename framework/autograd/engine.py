@@ -109,8 +109,7 @@ def run(roots, targets=None, *, create_graph: bool, retain_graph: bool) -> dict:
                     continue
             if node.freed:
                 node.raise_freed()
-            with _beside(grads):
-                made = node.propagate(grads, create_graph)
+            made = _on_its_gpu(node.propagate, grads, create_graph) if device.several_gpus else node.propagate(grads, create_graph)
             for edge, kind, grad in zip(node.edges, node.input_types, made, strict=True):
                 if edge is not None and grad is not None and (wanted is None or edge[0] in wanted or edge in targets):
                     receive(edge, fit(grad, *kind), grads, made)
@@ -131,21 +130,20 @@ def fit(grad, shape, dtype):
     return grad if (grad._array if isinstance(grad, Variable) else grad).dtype is dtype else cast(grad, dtype)
 
 
+def _on_its_gpu(propagate, grads, recorded):
+    with device.beside(grads):
+        return propagate(grads, recorded)
+
+
 def _sum(grad, more):
-    small = not isinstance(more, Variable) and more.size < _LARGE
-    with _beside([grad]):
-        return grad + more if small else plus(grad, more)
+    by_op = isinstance(more, Variable) or more.size >= _LARGE or device.several_gpus
+    return plus(grad, more) if by_op else grad + more
 
 
 def _add_to(grad, more):
     """grad + more, over the old values, which nobody else holds; a kernel may have left `more` to be added so."""
-    with _beside([grad]):
+    with device.beside([grad]) if device.several_gpus else _NOWHERE:
         return more.add_to(grad) if hasattr(more, "add_to") else operator.iadd(grad, more)
-
-
-def _beside(arrays):
-    """In this block the GPU in use is that of `arrays`, if there are several GPUs; of tensors, ops see to it themselves."""
-    return device.beside(arrays) if device.several_gpus else _NOWHERE
 
 
 def _wrapped(grad) -> Variable:
