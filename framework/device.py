@@ -4,8 +4,10 @@ An array is a NumPy array on the "cpu" or a CuPy array on "cuda:i".  Everything 
 (`array_module`) and otherwise writes plain NumPy.
 """
 
+import functools
 import sys
 from contextlib import nullcontext
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -36,12 +38,28 @@ class device:
 
 
 CPU = device("cpu")
-several_gpus = False  # known once the first tensor is put on one
+# Are there several (known once the first tensor is put on one)?  And what a step is recorded by, while it is: kernels/cuda_graph.py
+gpus = SimpleNamespace(several=False, recording=None)
+
+
+def anew(work, undo=lambda: None) -> tuple:
+    """The numbers that `work()` gives; while a step is recorded, on the GPU, to be asked for at every launch: `Recording.anew`."""
+    return work() if gpus.recording is None else gpus.recording.anew(work, undo)
 
 
 def array_module(array):
     """The namespace that made `array`: numpy, or cupy for an array on a GPU."""
     return sys.modules["cupy"] if type(array).__module__.startswith("cupy") else np
+
+
+def constant(array, like):
+    """A NumPy array that nobody changes on the device of the array `like`, where it is kept."""
+    return array if array_module(like) is array_module(array) else _kept(array.tobytes(), array.shape, str(array.dtype), like.device.id)
+
+
+@functools.lru_cache(256)
+def _kept(data: bytes, shape: tuple, dtype: str, device: int):
+    return sys.modules["cupy"].asarray(np.frombuffer(data, dtype).reshape(shape))
 
 
 def device_of(array) -> device:
@@ -64,8 +82,7 @@ def namespace(where: device):
     if where.type == "cpu":
         return np
     expect(cuda_is_available(), f"'{where}': no CUDA GPU can be used here: it takes a driver and pip install 'framework-zoo[cuda13]'")
-    global several_gpus
-    several_gpus = sys.modules["cupy"].cuda.runtime.getDeviceCount() > 1
+    gpus.several = sys.modules["cupy"].cuda.runtime.getDeviceCount() > 1
     return sys.modules["cupy"]
 
 

@@ -12,7 +12,7 @@ import threading
 import numpy as np
 from ml_dtypes import finfo
 
-from .device import array_module, namespace
+from .device import anew, array_module, namespace
 from .device import device as device_type
 from .offered import expect
 
@@ -22,9 +22,10 @@ MIX_1, MIX_2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 
 def bits(module, key: int, start: int, count: int):
     """Numbers `start` to `start + count` of the stream `key`: uint64 of `module`, NumPy or CuPy."""
-    z = module.arange(start + 1, start + count + 1, dtype=np.uint64)
+    z = module.arange(1, count + 1, dtype=np.uint64)
+    z += start
     z *= np.uint64(GOLDEN)
-    z += np.uint64(key)
+    z += key
     z ^= z >> np.uint64(30)
     z *= np.uint64(MIX_1)
     z ^= z >> np.uint64(27)
@@ -34,7 +35,7 @@ def bits(module, key: int, start: int, count: int):
 
 def number(key: int, index: int) -> int:
     """Number `index` of the stream `key`."""
-    return int(bits(np, key, index, 1)[0])
+    return int(bits(np, key, index % (1 << 64), 1)[0])
 
 
 def threshold(p: float) -> int:
@@ -75,6 +76,9 @@ class Generator:
         """Reserve the next `count` numbers: (key, start) for `bits`."""
         if self is default_generator and hasattr(_of_thread, "generator"):
             return _of_thread.generator.take(count)
+        return anew(lambda: self._reserve(count), undo=lambda: self._reserve(-count))
+
+    def _reserve(self, count: int) -> tuple[int, int]:
         start = self._taken
         self._taken += count
         return self._key, start

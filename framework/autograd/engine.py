@@ -13,15 +13,13 @@ import operator
 import weakref
 from contextlib import nullcontext
 
-from .. import device
-from ..device import array_module
+from ..device import array_module, beside, gpus
 from ..offered import expect
 from .mode import mode
 from .variable import Variable
 
 numbers = itertools.count()
 sum_to = cast = plus = None  # three ops, which are put here where they are declared: autograd/op.py, ops/elementwise.py
-_NOWHERE = nullcontext()
 _LARGE = 1 << 16  # elements, for whose sum a kernel is asked
 
 
@@ -109,7 +107,7 @@ def run(roots, targets=None, *, create_graph: bool, retain_graph: bool) -> dict:
                     continue
             if node.freed:
                 node.raise_freed()
-            made = _on_its_gpu(node.propagate, grads, create_graph) if device.several_gpus else node.propagate(grads, create_graph)
+            made = _on_its_gpu(node.propagate, grads, create_graph) if gpus.several else node.propagate(grads, create_graph)
             for edge, kind, grad in zip(node.edges, node.input_types, made, strict=True):
                 if edge is not None and grad is not None and (wanted is None or edge[0] in wanted or edge in targets):
                     receive(edge, fit(grad, *kind), grads, made)
@@ -131,18 +129,18 @@ def fit(grad, shape, dtype):
 
 
 def _on_its_gpu(propagate, grads, recorded):
-    with device.beside(grads):
+    with beside(grads):
         return propagate(grads, recorded)
 
 
 def _sum(grad, more):
-    by_op = isinstance(more, Variable) or more.size >= _LARGE or device.several_gpus
+    by_op = isinstance(more, Variable) or more.size >= _LARGE or gpus.several
     return plus(grad, more) if by_op else grad + more
 
 
 def _add_to(grad, more):
     """grad + more, over the old values, which nobody else holds; a kernel may have left `more` to be added so."""
-    with device.beside([grad]) if device.several_gpus else _NOWHERE:
+    with beside([grad]) if gpus.several else nullcontext():
         return more.add_to(grad) if hasattr(more, "add_to") else operator.iadd(grad, more)
 
 

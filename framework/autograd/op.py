@@ -16,8 +16,7 @@ from types import MethodType
 
 import numpy as np
 
-from .. import device
-from ..device import array_module, beside, device_of
+from ..device import array_module, beside, device_of, gpus
 from ..offered import NOT_OFFERED, refuse_argument
 from . import engine
 from .engine import edge_of
@@ -85,7 +84,7 @@ class Op:
             args = self.promote(args)
         arrays, found = unwrap(args, self.kernels if kernels_enabled else ())
         try:
-            if device.several_gpus:
+            if gpus.several:
                 with beside(_flat(arrays)):
                     out, backward = self.compute(arrays)
             else:

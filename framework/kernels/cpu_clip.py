@@ -36,7 +36,7 @@ def _scale(table, pieces, factor, share, first, last):
 @kernel(clip.scale_each, list)
 def all_scaled_at_once(arrays, factors):
     """Over the old values; the factors of a CPU's arrays are one."""
-    if not (floats(*arrays, factors[0]) and contiguous(*arrays)):
+    if not (type(factors[0]) is np.ndarray and floats(*arrays, factors[0]) and contiguous(*arrays)):
         return NotImplemented
     run_each(_scale, [[each] for each in arrays], factors[0][()])
     return arrays

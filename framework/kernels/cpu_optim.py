@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from ..optim import adadelta, adam, optimizer, rmsprop, sgd
 from . import SMALL
 from .cpu import compiled, contiguous, floats, kernel
@@ -126,4 +128,4 @@ def all_parameters_at_once(update, rows):
 
 def _fit(arrays) -> bool:
     given = [each for each in arrays if each is not None]
-    return floats(*given) and contiguous(*given)
+    return all([type(each) is np.ndarray for each in given]) and floats(*given) and contiguous(*given)

@@ -1,5 +1,7 @@
 """Sums on a CPU: of two large arrays, such as a residual or gradients that meet, by all threads; of an embedding's gradients by rows."""
 
+import math
+
 import numpy as np
 
 from ..ops import elementwise, index
@@ -41,6 +43,11 @@ def _add_rows(rows, places, factor, out, share, first, last):
             to[i] += factor * row[i]
 
 
+def _added(array, rows, places, factor=1.0):
+    run_shares(_add_rows, array.shape[1], rows, places, array.dtype.type(factor), array)
+    return array
+
+
 class Rows(Later):
     """An embedding's gradient (V, D): some rows, and where they belong; the others are 0.  What it is added to need not be made whole."""
 
@@ -50,11 +57,18 @@ class Rows(Later):
 
     def add_to(self, array, factor=1.0):
         """array + factor times it, over the old values."""
-        run_shares(_add_rows, array.shape[1], self.rows, self.places, self.dtype.type(factor), array)
-        return array
+        return _added(array, self.rows, self.places, factor)
 
     def array(self):
         return self.add_to(np.zeros(self.shape, self.dtype))
+
+
+@kernel(index.add_rows)
+def rows_added(input, rows, many, row):
+    if not floats(input):
+        return NotImplemented
+    out = np.zeros((math.prod(many), math.prod(row)), input.dtype)
+    return _added(out, input.reshape(rows.size, out.shape[1]), rows.reshape(-1)).reshape((*many, *row))
 
 
 @kernel(index.embedding)

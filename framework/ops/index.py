@@ -13,7 +13,7 @@ from ..autograd.inplace import assign, check_writable
 from ..autograd.mode import mode
 from ..autograd.op import broadcast_to, cast, op, unwrap
 from ..autograd.variable import Variable, before_change, follow
-from ..device import array_module
+from ..device import array_module, constant, gpus
 from .promotion import expect, same_type
 from .shape import reshape
 
@@ -102,17 +102,12 @@ def _add_at(input, shape, index):
     return add_rows(input, rows.reshape(-1), shape[:used], shape[used:])
 
 
+@op
 def add_rows(input, rows, many, row):
     """Zeros of shape (*many, *row), with the rows of `input` added to those of the numbers `rows`."""
-    values, module = input.reshape(rows.size, prod(row)), array_module(input)
-    if module is np and rows.size > 32:  # the product with a sparse matrix of ones: several times faster than `np.add.at`
-        from scipy.sparse import csc_array
-
-        ones = np.ones(rows.size, input.dtype), rows, np.arange(rows.size + 1)
-        out = csc_array(ones, shape=(prod(many), rows.size)) @ values
-    else:
-        out = module.zeros((prod(many), prod(row)), input.dtype)
-        module.add.at(out, rows, values)
+    module = array_module(input)
+    out = module.zeros((prod(many), prod(row)), input.dtype)
+    module.add.at(out, rows, input.reshape(rows.size, prod(row)))
     return out.reshape((*many, *row))
 
 
@@ -150,8 +145,8 @@ def _select(input, position) -> tuple:
 
 def _beside(input, part):
     """An index of the CPU on the device of `input`."""
-    array, module = getattr(part, "_array", part), array_module(input._array)
-    return module.asarray(array) if isinstance(array, np.ndarray) and module is not np else part
+    array = getattr(part, "_array", part)
+    return part if type(input._array) is np.ndarray or type(array) is not np.ndarray else constant(array, input._array)
 
 
 def read(input, position):
@@ -204,7 +199,7 @@ def view_scatter(input, value, steps):
 @op(weight=lambda grad, weight_shape, index: add_at(grad, weight_shape, (index,)))
 def embedding(weight, index):
     """Rows of `weight` (V, D) at `index` (…): (…, D)."""
-    expect(not index.size or (index.min() >= 0 and index.max() < weight.shape[0]), "index out of range in self", IndexError)
+    expect(gpus.recording or not index.size or index.min() >= 0 and index.max() < len(weight), "index out of range in self", IndexError)
     return weight[index]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..autograd.fusable import fusable
 from ..autograd.op import op
-from ..device import array_module
+from ..device import array_module, constant
 from . import conv
 from .resample import mean_taps, resample_spatial
 from .scatter import gather
@@ -38,7 +38,7 @@ def winners(input, places):
         shape = [1] * (2 * dims)
         shape[axis], shape[dims + axis] = place.shape[-2:]
         flat = flat * spatial[axis] + place.reshape(*place.shape[:-2], *shape)
-    flat = module.asarray(flat.reshape(*flat.shape[:-dims], prod(flat.shape[-dims:])))
+    flat = constant(flat.reshape(*flat.shape[:-dims], prod(flat.shape[-dims:])), input)
     planes = module.arange(n * c).reshape(n, c, *(1,) * (dims + 1))
     windows = input.ravel()[flat + planes * prod(spatial)]
     winner = windows.argmax(-1)[..., None]  # the first of equals, as PyTorch's; a nan wins

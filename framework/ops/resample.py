@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..autograd.op import op
-from ..device import array_module
+from ..device import array_module, constant
 
 
 class Taps(NamedTuple):
@@ -38,11 +38,12 @@ def resample(input, dim, taps):
     module, shape = array_module(input), (-1,) + (1,) * (input.ndim - 1 - dim)
 
     def tap(k):
-        seen = module.take(input, module.asarray(taps.places[:, k]), dim)
+        seen = module.take(input, constant(taps.places[:, k], input), dim)
         if taps.weights is None:
             return seen
-        weight = module.asarray(taps.weights[:, k], input.dtype).reshape(shape)
-        return seen * weight if weight.all() else np.where(weight, seen * weight, weight)  # inf and nan that weigh nothing do not count
+        weights = taps.weights[:, k].astype(input.dtype).reshape(shape)
+        weight = constant(weights, input)
+        return seen * weight if weights.all() else np.where(weight, seen * weight, weight)  # inf and nan that weigh nothing do not count
 
     return reduce(np.add, map(tap, range(taps.places.shape[1])))
 

@@ -59,11 +59,9 @@ def _(grad, input, dim):
 
 def _accumulated(extreme, line, dim):
     """The extreme so far, of ever more neighbours: 2, 4, 8, …  CuPy's has no `accumulate`."""
-    step = 1
-    while step < line.shape[dim]:
+    for step in [1 << k for k in range((line.shape[dim] - 1).bit_length())]:
         line, before = line.copy(), line
         line[along(dim, slice(step, None))] = extreme(before[along(dim, slice(step, None))], before[along(dim, slice(None, -step))])
-        step *= 2
     return line
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..autograd.op import broadcast_to, like, op
 from ..autograd.variable import Variable
-from ..device import array_module
+from ..device import array_module, gpus
 from ..size import broadcast_shapes
 from . import elementwise
 from .elementwise import where
@@ -27,7 +27,7 @@ def _places(name, shape, dim, index):
 
 
 def _check_bounds(index, dim, length, error=RuntimeError) -> None:
-    if index.size and (index.min() < 0 or index.max() >= length):
+    if index.size and not gpus.recording and (index.min() < 0 or index.max() >= length):
         wrong = int(index.min() if index.min() < 0 else index.max())
         raise error(f"index {wrong} is out of bounds for dimension {dim} with size {length}")
 
@@ -56,8 +56,7 @@ def _multiply_at(out, places, src):
     """out[places] *= src, in as many rounds as a place comes at most; CuPy's multiply has no `at`."""
     rows, flat, src = np.ravel_multi_index(places, out.shape).reshape(-1), out.reshape(-1), src.reshape(-1)
     order = np.argsort(rows, kind="stable")
-    ordered = rows[order]
-    rounds = array_module(out).arange(rows.size) - np.searchsorted(ordered, ordered)  # how often its place came before
+    rounds = array_module(out).arange(rows.size) - np.searchsorted(rows[order], rows[order])  # how often its place came before
     for turn in range(int(rounds.max(initial=-1)) + 1):
         now = order[rounds == turn]
         flat[rows[now]] *= src[now]

@@ -13,6 +13,7 @@ from ..autograd.mode import enable_grad, no_grad
 from ..autograd.op import op
 from ..autograd.variable import Variable
 from ..creation import tensor, zeros_like
+from ..device import anew
 from ..dtypes import float32, float64, get_default_dtype
 from ..offered import expect, offered
 
@@ -92,7 +93,9 @@ class Optimizer:
         self._opt_called = True
         loss = None if closure is None else enable_grad(closure)()
         for group in self.param_groups:
-            self._update([param for param in group["params"] if param.grad is not None], python_numbers(group))
+            options, params = python_numbers(group), [param for param in group["params"] if param.grad is not None]
+            (options["lr"],) = anew(lambda group=group: (python_numbers(group).get("lr"),))
+            self._update(params, options)
         return loss
 
     def _update(self, params: list, options: dict) -> None:
@@ -115,8 +118,7 @@ class Optimizer:
         if not state:
             state.update(self.initial_state(param, options))
         if "step" in state:
-            state["step"]._array[...] += 1
-            options["step"] = int(state["step"]._array)
+            options["step"] = _counted(state["step"]._array)
         old = [getattr(state.get(name), "_array", None) for name in self._state_names]
         grad = param.grad._array if param.grad._later is None else param.grad._later
         return [param._array, grad, *old, *(options[name] for name in type(self)._update_op.parameters[2 + len(old) :])]
@@ -167,6 +169,16 @@ class Optimizer:
             options = {name: tuple(each) if isinstance(each, list) else each for name, each in new.items()}  # a file knows lists only
             groups.append({**options, "params": old["params"]})
         self.state, self.param_groups = state, groups
+
+
+def _counted(steps):
+    """The number of this step: `steps`, 0-d, counted up."""
+
+    def count(more: int) -> tuple:
+        steps[...] += more
+        return (int(steps),)
+
+    return anew(lambda: count(1), undo=lambda: count(-1))[0]
 
 
 def _fitting(name: str, value, param):

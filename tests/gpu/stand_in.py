@@ -126,10 +126,13 @@ class Stream:
     def begin_capture(self, mode=None):
         if self.null:
             raise RuntimeError("cudaErrorStreamCaptureUnsupported: the default stream cannot be captured")
-        self.captured = []
+        self.captured, self.before = [], {}
 
     def end_capture(self):
+        """The graph; nothing of it has been computed yet."""
         graph, self.captured = Graph(self.captured), None
+        for host, values in self.before.values():
+            host[...] = values
         return graph
 
     def is_capturing(self):
@@ -236,6 +239,9 @@ def _call(function, *args, **keywords):
     name = getattr(function, "__name__", "")
     if name in VALUES_GIVE_THE_SHAPE:
         _needs_the_host(name)
+    if _in_use.stream.captured is not None:
+        for host in (_root(each._host) for each in inputs):
+            _in_use.stream.before.setdefault(id(host), (host, host.copy()))
     with np.errstate(all="ignore"):
         result = function(*_on_host(args), **_on_host(keywords))
     with Device(inputs[0].device.id if inputs else None):

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...autograd.variable import Variable
 from ...creation import arange, full_like, ones_like
-from ...device import array_module
+from ...device import array_module, gpus
 from ...ops.activation import log_softmax, logsigmoid, relu
 from ...ops.ctc import ctc
 from ...ops.distance import pairwise_distance
@@ -89,8 +89,8 @@ def _check_classes(input, target, weight, ignore_index) -> None:
     kind, array, classes = target.dtype.name, target._array, input.shape[1 if input.ndim > 1 else 0]
     expect(kind in ("int64", "uint8"), f"expected target dtype to be Long or Byte, but got {kind}")
     expect(weight is None or tuple(weight.shape) == (classes,), f"weight must hold a number for each of the {classes} classes")
-    outside = array[((array < 0) | (array >= classes)) & (array != ignore_index)]
-    expect(not outside.size, f"Target {next(iter(outside.tolist()), None)} is out of bounds.", IndexError)
+    outside = [] if gpus.recording else array[((array < 0) | (array >= classes)) & (array != ignore_index)].tolist()
+    expect(not outside, f"Target {next(iter(outside), None)} is out of bounds.", IndexError)
 
 
 def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):

@@ -78,8 +78,7 @@ def fractional_max_pool2d(input, kernel_size, output_size=None, output_ratio=Non
     size = tuple_of(output_size, 2)
     fits = all(o + k - 1 <= n for n, k, o in zip(spatial, kernel, size, strict=True))
     expect(fits, f"fractional_max_pool2d(): kernel {kernel} and output {size} too large relative to input {list(spatial)}")
-    drawn = _random_samples is None
-    samples = rand(*input.shape[:2], 2, dtype=input.dtype, device=input.device) if drawn else _random_samples  # u, in [0, 1)
+    samples = rand(*input.shape[:2], 2, dtype=input.dtype, device=input.device) if _random_samples is None else _random_samples  # u
     samples, places = samples.numpy(force=True), []
     for n, k, o, u in zip(spatial, kernel, size, (samples[..., 1:], samples[..., :1]), strict=True):
         step = u.dtype.type((n - k) / (o - 1) if o > 1 else 0)
