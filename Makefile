@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test parity bench lint
+.PHONY: demo test test-gpu parity bench lint
 
 demo: .venv/base
 	rm -rf runs/demo
@@ -10,7 +10,11 @@ demo: .venv/base
 	$(BIN)/python -m zoo.mnist_cnn evaluate runs/demo
 
 test: .venv/test
-	$(BIN)/python -m pytest -m "not parity and not gpu"
+	$(BIN)/python -m pytest -m "not parity"
+
+test-gpu: .venv/test
+	$(BIN)/python -c 'import framework as f; f.cuda.current_device()'  # says so if there is none
+	$(BIN)/python -m pytest -m gpu
 
 parity: .venv/parity
 	$(BIN)/python -m pytest -m parity

@@ -16,8 +16,8 @@ from .size import Size, as_one
 # From data
 
 
-def _finish(array, requires_grad=False) -> Variable:
-    result = Variable.wrap(array)
+def _finish(array, requires_grad=False, device=None) -> Variable:
+    result = Variable.wrap(array if device is None else move(array, Device(device)))
     if requires_grad:
         result.requires_grad = True
     return result
@@ -57,7 +57,7 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False):
     """A new tensor with a copy of `data`: a number, nested lists, an array.  Python floats become the default type, integers int64."""
     array = _array_of(data, dtype)
     array = array.copy() if isinstance(data, Variable) or is_array(data) else array
-    return _finish(array if device is None else move(array, Device(device)), requires_grad)
+    return _finish(array, requires_grad, device)
 
 
 def as_tensor(data, dtype=None, device=None):
@@ -137,7 +137,7 @@ def floating(dtype):
 def _filled(name, docstring):
     def make(*shape, size=None, dtype=None, device=None, requires_grad=False):
         module, kind = _where_and_what(device, dtype)
-        return _finish(getattr(module, name)(sizes(shape, size), kind), requires_grad)
+        return _finish(getattr(module, name)(sizes(shape, size), kind), requires_grad, device)
 
     make.__name__, make.__doc__ = name, docstring
     return make
@@ -156,19 +156,19 @@ def full(size, fill_value, *, dtype=None, device=None, requires_grad=False):
     """`fill_value` in the given shape, of the type the value would have as a tensor."""
     value = _array_of(_number(fill_value), dtype)
     module, _ = _where_and_what(device, dtype)
-    return _finish(module.full(sizes((size,)), value.item(), value.dtype), requires_grad)
+    return _finish(module.full(sizes((size,)), value.item(), value.dtype), requires_grad, device)
 
 
 def rand(*shape, size=None, dtype=None, device=None, requires_grad=False, generator=None):
     """Uniform random numbers in [0, 1)."""
     module, kind = _where_and_what(device, floating(dtype))
-    return _finish(random.uniform(sizes(shape, size), kind, generator, module), requires_grad)
+    return _finish(random.uniform(sizes(shape, size), kind, generator, module), requires_grad, device)
 
 
 def randn(*shape, size=None, dtype=None, device=None, requires_grad=False, generator=None):
     """Random numbers of the standard normal distribution."""
     module, kind = _where_and_what(device, floating(dtype))
-    return _finish(random.normal(sizes(shape, size), kind, generator, module), requires_grad)
+    return _finish(random.normal(sizes(shape, size), kind, generator, module), requires_grad, device)
 
 
 def randint(low=0, high=None, size=None, *, generator=None, dtype=None, device=None, requires_grad=False):
@@ -177,13 +177,13 @@ def randint(low=0, high=None, size=None, *, generator=None, dtype=None, device=N
         low, high, size = 0, low, high if size is None else size
     expect(low < high, f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
     module, kind = _where_and_what(device, dtype or dtypes.int64)
-    return _finish(random.integers(low, high, sizes((size,)), generator, module).astype(kind), requires_grad)
+    return _finish(random.integers(low, high, sizes((size,)), generator, module).astype(kind), requires_grad, device)
 
 
 def randperm(n, *, generator=None, dtype=None, device=None, requires_grad=False):
     """The integers 0 … n - 1 in random order."""
     module, kind = _where_and_what(device, dtype or dtypes.int64)
-    return _finish(module.asarray(random.permutation(*sizes((n,)), generator).astype(kind)), requires_grad)
+    return _finish(module.asarray(random.permutation(*sizes((n,)), generator).astype(kind)), requires_grad, device)
 
 
 def arange(start=0, end=None, step=1, *, dtype=None, device=None, requires_grad=False):
@@ -194,7 +194,7 @@ def arange(start=0, end=None, step=1, *, dtype=None, device=None, requires_grad=
     whole = all(isinstance(each, Integral) for each in (start, end, step))
     module, kind = _where_and_what(device, dtype or (dtypes.int64 if whole else None))
     numbers = module.arange(int(np.ceil((end - start) / step)), dtype=np.float64 if kind.kind in "fV" else np.int64)
-    return _finish((start + numbers * step).astype(kind), requires_grad)
+    return _finish((start + numbers * step).astype(kind), requires_grad, device)
 
 
 def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False):
@@ -203,14 +203,14 @@ def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False)
     start, end, (steps,) = _number(start), _number(end), sizes((steps,))
     place, step = module.arange(steps, dtype=np.float64), (end - start) / max(steps - 1, 1)
     out = np.where(place < steps // 2, start + step * place, end - step * (steps - 1 - place)) if steps > 1 else place + start
-    return _finish(out.astype(kind), requires_grad)
+    return _finish(out.astype(kind), requires_grad, device)
 
 
 def logspace(start, end, steps, base=10.0, *, dtype=None, device=None, requires_grad=False):
     """`base` to the power of `steps` numbers evenly spaced from `start` to `end`."""
     _, kind = _where_and_what(device, dtype)
     exponents = linspace(start, end, steps, dtype=dtypes.float64, device=device)._array
-    return _finish(np.power(float(base), exponents).astype(kind), requires_grad)
+    return _finish(np.power(float(base), exponents).astype(kind), requires_grad, device)
 
 
 def tril_indices(row, col, offset=0, *, dtype=dtypes.int64, device=None):
@@ -226,7 +226,7 @@ def triu_indices(row, col, offset=0, *, dtype=dtypes.int64, device=None):
 def eye(n, m=None, *, dtype=None, device=None, requires_grad=False):
     """The identity matrix, (n, m)."""
     module, kind = _where_and_what(device, dtype)
-    return _finish(module.eye(*sizes((n, n if m is None else m)), dtype=kind), requires_grad)
+    return _finish(module.eye(*sizes((n, n if m is None else m)), dtype=kind), requires_grad, device)
 
 
 def _like(make, name):

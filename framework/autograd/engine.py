@@ -11,7 +11,6 @@ import heapq
 import itertools
 import operator
 import weakref
-from contextlib import nullcontext
 
 from ..device import array_module, beside, gpus
 from ..offered import expect
@@ -87,7 +86,7 @@ def run(roots, targets=None, *, create_graph: bool, retain_graph: bool) -> dict:
         elif edge not in arrived:
             arrived[edge] = _own(grad) if _is_shared(grad, before, made) else grad
         else:
-            arrived[edge] = arrived[edge] + grad if create_graph else _add_to(arrived[edge], grad)
+            arrived[edge] = _sum(arrived[edge], grad) if create_graph or gpus.several else _add_to(arrived[edge], grad)
 
     recording, mode.grad = mode.grad, create_graph
     try:
@@ -140,8 +139,7 @@ def _sum(grad, more):
 
 def _add_to(grad, more):
     """grad + more, over the old values, which nobody else holds; a kernel may have left `more` to be added so."""
-    with beside([grad]) if gpus.several else nullcontext():
-        return more.add_to(grad) if hasattr(more, "add_to") else operator.iadd(grad, more)
+    return more.add_to(grad) if hasattr(more, "add_to") else operator.iadd(grad, more)
 
 
 def _wrapped(grad) -> Variable:
@@ -189,7 +187,8 @@ def starting_gradient(output: Variable, grad):
     """The gradient to start from at `output`: `grad`, or one if it is a scalar."""
     if grad is None:
         expect(output._array.size == 1, "grad can be implicitly created only for scalar outputs")
-        return Variable.wrap(array_module(output._array).ones_like(output._array))
+        with beside([output._array]):
+            return Variable.wrap(array_module(output._array).ones_like(output._array))
     expect(grad.shape == output.shape, f"Mismatch in shape: grad_output {tuple(grad.shape)} and output {tuple(output.shape)}")
     return grad
 
@@ -238,7 +237,8 @@ def accumulate(tensor: Variable, grad: Variable) -> None:
     elif mode.grad and grad.requires_grad:
         tensor.grad = tensor.grad + grad
     else:
-        _add_to(tensor.grad._array, grad._array if grad._later is None else grad._later)
+        with beside([tensor.grad._array]):
+            _add_to(tensor.grad._array, grad._array if grad._later is None else grad._later)
         tensor.grad._version[0] += 1
 
 

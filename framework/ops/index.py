@@ -99,7 +99,7 @@ def _add_at(input, shape, index):
     # the first so many dimensions
     used = len(shape) if any(each is ... for each in index) else sum(each.ndim if _is_mask(each) else 1 for each in index)
     rows = module.arange(prod(shape[:used])).reshape(shape[:used])[index]
-    return add_rows(input, rows.reshape(-1), shape[:used], shape[used:])
+    return add_rows.compute([input, rows.reshape(-1), shape[:used], shape[used:]])[0]
 
 
 @op

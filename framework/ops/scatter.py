@@ -38,7 +38,7 @@ def _gather(input, dim, index):
 
 def _scatter_add(input, index, dim, shape):
     rows = np.ravel_multi_index(_places("scatter_add", shape, dim, index), shape or (1,))
-    return add_rows(input, rows.reshape(-1), shape, ())
+    return add_rows.compute([input, rows.reshape(-1), shape, ()])[0]
 
 
 def _scattering(name, write, **rules):

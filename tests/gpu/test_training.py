@@ -155,8 +155,27 @@ def test_single_numbers_go_with_either_device():
     assert (x * framework.tensor(2.0)).tolist() == [2, 2, 2] and (framework.tensor(2.0) * x).device.type == "cuda"
 
 
+def needs_two_gpus():
+    if framework.cuda.device_count() < 2:
+        pytest.skip("needs two CUDA devices")
+
+
+def test_another_gpu_than_the_one_in_use():
+    needs_two_gpus()
+    x = framework.ones(3, device="cuda:1", requires_grad=True)
+    for _ in range(2):
+        y = x * 2
+        (y * y + framework.cat([y[:1], x[1:]])).sum().backward()
+    assert x.grad.device == y.device == framework.device("cuda:1") and framework.cuda.current_device() == 0
+    assert x.grad.tolist() == [2 * (8 + 2), 2 * (8 + 1), 2 * (8 + 1)]
+    total = (x.cpu() * 2).sum() + (x * 3).to("cuda:0").sum().cpu()
+    total.backward()
+    assert x.grad.tolist() == [25, 23, 23]
+
+
 @pytest.mark.parametrize("dropout", [0.0, 0.5])
 def test_data_parallel_on_two(dropout):
+    needs_two_gpus()
     framework.manual_seed(0)
     model = nn.Sequential(nn.Linear(5, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(dropout), nn.Linear(8, 2)).to("cuda:0")
     x = framework.randn(6, 5, device="cuda:0")
