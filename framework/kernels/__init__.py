@@ -56,11 +56,19 @@ def _flat(arguments):
         yield from _flat(each) if isinstance(each, list) else (each,)
 
 
+def large_together(arguments: list) -> bool:
+    """Whether NumPy's arrays among the arguments, inside lists too, have enough elements for a compiled loop.
+
+    This alone decides, not what was imported before: a process must compute as any other.
+    """
+    return sum([each.size for each in _flat(arguments) if isinstance(each, np.ndarray)]) >= SMALL
+
+
 def _loader(module: str, ops: list):
     """What imports `module` at the first call of one of `ops` that is large enough to want its kernels."""
 
     def load(arrays) -> None:
-        if any(isinstance(each, np.ndarray) and each.size >= SMALL for each in _flat(arrays)):
+        if large_together(arrays):
             for op in ops:
                 op.load_kernels = None
             importlib.import_module(f".{module}", __name__)

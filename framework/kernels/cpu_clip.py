@@ -5,6 +5,7 @@ import numpy as np
 from ..nn.utils import clip
 from ..ops import reduce
 from ..threads import get_num_threads
+from . import large_together
 from .cpu import compiled, contiguous, floats, kernel, large, run
 from .cpu_lists import part, run_each
 from .cpu_norm import sum_of_squares
@@ -36,7 +37,7 @@ def _scale(table, pieces, factor, share, first, last):
 @kernel(clip.scale_each, list)
 def all_scaled_at_once(arrays, factors):
     """Over the old values; the factors of a CPU's arrays are one."""
-    if not (type(factors[0]) is np.ndarray and floats(*arrays, factors[0]) and contiguous(*arrays)):
+    if not (large_together(arrays) and type(factors[0]) is np.ndarray and floats(*arrays, factors[0]) and contiguous(*arrays)):
         return NotImplemented
     run_each(_scale, [[each] for each in arrays], factors[0][()])
     return arrays

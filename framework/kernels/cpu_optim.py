@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from ..optim import adadelta, adam, optimizer, rmsprop, sgd
-from . import SMALL
+from . import large_together
 from .cpu import compiled, contiguous, floats, kernel
 from .cpu_lists import part, run_each
 from .cpu_sum import Rows
@@ -103,7 +103,7 @@ _LOOPS = {
 @kernel(optimizer.update_each, list)
 def all_parameters_at_once(update, rows):
     count, loop, numbers_of = _LOOPS.get(update, (0, None, None))
-    if loop is None or sum([row[0].size for row in rows]) < SMALL:
+    if loop is None or not large_together(rows):
         return NotImplemented
     together, results = {}, []  # type and options -> the arrays of the parameters that have these
     for row in rows:

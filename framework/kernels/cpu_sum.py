@@ -27,7 +27,7 @@ def parallel_sum(input, other):
     if isinstance(input, Normalised) or isinstance(other, Normalised):
         late, array = (input, other) if isinstance(input, Normalised) else (other, input)
         return late.plus(array.array() if isinstance(array, Normalised) else array)
-    if input.size < _WORTH_IT or not contiguous(input, other):
+    if not type(input) is type(other) is np.ndarray or input.size < _WORTH_IT or not contiguous(input, other):
         return NotImplemented
     out = np.empty_like(input)
     run(_sum, out.size, input.reshape(-1), other.reshape(-1), out.reshape(-1))

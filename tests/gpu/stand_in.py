@@ -5,6 +5,9 @@ refuses NumPy's arrays as operands, turns no array of its own into one of NumPy'
 scalars.  Stricter than CuPy, it fills new memory with nonsense, and refuses to mix GPUs.  While a stream is captured it refuses all that
 needs the host: copies to or from it, a bool, a number, a result whose shape depends on values.  A captured graph computes everything
 again in the same memory when it is launched.
+
+Laxer than CuPy it is in one thing: CuPy refuses to capture a matrix product, for cuBLAS may ask for memory; the stand-in captures it, as it
+will be once products go through NVIDIA's own bindings with memory set aside for them.
 """
 
 import contextlib
@@ -16,6 +19,8 @@ from functools import reduce
 
 import numpy as np
 import scipy.special
+
+from framework.device import gpus
 
 FUNCTIONS = """
     abs absolute add all allclose amax amin any append arange arccos arccosh arcsin arcsinh arctan arctan2 arctanh argmax argmin
@@ -493,7 +498,7 @@ def _modules() -> dict:
 @contextlib.contextmanager
 def installed():
     """`import cupy` finds the stand-in in this block."""
-    made = _modules()
+    made, several = _modules(), gpus.several
     before = {name: sys.modules.get(name) for name in made}
     sys.modules.update(made)
     try:
@@ -504,4 +509,5 @@ def installed():
                 del sys.modules[name]
             else:
                 sys.modules[name] = module
+        gpus.several = several
         _in_use.device, _in_use.stream = 0, Stream.null

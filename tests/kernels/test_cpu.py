@@ -505,6 +505,26 @@ def test_optimizers_equal_the_reference(name, options):
         np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-6)
 
 
+def test_many_small_parameters_are_updated_alike_whatever_was_imported_before():
+    """None is large, all together are: the first such step of a process must find the kernel as the later ones do."""
+    code = """
+import framework
+from framework import kernels, optim
+if {imported}:
+    import framework.kernels.cpu_optim
+parameters = [framework.full((40, 25), 0.1 * number, requires_grad=True) for number in range({count})]
+for each in parameters:
+    each.grad = each.detach() + 1
+optim.Adam(parameters).step()
+print(kernels.report().get("update_each"))
+"""
+    for count, expected in ((1, {"reference": 1}), (5, {"all_parameters_at_once": 1})):
+        for imported in (False, True):
+            command = [sys.executable, "-c", code.format(imported=imported, count=count)]
+            out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+            assert out.strip() == str(expected), (count, imported)
+
+
 def test_parameters_updated_at_once_may_be_of_all_kinds():
     """Types, steps and layouts of their own, none at all in one; more pieces than threads, and pieces that are not full."""
 
