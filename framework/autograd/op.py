@@ -85,7 +85,7 @@ class Op:
         arrays, found = unwrap(args, self.kernels if kernels_enabled else ())
         try:
             if gpus.several:
-                with beside(_flat(arrays)):
+                with beside(flat(arrays)):
                     out, backward = self.compute(arrays)
             else:
                 out, backward = self.compute(arrays) if self.kernels or self.load_kernels else (self.reference(arrays), None)
@@ -264,22 +264,22 @@ def unwrap(args, kinds=()):
     return arrays, found
 
 
-def _flat(arrays) -> list:
+def flat(arguments):
     """The arguments, and what lists among them hold."""
-    return [each for arg in arrays for each in (arg if isinstance(arg, (tuple, list)) else (arg,))]
+    for each in arguments:
+        yield from flat(each) if isinstance(each, (tuple, list)) else (each,)
 
 
 def numbers_beside(args, arrays):
     """`args` with the single numbers of the CPU moved to the GPU of the others; None if all are on one device already."""
-    found = [each for each in _flat(arrays) if is_array(each)]
+    found = [each for each in flat(arrays) if is_array(each)]
     devices = {str(device_of(each)): device_of(each) for each in found}
     if len(devices) < 2:
         return None
-    gpus = [each for each in devices.values() if each.type == "cuda"]
-    if len(gpus) > 1 or any(each.ndim for each in found if array_module(each) is np):
-        given = " and ".join(devices)
-        raise RuntimeError(f"Expected all tensors to be on the same device, but found at least two devices, {given}!")
-    return [each.to(gpus[0]) if isinstance(each, Variable) and not each.ndim else each for each in args]
+    on_gpu = [each for each in devices.values() if each.type == "cuda"]
+    if len(on_gpu) > 1 or any(each.ndim for each in found if array_module(each) is np):
+        raise RuntimeError(f"Expected all tensors to be on the same device, but found at least two devices, {' and '.join(devices)}!")
+    return [each.to(on_gpu[0]) if isinstance(each, Variable) and not each.ndim else each for each in args]
 
 
 def _sum_to(input, shape):

@@ -50,18 +50,12 @@ def kernel(op, kind=np.ndarray):
     return register
 
 
-def _flat(arguments):
-    """The arguments, and what lists among them hold."""
-    for each in arguments:
-        yield from _flat(each) if isinstance(each, list) else (each,)
-
-
 def large_together(arguments: list) -> bool:
     """Whether NumPy's arrays among the arguments, inside lists too, have enough elements for a compiled loop.
 
     This alone decides, not what was imported before: a process must compute as any other.
     """
-    return sum([each.size for each in _flat(arguments) if isinstance(each, np.ndarray)]) >= SMALL
+    return sum([each.size for each in dispatch.flat(arguments) if isinstance(each, np.ndarray)]) >= SMALL
 
 
 def _loader(module: str, ops: list):

@@ -34,32 +34,32 @@ class Recording:
     """What is noted beside a graph while it is recorded."""
 
     def __init__(self, cupy):
-        self.cupy, self.works, self.undoings = cupy, [], []
+        self.works, self.undoings = [], []  # (what to ask, the types of its numbers); how to take a call back
         self.numbers = np.zeros(1024, np.uint64)  # every number in 8 bytes, as it will be written
         self.slots = cupy.zeros(len(self.numbers), np.uint64)
 
     def anew(self, work, undo=lambda: None) -> tuple:
         """Numbers that `work()` gives, as 0-d arrays on the GPU: before every launch it is asked again.  `undo` takes a call back."""
-        first = sum(count for _, count in self.works)
+        first = sum(len(kinds) for _, kinds in self.works)
         found = work()
+        kinds = [np.uint64 if isinstance(each, int) else np.float64 for each in found]
         if first + len(found) > len(self.numbers):
             raise RuntimeError(f"more than {len(self.numbers)} numbers change from step to step")
-        self.works.append((work, len(found)))
+        self.works.append((work, kinds))
         self.undoings.append(undo)
-        self._note(first, found)
-        types = [np.uint64 if isinstance(each, int) else np.float64 for each in found]
-        return tuple([self.slots[first + i : first + i + 1].view(kind).reshape(()) for i, kind in enumerate(types)])
+        self._note(first, found, kinds)
+        return tuple([self.slots[first + i : first + i + 1].view(kind).reshape(()) for i, kind in enumerate(kinds)])
 
-    def _note(self, first: int, found: tuple) -> None:
-        for i, each in enumerate(found, first):
-            self.numbers[i : i + 1] = np.array([each], np.uint64 if isinstance(each, int) else np.float64).view(np.uint64)
+    def _note(self, first: int, found: tuple, kinds: list) -> None:
+        for i, (each, kind) in enumerate(zip(found, kinds, strict=True), first):
+            self.numbers[i : i + 1].view(kind)[0] = each
 
     def work_again(self) -> None:
         """Ask for all numbers once more."""
         first = 0
-        for work, count in self.works:
-            self._note(first, work())
-            first += count
+        for work, kinds in self.works:
+            self._note(first, work(), kinds)
+            first += len(kinds)
 
     def write(self) -> None:
         """Bring the numbers to the GPU."""

@@ -140,10 +140,10 @@ def _select(input, position) -> tuple:
         place = next(i for i, each in enumerate(picks) if each is ...)
         covered = input.ndim - sum(each.ndim if _is_mask(each) else 1 for each in picks if each is not ...)
         picks = (*picks[:place], *[_ALL] * covered, *picks[place + 1 :])
-    return input, picks if picks is None else tuple([_beside(input, each) for each in picks])
+    return input, picks if picks is None else tuple([_on_device_of(input, each) for each in picks])
 
 
-def _beside(input, part):
+def _on_device_of(input, part):
     """An index of the CPU on the device of `input`."""
     array = getattr(part, "_array", part)
     return part if type(input._array) is np.ndarray or type(array) is not np.ndarray else constant(array, input._array)

@@ -94,7 +94,7 @@ class Optimizer:
         loss = None if closure is None else enable_grad(closure)()
         for group in self.param_groups:
             options, params = python_numbers(group), [param for param in group["params"] if param.grad is not None]
-            (options["lr"],) = anew(lambda group=group: (python_numbers(group).get("lr"),))
+            (options["lr"],) = anew(lambda group=group: (float(group.get("lr", 0.0)),))  # a float, also where it begins as 1
             self._update(params, options)
         return loss
 

@@ -71,6 +71,22 @@ def test_the_same_training(device, name):
     assert len(run.graphs) == (device == "cuda") and None not in run.graphs.values()
 
 
+def test_a_rate_that_begins_as_an_integer(device):
+    weight = framework.zeros(2, device=device, requires_grad=True)
+    optimizer = optim.SGD([weight], lr=1)
+
+    def step(x):
+        optimizer.zero_grad()
+        (weight * x).sum().backward()
+        optimizer.step()
+
+    run = framework.compile(step)
+    for lr in (1, 1, 1, 1, 0.25, 0.25):
+        optimizer.param_groups[0]["lr"] = lr
+        run(framework.ones(2, device=device))
+    assert weight.tolist() == [-4.5, -4.5]
+
+
 def test_hundreds_of_steps(device):
     losses, _, _ = trained(device, MAKERS["momentum"], compiled=True, steps=300)
     expected, _, _ = trained(device, MAKERS["momentum"], compiled=False, steps=300)
