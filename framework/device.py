@@ -38,8 +38,9 @@ class device:
 
 
 CPU = device("cpu")
-# Are there several (known once the first tensor is put on one)?  And what a step is recorded by, while it is: kernels/cuda_graph.py
-gpus = SimpleNamespace(several=False, recording=None)
+# Is one used, and are there several (known once the first tensor is put on one)?  What is done then: kernels/__init__.py.
+# And what a step is recorded by, while it is: kernels/cuda_graph.py
+gpus = SimpleNamespace(used=False, several=False, begin=None, recording=None)
 
 
 def anew(work, undo=lambda: None) -> tuple:
@@ -82,8 +83,11 @@ def namespace(where: device):
     if where.type == "cpu":
         return np
     expect(cuda_is_available(), f"'{where}': no CUDA GPU can be used here: it takes a driver and pip install 'framework-zoo[cuda13]'")
-    gpus.several = sys.modules["cupy"].cuda.runtime.getDeviceCount() > 1
-    return sys.modules["cupy"]
+    cupy = sys.modules["cupy"]
+    if not gpus.used:
+        gpus.used, gpus.several = True, cupy.cuda.runtime.getDeviceCount() > 1
+        gpus.begin(cupy)
+    return cupy
 
 
 def beside(arrays):

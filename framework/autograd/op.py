@@ -179,7 +179,8 @@ class Op:
             if getattr(each, "size", 0) >= self.smallest:
                 break
         else:
-            return NotImplemented
+            if not gpus.used or any([type(each) is np.ndarray for each in arrays]):
+                return NotImplemented
         if self.load_kernels is not None:
             self.load_kernels(arrays)
         kind = next((type(each) for each in arrays if type(each) in self.kernels), None)

@@ -1,21 +1,24 @@
 """Kernels: drop-ins for ops on one kind of array, faster than the forward that defines them.
 
-    @kernel(relu)                       # framework/kernels/cpu_*.py: NumPy arrays, compiled by Numba
+    @kernel(relu)                       # framework/kernels/cpu_*.py: NumPy arrays, compiled by Numba; with "cuda" CuPy's, in CUDA C++
     def relu(input):
         if not worth_it(input):
             return NotImplemented       # declines: an older kernel, or the op's own forward, does it
         …
         return out, backward            # or out alone: then the op's gradient rules serve
 
-A module of kernels is imported when one of its ops is first called on an array it may handle, so `import framework` stays quick.
+A module of kernels is imported when one of its ops is first called on an array it may handle, those for GPUs when the first tensor is put
+on one, so `import framework` stays quick.
 """
 
+import functools
 import importlib
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 
 from ..autograd import op as dispatch
+from ..device import beside, gpus
 from ..nn.utils import clip
 from ..ops import activation, attention, conv, elementwise, index, linalg, loss, norm, pool, random, recurrent, reduce, resample
 from ..optim import optimizer
@@ -37,17 +40,47 @@ _CPU = {
     "cpu_sum": [elementwise.plus, index.embedding, index.add_rows],
     "cpu_softmax": [activation.softmax_op, activation.log_softmax_op, loss.negative_log_likelihood, loss.softmax_cross_entropy],
 }
+_GPU = ["elementwise"]  # cuda_….py
 SMALL = 8192  # with fewer elements in every array NumPy is as fast as a compiled loop with its call and its threads
 
 
 def kernel(op, kind=np.ndarray):
-    """Make the decorated function the newest kernel of `op` for arrays of type `kind`."""
+    """Make the decorated function the newest kernel of `op` for arrays of type `kind`, "cuda" for those of a GPU."""
 
     def register(function):
-        op.kernels.setdefault(kind, []).append(function)
+        op.kernels.setdefault(kind, []).append(_on_one_gpu(function) if kind == "cuda" else function)
+        if kind == "cuda":
+            _of_gpus[op] = op.kernels[kind]
         return function
 
     return register
+
+
+_of_gpus = {}  # op -> its kernels for GPUs
+
+
+def _on_one_gpu(function):
+    """`function` with its arrays' GPU in use; what is not all on GPUs is left to the op itself, which says what is wrong."""
+
+    @functools.wraps(function)
+    def kernel(*arguments):
+        if any([type(each) is np.ndarray for each in dispatch.flat(arguments)]):
+            return NotImplemented
+        with beside(dispatch.flat(arguments)) if gpus.several else nullcontext():
+            return function(*arguments)
+
+    return kernel
+
+
+def _begin_with(cupy) -> None:
+    """Let the kernels for GPUs compute the arrays of the library `cupy`."""
+    for each in _GPU:
+        importlib.import_module(f".cuda_{each}", __name__)
+    for op, its_kernels in _of_gpus.items():
+        op.kernels[cupy.ndarray] = its_kernels
+
+
+gpus.begin = _begin_with
 
 
 def large_together(arguments: list) -> bool:

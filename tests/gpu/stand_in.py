@@ -21,6 +21,8 @@ import numpy as np
 import scipy.special
 
 from framework.device import gpus
+from framework.kernels.cuda import Source
+from tests.gpu import emulator
 
 FUNCTIONS = """
     abs absolute add all allclose amax amin any append arange arccos arccosh arcsin arcsinh arctan arctan2 arctanh argmax argmin
@@ -436,6 +438,28 @@ def _as_array(data, dtype=None, order=None):
     return _taken_over(data, dtype=dtype)
 
 
+class RawModule:
+    """CUDA C++, which a C++ compiler makes a library of the host (emulator.py)."""
+
+    def __init__(self, *, code, options=()):
+        self.code = code
+
+    def get_function(self, name):
+        if name not in emulator.kernels_in(self.code):
+            raise RuntimeError(f"cudaErrorNotFound: named symbol not found: {name}")
+
+        def launch(*args, grid, block):
+            emulator.launch(self.code, name, grid, block, args)
+
+        def kernel(grid, block, args, *, shared_mem=0):
+            limits = all(0 < each <= most for each, most in zip(grid, (2**31 - 1, 65535, 65535), strict=False))
+            if not limits or not 0 < np.prod(block) <= 1024:
+                raise RuntimeError(f"cudaErrorInvalidConfiguration: grid {grid}, block {block}")
+            _call(launch, *args, grid=grid, block=block)
+
+        return kernel
+
+
 class MemoryPool:
     """Counts nothing, but has the methods."""
 
@@ -477,7 +501,7 @@ def _modules() -> dict:
     cupy.array, cupy.asarray, cupy.asanyarray = _taken_over, _as_array, _as_array
     cupy.asnumpy = lambda array, **keywords: array.get() if isinstance(array, ndarray) else np.asarray(array)
     cupy.get_array_module = lambda *arrays: cupy if any(isinstance(each, ndarray) for each in arrays) else np
-    cupy.ndarray = ndarray
+    cupy.ndarray, cupy.RawModule = ndarray, RawModule
     for name, value in inspect.getmembers(np, lambda each: isinstance(each, type) and issubclass(each, np.generic)):
         setattr(cupy, name, value)
     for name in ("dtype", "finfo", "iinfo", "inf", "nan", "pi", "newaxis"):
@@ -498,7 +522,8 @@ def _modules() -> dict:
 @contextlib.contextmanager
 def installed():
     """`import cupy` finds the stand-in in this block."""
-    made, several = _modules(), gpus.several
+    made, used, several = _modules(), gpus.used, gpus.several
+    gpus.used = False
     before = {name: sys.modules.get(name) for name in made}
     sys.modules.update(made)
     try:
@@ -509,5 +534,7 @@ def installed():
                 del sys.modules[name]
             else:
                 sys.modules[name] = module
-        gpus.several = several
+        gpus.used, gpus.several = used, several
+        for each in Source.all:
+            each.modules.clear()
         _in_use.device, _in_use.stream = 0, Stream.null

@@ -1,0 +1,125 @@
+"""What a GPU's kernels share: CUDA C++ that CuPy compiles when it is first used, how it is launched, and questions about arrays.
+
+    kernels = Source('''
+    extern "C" __global__ void scale(const T* input, double factor, T* out, Index n) {
+        for (Index i = first(); i < n; i += step()) out[i] = (S)input[i] * (S)factor;
+    }''')
+    kernels.each("scale", n, input, factor, out, n)      # a thread an element
+    kernels.rows("softmax", rows, input, out, columns)   # a block of threads a row
+
+In a kernel T is the type of the elements (float, double or bfloat16), S the one to compute in: float, for double double.  Arrays lie row by
+row.  A Python int is passed as an Index (64 bits), a float as a double.
+"""
+
+import functools
+import sys
+
+import numpy as np
+from ml_dtypes import bfloat16
+
+from . import kernel
+
+HEADER = r"""
+typedef long long Index;
+
+struct bfloat16 {  // the upper half of a float
+    unsigned short bits;
+    __device__ bfloat16() {}
+    __device__ bfloat16(float value) {
+        unsigned whole = __float_as_uint(value);
+        bits = value != value ? 0x7fc0 : (whole + 0x7fff + (whole >> 16 & 1)) >> 16;  // to the nearest, of two equally near the even one
+    }
+    __device__ operator float() const { return __uint_as_float((unsigned)bits << 16); }
+};
+
+// A thread's first element, and how far it is to its next one.
+__device__ Index first() { return blockIdx.x * (Index)blockDim.x + threadIdx.x; }
+__device__ Index step() { return gridDim.x * (Index)blockDim.x; }
+
+// A number of the host, or one that lies in the GPU's memory, where a recorded step finds it anew at every launch (cuda_graph.py).
+#define NUMBER(type, name) const type* name##_there, type name##_here
+#define VALUE(name) (name##_there ? *name##_there : name##_here)
+
+struct Sum { __device__ static S of(S a, S b) { return a + b; } };
+struct Max { __device__ static S of(S a, S b) { return a > b || a != a ? a : b; } };  // a nan stays
+
+// The sum, or the largest, of a number of every thread of a block (a power of two of them, 32 at least): all threads get it.
+template <class How> __device__ S of_block(S value) {
+    __shared__ S parts[32];
+    const int lane = threadIdx.x % 32, warps = blockDim.x / 32;
+    for (int apart = 16; apart; apart /= 2) value = How::of(value, __shfl_xor_sync(~0u, value, apart));
+    if (lane == 0) parts[threadIdx.x / 32] = value;
+    __syncthreads();
+    value = parts[lane % warps];
+    for (int apart = warps / 2; apart; apart /= 2) value = How::of(value, __shfl_xor_sync(~0u, value, apart));
+    __syncthreads();  // all have read `parts`
+    return value;
+}
+"""
+
+_C_TYPES = {np.dtype(np.float32): ("float", "float"), np.dtype(np.float64): ("double", "double"), np.dtype(bfloat16): ("bfloat16", "float")}
+_THREADS = 256  # of a block
+_MOST_BLOCKS = 1 << 16  # more elements than so many blocks have threads are taken in turn
+
+
+def cupy():
+    """The library itself, which is imported when the first tensor is put on a GPU."""
+    return sys.modules["cupy"]
+
+
+class Source:
+    """CUDA C++, compiled for each type of elements that it is used with; `all` are kept, for the tests to compile."""
+
+    all = []
+
+    def __init__(self, code: str):
+        self.code, self.modules = code, {}
+        Source.all.append(self)
+
+    def text(self, dtype) -> str:
+        """What is compiled for elements of `dtype`."""
+        storage, arithmetic = _C_TYPES[np.dtype(dtype)]
+        return f"typedef {arithmetic} S;\n{HEADER}\ntypedef {storage} T;\n{self.code}"
+
+    def function(self, name: str, dtype):
+        """The kernel `name` for elements of `dtype`, of the GPU in use."""
+        if dtype not in self.modules:
+            self.modules[dtype] = cupy().RawModule(code=self.text(dtype), options=("-std=c++17",))
+        return self.modules[dtype].get_function(name)
+
+    def each(self, name: str, count: int, *args, dtype=None) -> None:
+        """Launch `name` with a thread for each of `count` elements; their type is that of the first array unless it is given."""
+        if count:
+            blocks = min(-(-count // _THREADS), _MOST_BLOCKS)
+            self.function(name, dtype or args[0].dtype)((blocks,), (_THREADS,), args)
+
+    def rows(self, name: str, rows: int, *args, dtype=None, threads: int = _THREADS) -> None:
+        """Launch `name` with a block of threads for each of `rows` rows."""
+        if rows:
+            self.function(name, dtype or args[0].dtype)((rows,), (threads,), args)
+
+
+def number(value) -> tuple:
+    """What `NUMBER` takes: a float or an int of the host, or a 0-d array of the GPU."""
+    return (None, np.uint64(value) if isinstance(value, int) else value) if np.isscalar(value) else (value, value.dtype.type(0))
+
+
+def floats(*arrays) -> bool:
+    """Whether all arrays (None is left out) are of one type, and that is one of a kernel's."""
+    types = {each.dtype for each in arrays if each is not None}
+    return len(types) == 1 and types.pop() in _C_TYPES
+
+
+def contiguous(*arrays) -> bool:
+    """Whether all arrays (None is left out) lie in memory row by row."""
+    return all([each.flags.c_contiguous for each in arrays if each is not None])
+
+
+def by_row(array):
+    """`array`, or a copy of it that lies row by row."""
+    return cupy().ascontiguousarray(array)
+
+
+gpu_kernel = functools.partial(kernel, kind="cuda")
+
+__all__ = ["Source", "by_row", "contiguous", "cupy", "floats", "gpu_kernel", "number"]

@@ -1,0 +1,120 @@
+"""Activations and dropout on a GPU: one pass over memory each way, where the formulas take a launch for each of their operations."""
+
+from ..ops import activation, elementwise, random
+from ..random import GOLDEN, MIX_1, MIX_2, threshold
+from .cuda import Source, by_row, contiguous, cupy, floats, gpu_kernel, number
+
+# op -> its numbers, y from x, and dL/dx from g = dL/dy
+_ACTIVATIONS = {
+    activation.relu: ("", "x <= 0 ? 0 : x", "y > 0 ? g : 0"),  # a nan stays
+    activation.leaky_relu: ("slope", "x > 0 ? x : x * slope", "x > 0 ? g : g * slope"),
+    activation.elu: (
+        "alpha scale within",
+        "x > 0 ? scale * x : scale * alpha * expm1(within * x)",
+        "x > 0 ? g * scale : g * alpha * scale * within * exp(within * x)",
+    ),
+    activation.silu: ("", "x * sigmoid(x)", "g * sigmoid(x) * (1 + x * (1 - sigmoid(x)))"),
+    activation.mish: (
+        "",
+        "x * tanh(softplus(x))",
+        "g * (tanh(softplus(x)) + x * sigmoid(x) * (1 - tanh(softplus(x)) * tanh(softplus(x))))",
+    ),
+    activation.softplus: ("beta top", "x * beta > top ? x : log1p(exp(x * beta)) / beta", "x * beta > top ? g : g * sigmoid(x * beta)"),
+    activation.logsigmoid: ("", "-softplus(-x)", "g * sigmoid(-x)"),
+    activation.gelu_erf: ("", "x * normal(x)", "g * (normal(x) + x * exp(-x * x / 2) * S(0.3989422804014327))"),  # 1 / sqrt(2 pi)
+    activation.gelu_tanh: ("", "x * sigmoid(2 * bent(x))", "g * (sigmoid(2 * bent(x)) + x * slope_of_bent(x))"),
+    elementwise.sigmoid: ("", "sigmoid(x)", "g * y * (1 - y)"),
+    elementwise.tanh: ("", "tanh(x)", "g * (1 - y * y)"),
+}
+
+_FORMULAS = r"""
+__device__ S sigmoid(S x) { return 1 / (1 + exp(-x)); }
+__device__ S softplus(S x) { return (x > 0 ? x : 0) + log1p(exp(x > 0 ? -x : x)); }
+__device__ S normal(S x) { return S(0.5) + S(0.5) * erf(x * S(0.7071067811865476)); }
+// 0.5 + 0.5 tanh(u) = sigmoid(2 u), for the u of GELU's approximation: sqrt(2 / pi) (x + 0.044715 x^3)
+__device__ S bent(S x) { return S(0.7978845608028654) * (x + S(0.044715) * x * x * x); }
+__device__ S slope_of_bent(S x) {
+    const S s = sigmoid(2 * bent(x));
+    return s * (1 - s) * 2 * S(0.7978845608028654) * (1 + S(0.134145) * x * x);
+}
+"""
+
+
+def _pair(name: str, numbers: list, formula: str, slope: str) -> str:
+    """The two kernels of an activation."""
+    given = "".join(f", double {each}_" for each in numbers)
+    rounded = "".join(f"const S {each} = {each}_; " for each in numbers)
+    return f"""
+extern "C" __global__ void {name}(const T* input, T* out, Index n{given}) {{
+    {rounded}
+    for (Index i = first(); i < n; i += step()) {{
+        const S x = input[i];
+        out[i] = {formula};
+    }}
+}}
+extern "C" __global__ void {name}_backward(const T* grad, const T* input, const T* output, T* out, Index n{given}) {{
+    {rounded}
+    for (Index i = first(); i < n; i += step()) {{
+        const S g = grad[i], x = input[i], y = output[i];
+        out[i] = {slope};
+    }}
+}}
+"""
+
+
+_activations = Source(_FORMULAS + "".join([_pair(f"{op.__name__}_of", numbers.split(), *formulas)
+                                           for op, (numbers, *formulas) in _ACTIVATIONS.items()]))  # fmt: skip
+
+
+def _activation(op):
+    name = f"{op.__name__}_of"
+
+    def fused(input, *numbers):
+        if not (floats(input) and contiguous(input)):
+            return NotImplemented
+        numbers, out = list(map(float, numbers)), cupy().empty_like(input)
+        _activations.each(name, input.size, input, out, input.size, *numbers)
+
+        def backward(grad, needs_input):
+            input_grad = cupy().empty_like(input)
+            _activations.each(f"{name}_backward", input.size, by_row(grad), input, out, input_grad, input.size, *numbers)
+            return (input_grad,)
+
+        return out, backward
+
+    return fused
+
+
+for _op in _ACTIVATIONS:
+    gpu_kernel(_op)(_activation(_op))
+
+_dropout = Source(f"""
+typedef unsigned long long Bits;
+
+// The upper 32 bits of random number `number` of the stream `key`: see framework/random.py.
+__device__ Index random_bits(Bits key, Bits number) {{
+    Bits z = key + (number + 1) * {GOLDEN}ull;
+    z = (z ^ (z >> 30)) * {MIX_1}ull;
+    z = (z ^ (z >> 27)) * {MIX_2}ull;
+    return (z ^ (z >> 31)) >> 32;
+}}
+
+extern "C" __global__ void drop(const T* input, T* out, Index n, NUMBER(Bits, key), NUMBER(Bits, start), Index below, double scale) {{
+    const Bits key = VALUE(key), start = VALUE(start);
+    for (Index i = first(); i < n; i += step()) out[i] = random_bits(key, start + i) >= below ? (S)input[i] * (S)scale : 0;
+}}
+""")
+
+
+@gpu_kernel(random.dropout)
+def counted_dropout(input, p, key, start):
+    """The mask is never stored: backward draws the same numbers again."""
+    if not floats(input):
+        return NotImplemented
+
+    def drop(array):
+        out = cupy().empty(array.shape, array.dtype)
+        _dropout.each("drop", array.size, by_row(array), out, array.size, *number(key), *number(start), threshold(p), 1 / (1 - p))
+        return out
+
+    return drop(input), lambda grad, needs_input: (drop(grad),)
