@@ -40,7 +40,7 @@ _CPU = {
     "cpu_sum": [elementwise.plus, index.embedding, index.add_rows],
     "cpu_softmax": [activation.softmax_op, activation.log_softmax_op, loss.negative_log_likelihood, loss.softmax_cross_entropy],
 }
-_GPU = ["elementwise"]  # cuda_….py
+_GPU = ["elementwise", "norm", "softmax"]  # cuda_….py
 SMALL = 8192  # with fewer elements in every array NumPy is as fast as a compiled loop with its call and its threads
 
 

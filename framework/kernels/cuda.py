@@ -12,6 +12,7 @@ row.  A Python int is passed as an Index (64 bits), a float as a double.
 """
 
 import functools
+import re
 import sys
 
 import numpy as np
@@ -74,7 +75,11 @@ class Source:
 
     def __init__(self, code: str):
         self.code, self.modules = code, {}
+        self.kernels = re.findall(r"__global__ void (\w+)\(", code)
         Source.all.append(self)
+
+    def __repr__(self) -> str:
+        return f"Source({', '.join(self.kernels)})"
 
     def text(self, dtype) -> str:
         """What is compiled for elements of `dtype`."""
@@ -98,10 +103,24 @@ class Source:
         if rows:
             self.function(name, dtype or args[0].dtype)((rows,), (threads,), args)
 
+    def grid(self, name: str, blocks: tuple, *args, dtype=None) -> None:
+        """Launch `name` with so many blocks of threads along each dimension."""
+        self.function(name, dtype or args[0].dtype)(blocks, (_THREADS,), args)
+
 
 def number(value) -> tuple:
     """What `NUMBER` takes: a float or an int of the host, or a 0-d array of the GPU."""
     return (None, np.uint64(value) if isinstance(value, int) else value) if np.isscalar(value) else (value, value.dtype.type(0))
+
+
+def arithmetic(dtype):
+    """The type S for elements of `dtype`."""
+    return np.dtype(np.float64 if dtype == np.float64 else np.float32)
+
+
+def threads_for(columns: int) -> int:
+    """How many threads should take a row of so many elements, about four each: a power of two from 32 to 1,024."""
+    return min(1024, max(32, 1 << (-(-columns // 4) - 1).bit_length()))
 
 
 def floats(*arrays) -> bool:
@@ -122,4 +141,4 @@ def by_row(array):
 
 gpu_kernel = functools.partial(kernel, kind="cuda")
 
-__all__ = ["Source", "by_row", "contiguous", "cupy", "floats", "gpu_kernel", "number"]
+__all__ = ["Source", "arithmetic", "by_row", "contiguous", "cupy", "floats", "gpu_kernel", "number", "threads_for"]

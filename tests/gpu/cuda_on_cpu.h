@@ -1,7 +1,8 @@
 // CUDA C++ as a CPU's compiler takes it: the kernels' own source, run on the host, for tests where there is no GPU.
 //
 // Blocks are computed one after another, so what they share may be `static`.  A block's threads are computed one after another too, until
-// one has to wait for others: then it stays on a stack of its own.  Threads of which some wait and others cannot come are an error.
+// one has to wait for others: then it stays on a stack of its own.  Every other block takes its threads from the last to the first, so that
+// a barrier that is missing shows.  Threads of which some wait and others cannot come are an error.
 #include <ucontext.h>
 
 #include <cmath>
@@ -58,6 +59,7 @@ inline std::vector<uint64_t> exchanged;  // what each thread shows its warp
 inline ucontext_t scheduler;
 inline Fiber* current;
 inline unsigned next_thread, count;
+inline bool backwards;
 inline void (*body)(void*);
 inline void* arguments;
 
@@ -68,7 +70,8 @@ inline void take_place(unsigned thread) {
 inline void work() {
     for (;;) {
         while (next_thread < count) {
-            const unsigned thread = current->thread = next_thread++;
+            const unsigned thread = current->thread = backwards ? count - 1 - next_thread : next_thread;
+            next_thread++;
             take_place(thread);
             body(arguments);
             states[thread] = DONE;
@@ -113,6 +116,7 @@ inline bool block() {
     states.assign(count, RUNS);
     exchanged.assign(count, 0);
     next_thread = 0;
+    backwards = !backwards;
     while (next_thread < count) resume(fresh(), waiting);
     while (!waiting.empty()) {
         bool all_at_block = true;

@@ -15,6 +15,7 @@ import inspect
 import sys
 import threading
 import types
+import weakref
 from functools import reduce
 
 import numpy as np
@@ -114,7 +115,7 @@ class Stream:
     """A queue of work; `captured` is the list of calls that it takes down while it is captured."""
 
     def __init__(self, null=False, non_blocking=False):
-        self.null, self.captured = null, None
+        self.null, self.captured, self.ptr = null, None, 0 if null else id(self)
 
     def __enter__(self):
         _in_use.enter("stream", self)
@@ -237,6 +238,22 @@ def _from_host(value, inputs):
     return value
 
 
+_memory = weakref.WeakValueDictionary()  # address -> NumPy's array that owns the memory from there on
+
+
+def _at(address: int):
+    """The array whose memory holds `address`: a library is given where arrays lie."""
+    for start, host in list(_memory.items()):
+        if start <= address < start + max(host.nbytes, 1):
+            return ndarray._of(host)
+    raise RuntimeError(f"cudaErrorIllegalAddress: no array of the GPU lies at {address:#x}")
+
+
+def call_library(function, *addresses) -> None:
+    """`function()`, which reads and writes the arrays that lie at `addresses`; while a stream is captured, at every launch."""
+    _call(lambda *hosts: function(), *map(_at, addresses))
+
+
 def _call(function, *args, **keywords):
     """function(*args, **keywords) on a GPU."""
     inputs = _arrays_in((args, keywords))
@@ -267,7 +284,14 @@ class ndarray:
     def _of(host, base=None):
         self = object.__new__(ndarray)
         self._host, self.base, self.device = host, base, Device()
+        root = _root(host)
+        _memory[root.__array_interface__["data"][0]] = root
         return self
+
+    @property
+    def data(self):
+        """Where it lies."""
+        return types.SimpleNamespace(ptr=self._host.__array_interface__["data"][0], device=self.device)
 
     dtype, ndim, size, itemsize, nbytes, strides, flags = (
         property(lambda self, name=name: getattr(self._host, name)) for name in "dtype ndim size itemsize nbytes strides flags".split()

@@ -1,5 +1,42 @@
-"""Every kernel for GPUs compiled as for an H200, by NVIDIA's own compiler, which needs no GPU."""
+"""Every kernel for GPUs is compiled to an H200's machine code by NVIDIA's own compiler, which needs no GPU."""
 
+import importlib
+
+import ml_dtypes
+import numpy as np
 import pytest
 
-from framework.kernels import _GPU
+import framework.kernels
+from framework.kernels.cuda import Source
+
+for _name in framework.kernels._GPU:
+    importlib.import_module(f"framework.kernels.cuda_{_name}")
+TYPES = [np.dtype(each) for each in (np.float32, np.float64, ml_dtypes.bfloat16)]
+
+
+def compiled(code: str) -> bytes:
+    """The machine code for sm_90."""
+    nvrtc = pytest.importorskip("cuda.bindings.nvrtc", reason="needs cuda-bindings and nvidia-cuda-nvrtc: Linux on x86-64")
+    _, program = nvrtc.nvrtcCreateProgram(code.encode(), b"kernels.cu", 0, [], [])
+    options = [b"-std=c++17", b"--gpu-architecture=sm_90"]
+    (status,) = nvrtc.nvrtcCompileProgram(program, len(options), options)
+    if status != nvrtc.nvrtcResult.NVRTC_SUCCESS:
+        log = b" " * nvrtc.nvrtcGetProgramLogSize(program)[1]
+        nvrtc.nvrtcGetProgramLog(program, log)
+        raise AssertionError(log.decode())
+    cubin = b" " * nvrtc.nvrtcGetCUBINSize(program)[1]
+    nvrtc.nvrtcGetCUBIN(program, cubin)
+    return cubin
+
+
+@pytest.mark.parametrize("dtype", TYPES, ids=str)
+@pytest.mark.parametrize("source", Source.all, ids=lambda source: source.kernels[0])
+def test_compiles_for_an_h200(source, dtype):
+    cubin = compiled(source.text(dtype))
+    for name in source.kernels:
+        assert name.encode() in cubin
+
+
+def test_what_does_not_compile_is_said():
+    with pytest.raises(AssertionError, match="identifier .nothing. is undefined"):
+        compiled('extern "C" __global__ void wrong() { nothing(); }')

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("cupy")
 
 
 class Everything(nn.Module):
-    """A layer of every family; before a normalisation without a bias, whose gradient would be rounding alone."""
+    """A layer of every family; before a normalisation and for attention's keys without a bias, whose gradient would be rounding alone."""
 
     def __init__(self):
         super().__init__()
@@ -26,7 +26,7 @@ class Everything(nn.Module):
         )  # fmt: skip
         self.words = nn.Embedding(11, 8)
         self.lstm, self.gru = nn.LSTM(8, 5, 2, bidirectional=True, batch_first=True, dropout=0.2), nn.GRU(10, 6, batch_first=True)
-        self.attention, self.norm = nn.MultiheadAttention(6, 2, batch_first=True), nn.LayerNorm(6)
+        self.attention, self.norm = nn.MultiheadAttention(6, 2, bias=False, batch_first=True), nn.LayerNorm(6)
         self.out = nn.Sequential(nn.Linear(64 + 6, 12), nn.RMSNorm(12), nn.GELU(), nn.Dropout(0.4), nn.Linear(12, 3))
 
     def forward(self, images, words):
