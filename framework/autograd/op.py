@@ -268,7 +268,7 @@ def unwrap(args, kinds=()):
 def flat(arguments):
     """The arguments, and what lists among them hold."""
     for each in arguments:
-        yield from flat(each) if isinstance(each, (tuple, list)) else (each,)
+        yield from flat(each) if type(each) in (tuple, list) else (each,)
 
 
 def numbers_beside(args, arrays):

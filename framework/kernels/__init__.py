@@ -40,7 +40,7 @@ _CPU = {
     "cpu_sum": [elementwise.plus, index.embedding, index.add_rows],
     "cpu_softmax": [activation.softmax_op, activation.log_softmax_op, loss.negative_log_likelihood, loss.softmax_cross_entropy],
 }
-_GPU = ["elementwise", "norm", "softmax"]  # cuda_….py
+_GPU = ["clip", "elementwise", "index", "matmul", "norm", "optim", "pool", "resample", "softmax"]  # cuda_….py
 SMALL = 8192  # with fewer elements in every array NumPy is as fast as a compiled loop with its call and its threads
 
 
@@ -48,7 +48,7 @@ def kernel(op, kind=np.ndarray):
     """Make the decorated function the newest kernel of `op` for arrays of type `kind`, "cuda" for those of a GPU."""
 
     def register(function):
-        op.kernels.setdefault(kind, []).append(_on_one_gpu(function) if kind == "cuda" else function)
+        op.kernels.setdefault(kind, []).append(on_one_gpu(function) if kind == "cuda" else function)
         if kind == "cuda":
             _of_gpus[op] = op.kernels[kind]
         return function
@@ -59,7 +59,7 @@ def kernel(op, kind=np.ndarray):
 _of_gpus = {}  # op -> its kernels for GPUs
 
 
-def _on_one_gpu(function):
+def on_one_gpu(function):
     """`function` with its arrays' GPU in use; what is not all on GPUs is left to the op itself, which says what is wrong."""
 
     @functools.wraps(function)

@@ -3,11 +3,9 @@
 What CuPy has is here under the same name, computed by NumPy; what it has not is not (the lists below are of CuPy 14.2).  Like CuPy it
 refuses NumPy's arrays as operands, turns no array of its own into one of NumPy's unless told so, and gives 0-d arrays where NumPy gives
 scalars.  Stricter than CuPy, it fills new memory with nonsense, and refuses to mix GPUs.  While a stream is captured it refuses all that
-needs the host: copies to or from it, a bool, a number, a result whose shape depends on values.  A captured graph computes everything
-again in the same memory when it is launched.
-
-Laxer than CuPy it is in one thing: CuPy refuses to capture a matrix product, for cuBLAS may ask for memory; the stand-in captures it, as it
-will be once products go through NVIDIA's own bindings with memory set aside for them.
+needs the host: copies to or from it, a bool, a number, a result whose shape depends on values.  Like CuPy it then refuses to multiply
+matrices too: that goes by NVIDIA's own bindings (cublas_stand_in.py).  A captured graph computes everything again in the same memory when
+it is launched.
 """
 
 import contextlib
@@ -23,7 +21,8 @@ import scipy.special
 
 from framework.device import gpus
 from framework.kernels.cuda import Source
-from tests.gpu import emulator
+from framework.kernels.cuda_matmul import blas
+from tests.gpu import cublas_stand_in, emulator
 
 FUNCTIONS = """
     abs absolute add all allclose amax amin any append arange arccos arccosh arcsin arcsinh arctan arctan2 arctanh argmax argmin
@@ -61,6 +60,7 @@ SPECIAL = """
 SCATTERED = "add subtract maximum minimum bitwise_and bitwise_or bitwise_xor".split()  # have `at`
 ACCUMULATED = "add multiply".split()  # have `accumulate`
 VALUES_GIVE_THE_SHAPE = {"nonzero", "argwhere", "flatnonzero", "unique", "extract", "compress", "bincount"}
+PRODUCTS = {"matmul", "__matmul__", "__rmatmul__", "dot", "tensordot", "einsum", "inner", "vdot"}
 OPERATORS = "add sub mul truediv floordiv mod pow matmul and or xor lshift rshift".split()
 COMPARISONS = "lt le eq ne gt ge".split()
 
@@ -264,6 +264,8 @@ def _call(function, *args, **keywords):
     if name in VALUES_GIVE_THE_SHAPE:
         _needs_the_host(name)
     if _in_use.stream.captured is not None:
+        if name in PRODUCTS and any(each.dtype.kind in "fcV" for each in inputs):  # those of integers are kernels of CuPy's own
+            raise NotImplementedError("calling cuBLAS API during stream capture is currently unsupported")
         for host in (_root(each._host) for each in inputs):
             _in_use.stream.before.setdefault(id(host), (host, host.copy()))
     with np.errstate(all="ignore"):
@@ -462,6 +464,11 @@ def _as_array(data, dtype=None, order=None):
     return _taken_over(data, dtype=dtype)
 
 
+def _addresses(struct) -> list:
+    """Where the arrays lie that a struct names."""
+    return [each for name in struct.dtype.names if name == "arrays" or name.endswith("_there") for each in struct[name].flat if each]
+
+
 class RawModule:
     """CUDA C++, which a C++ compiler makes a library of the host (emulator.py)."""
 
@@ -472,14 +479,17 @@ class RawModule:
         if name not in emulator.kernels_in(self.code):
             raise RuntimeError(f"cudaErrorNotFound: named symbol not found: {name}")
 
-        def launch(*args, grid, block):
-            emulator.launch(self.code, name, grid, block, args)
+        def launch(*args, grid, block, count):
+            emulator.launch(self.code, name, grid, block, args[:count])
 
         def kernel(grid, block, args, *, shared_mem=0):
             limits = all(0 < each <= most for each, most in zip(grid, (2**31 - 1, 65535, 65535), strict=False))
             if not limits or not 0 < np.prod(block) <= 1024:
                 raise RuntimeError(f"cudaErrorInvalidConfiguration: grid {grid}, block {block}")
-            _call(launch, *args, grid=grid, block=block)
+            structs = (type(each) is np.ndarray and each.size == 1 and each.dtype.names for each in args)
+            args = [each.reshape(-1)[0] if struct else each for each, struct in zip(args, structs, strict=True)]
+            named = [_at(int(address)) for each in args if isinstance(each, np.void) for address in _addresses(each)]
+            _call(launch, *args, *named, grid=grid, block=block, count=len(args))
 
         return kernel
 
@@ -546,8 +556,9 @@ def _modules() -> dict:
 @contextlib.contextmanager
 def installed():
     """`import cupy` finds the stand-in in this block."""
-    made, used, several = _modules(), gpus.used, gpus.several
+    made, used, several = {**_modules(), **cublas_stand_in.modules()}, gpus.used, gpus.several
     gpus.used = False
+    blas.cache_clear()
     before = {name: sys.modules.get(name) for name in made}
     sys.modules.update(made)
     try:
@@ -561,4 +572,5 @@ def installed():
         gpus.used, gpus.several = used, several
         for each in Source.all:
             each.modules.clear()
+        blas.cache_clear()
         _in_use.device, _in_use.stream = 0, Stream.null

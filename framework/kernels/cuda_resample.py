@@ -1,0 +1,38 @@
+"""Resampling along one dimension on a GPU: in one pass over the output, from only the taps that weigh something."""
+
+import math
+
+import numpy as np
+
+from ..device import constant
+from ..ops import resample as ops
+from .cuda import Source, arithmetic, contiguous, cupy, floats, gpu_kernel
+
+_kernels = Source(r"""
+// out (A, m, B): row t is the sum over k of weights[t, k] times row places[t, k] of input (A, n, B).  Without weights they are 1.
+extern "C" __global__ void resample(const T* input, const Index* places, const S* weights, T* out,
+                                    Index taps, Index n, Index m, Index inner, Index size) {
+    for (Index i = first(); i < size; i += step()) {
+        const Index b = i % inner, t = i / inner % m, a = i / inner / m;
+        S sum = 0;
+        for (Index k = t * taps; k < (t + 1) * taps; k++) {
+            const S weight = weights ? weights[k] : 1;
+            if (weight != 0) sum += weight * (S)input[(a * n + places[k]) * inner + b];  // inf and nan that weigh nothing do not count
+        }
+        out[i] = sum;
+    }
+}
+""")
+
+
+@gpu_kernel(ops.resample)
+def thread_an_output(input, dim, taps):
+    if not (floats(input) and contiguous(input)):
+        return NotImplemented
+    before, after = input.shape[:dim], input.shape[dim + 1 :]
+    out = cupy().empty((*before, len(taps.places), *after), input.dtype)
+    places = constant(taps.places.astype(np.int64), input)
+    weights = None if taps.weights is None else constant(taps.weights.astype(arithmetic(input.dtype)), input)
+    sizes = taps.places.shape[1], input.shape[dim], len(taps.places), math.prod(after), out.size
+    _kernels.each("resample", out.size, input, places, weights, out, *sizes)
+    return out

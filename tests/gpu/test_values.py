@@ -1,0 +1,131 @@
+"""Kernels for GPUs: each computes what the op's own forward computes in double precision on a CPU, forward and backward, in every type."""
+
+import numpy as np
+import pytest
+
+import framework
+import framework.nn.functional as F
+from framework import kernels, nn, optim
+from framework.ops import norm
+from tests.gpu.cupy_module import cupy  # noqa: F401 - a fixture
+
+pytestmark = pytest.mark.usefixtures("cupy")
+TOLERANCE = {framework.float32: 3e-6, framework.float64: 1e-12, framework.bfloat16: 3e-2}
+CLASSES = np.array([[0, 3, 2], [-100, 1, 6], [5, -100, 0], [4, 4, 4]])
+IMAGES = 2, 3, 9, 8
+
+ACTIVATIONS = "relu leaky_relu elu selu celu silu mish logsigmoid softplus gelu sigmoid tanh".split()
+PER_CHANNEL = [(6, 5), (300, 40), (6, 5, 3), (4, 3, 8, 9), (70, 3, 40, 40)]
+
+
+def pooled(*arguments, **options):
+    return lambda x: F.max_pool2d(x, *arguments, **options)
+
+
+def loss(function, columns, reduction, **options):
+    return lambda x, target: function(x, target[:, 0] if columns == 1 else target, reduction=reduction, **options)
+
+
+# name -> (the kernel that must run, a function, shapes of its floating inputs, other inputs)
+CASES = {
+    **{name: ("fused", getattr(F, name), [(3, 50)], []) for name in ACTIVATIONS},
+    "gelu, tanh": ("fused", lambda x: F.gelu(x, "tanh"), [(3, 50)], []),
+    "dropout": ("counted_dropout", lambda x: F.dropout(x, 0.3), [(7, 300)], []),
+    "dropout of a transposed one": ("counted_dropout", lambda x: F.dropout(x.T, 0.3), [(7, 30)], []),
+    **{f"softmax {dim}": ("block_a_row_softmax", lambda x, dim=dim: F.softmax(x, dim), [(3, 5, 300)], []) for dim in range(3)},
+    **{f"log_softmax {dim}": ("block_a_row_log_softmax", lambda x, dim=dim: F.log_softmax(x, dim), [(3, 5, 300)], []) for dim in range(3)},
+    "softmax of long rows": ("block_a_row_softmax", lambda x: F.softmax(x, 1), [(2, 5000)], []),
+    **{f"cross_entropy {reduction} {inner}": ("block_a_row_cross_entropy", loss(F.cross_entropy, inner, reduction),
+                                              [(4, 7) if inner == 1 else (4, 7, 3)], [CLASSES])
+       for reduction in ("mean", "sum", "none") for inner in (1, 3)},
+    **{f"nll {reduction} {inner}": ("picked_nll", loss(F.nll_loss, inner, reduction), [(4, 7) if inner == 1 else (4, 7, 3)], [CLASSES])
+       for reduction in ("mean", "sum", "none") for inner in (1, 3)},
+    "nll of another ignored class": ("picked_nll", loss(F.nll_loss, 1, "mean", ignore_index=3), [(4, 7)], [abs(CLASSES) % 7]),
+    **{f"batch_norm {shape}": ("two_pass_batch_norm", lambda x, w, b: F.batch_norm(x, None, None, w, b, True),
+                               [shape, shape[1:2], shape[1:2]], []) for shape in PER_CHANNEL},
+    "batch_norm, plain": ("two_pass_batch_norm", lambda x: F.batch_norm(x, None, None, None, None, True), [(6, 5, 3)], []),
+    "batch_norm, its statistics": ("two_pass_batch_norm", lambda x, w, b: norm.batch_norm_train(x, w, b, 1e-5),
+                                   [(6, 5, 3), (5,), (5,)], []),
+    "batch_norm, these alone": ("two_pass_batch_norm", lambda x: norm.batch_norm_train(x, None, None, 1e-5)[1:], [(6, 5, 3)], []),
+    "batch_norm, given ones": ("one_pass_batch_norm", lambda x, w, b, m, v: F.batch_norm(x, m, v, w, b), [(6, 5, 3), (5,), (5,)],
+                               [np.linspace(-1, 1, 5), np.linspace(0.5, 2, 5)]),
+    **{f"layer_norm {shape}": ("block_a_row_layer_norm", lambda x, w, b: F.layer_norm(x, w.shape, w, b), [shape, of, of], [])
+       for shape, of in (((6, 5), (5,)), ((6, 5, 3), (5, 3)), ((4, 3, 700), (700,)), ((130, 70), (70,)))},
+    "layer_norm, plain": ("block_a_row_layer_norm", lambda x: F.layer_norm(x, (7,)), [(6, 7)], []),
+    "rms_norm": ("block_a_row_rms_norm", lambda x, w: F.rms_norm(x, (70,), w), [(130, 70), (70,)], []),
+    **{f"group_norm {groups}": ("block_a_group_norm", lambda x, w, b, groups=groups: F.group_norm(x, groups, w, b),
+                                [(4, 6, 8, 9), (6,), (6,)], []) for groups in (1, 2, 6)},
+    "group_norm of vectors": ("block_a_group_norm", lambda x, w, b: F.group_norm(x, 2, w, b), [(6, 12), (12,), (12,)], []),
+    "max_pool": ("thread_a_window", pooled(2), [IMAGES], []),
+    "max_pool, padded": ("thread_a_window", pooled(3, 2, 1), [IMAGES], []),
+    "max_pool, dilated": ("thread_a_window", pooled(3, 1, 1, 2), [IMAGES], []),
+    "max_pool, over the edge": ("thread_a_window", pooled((2, 3), (3, 1), ceil_mode=True), [IMAGES], []),
+    "max_pool of equals": ("thread_a_window", lambda x: F.max_pool2d((x > 0).to(x.dtype) * x.sum(), 3, 1), [IMAGES], []),
+    "max_pool of lines": ("thread_a_window", lambda x: F.max_pool1d(x, 3, 2), [(2, 3, 9)], []),
+    "max_pool of volumes": ("thread_a_window", lambda x: F.max_pool3d(x, 3, 2, 1), [(2, 3, 5, 4, 6)], []),
+    "avg_pool": ("thread_an_output", lambda x: F.avg_pool2d(x, 3, 2, 1), [IMAGES], []),
+    "interpolate": ("thread_an_output", lambda x: F.interpolate(x, scale_factor=2, mode="bilinear"), [IMAGES], []),
+    "reflection": ("thread_an_output", lambda x: F.pad(x, (2, 2, 1, 1), mode="reflect"), [IMAGES], []),
+    "embedding": ("rows_of_a_table", lambda w, i: F.embedding(i, w), [(9, 70)], [np.arange(40).reshape(4, 10) ** 2 % 9]),
+    "rows": ("first_adds_all", lambda w, i: w[i], [(9, 70)], [np.arange(40).reshape(4, 10) ** 2 % 9]),
+    "norm": ("norm_of_all", lambda x: x.norm(), [(90, 70)], []),
+}  # fmt: skip
+
+
+def results(case, dtype, device):
+    """The outputs and the gradients of a weighted sum of them by all floating inputs; which kernels ran."""
+    _, function, shapes, others = case
+    numbers, exact = np.random.default_rng(0), framework.bfloat16 if dtype is framework.bfloat16 else framework.float32
+    inputs = [framework.tensor(numbers.standard_normal(shape), dtype=exact) for shape in shapes]
+    inputs = [each.to(device, dtype if device == "cuda" else framework.float64).requires_grad_() for each in inputs]
+    others = [framework.tensor(each, dtype=inputs[0].dtype if each.dtype.kind == "f" else None, device=device) for each in others]
+    framework.manual_seed(1)
+    kernels.reset()
+    outs = function(*inputs, *others)
+    outs = outs if isinstance(outs, tuple) else (outs,)
+    weights = [framework.tensor(np.cos(np.arange(each.numel())).reshape(each.shape), dtype=exact).to(device, each.dtype) for each in outs]
+    grads = framework.autograd.grad(outs, inputs, weights)
+    ran = {name for counts in kernels.report().values() for name in counts}
+    return [each.detach().cpu().double().numpy() for each in (*outs, *grads)], ran
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE, ids=lambda each: each.name)
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_equals_the_reference(case, dtype):
+    ours, ran = results(case, dtype, "cuda")
+    with kernels.use("reference"):
+        expected, _ = results(case, dtype, "cpu")
+    assert case[0] in ran
+    for got, wanted in zip(ours, expected, strict=True):
+        scale = abs(wanted).max(initial=1.0)
+        np.testing.assert_allclose(got / scale, wanted / scale, rtol=0, atol=TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("make", [
+    lambda p: optim.SGD(p, 0.01), lambda p: optim.SGD(p, 0.01, 0.9, weight_decay=0.1, nesterov=True),
+    lambda p: optim.SGD(p, 0.01, 0.9, 0.1, maximize=True), lambda p: optim.Adam(p, 0.01),
+    lambda p: optim.Adam(p, 0.01, amsgrad=True, weight_decay=0.1), lambda p: optim.AdamW(p, 0.01), lambda p: optim.RMSprop(p, 0.01),
+    lambda p: optim.RMSprop(p, 0.01, momentum=0.9, centered=True), optim.Adadelta,
+])  # fmt: skip
+def test_updates(make):
+    """Of more parameters than a table has rows, with clipping."""
+
+    def trained(device, dtype):
+        framework.manual_seed(0)
+        model = nn.Sequential(*[layer for _ in range(22) for layer in (nn.Linear(6, 6), nn.Tanh())]).to(device, dtype)
+        optimizer = make(model.parameters())
+        x = framework.tensor(np.random.default_rng(0).standard_normal((8, 6)), dtype=dtype, device=device)
+        kernels.reset()
+        for _ in range(4):
+            optimizer.zero_grad()
+            ((model(x) - x) ** 2).sum().backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 0.1)
+            optimizer.step()
+        return [each.detach().cpu().numpy() for each in model.parameters()], kernels.report()
+
+    ours, report = trained("cuda", framework.float64)
+    assert report["update_each"] == {"all_parameters_at_once": 4} and report["scale_each"] == {"all_scaled_at_once": 4}
+    with kernels.use("reference"):
+        expected, _ = trained("cpu", framework.float64)
+    for got, wanted in zip(ours, expected, strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-9, atol=1e-12)
