@@ -63,6 +63,7 @@ def train(config: Config) -> None:
     steps = min(config.epochs * EPISODES_AN_EPOCH, config.max_steps or float("inf"))
     scheduler = optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / (config.epochs * EPISODES_AN_EPOCH))
 
+    @config.compiled  # an episode's update is not recorded: each is of another length
     def by_chance(state: Tensor) -> Tensor:
         return Categorical(logits=model(state)[0]).sample()
 

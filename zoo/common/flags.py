@@ -1,9 +1,10 @@
 """The flags that the examples share; an example's own config adds its hyper-parameters."""
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ParamSpec, TypeVar
 
 import tyro
 
@@ -15,6 +16,7 @@ DataDir = Annotated[
     Path | None,
     tyro.conf.arg(metavar="DIR", help="Directory of the data sets; by default ZOO_DATA, else the user's cache."),
 ]
+P, T = ParamSpec("P"), TypeVar("T")
 Device = Annotated[str, tyro.conf.arg(metavar="DEVICE", help="cpu, cuda or cuda:<index>.")]
 
 
@@ -40,6 +42,12 @@ class TrainFlags:
     """Continue the run in --out from its last checkpoint."""
     smoke: bool = False
     """A short run on built-in data that fails if the loss does not fall."""
+    compile: bool = False
+    """Record a step as one graph of the GPU, and launch it whole from then on; a CPU computes it as it is."""
+
+    def compiled(self, step: Callable[P, T]) -> Callable[P, T]:
+        """Decorates a step of training: recorded if ``--compile`` asks for it."""
+        return framework.compile(step) if self.compile else step
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):

@@ -18,7 +18,7 @@ from zoo.common import environment
 from zoo.common.errors import UserError
 from zoo.common.flags import TrainFlags, find_device
 
-FREE = ("out", "data", "data_dir", "save_every", "resume")  # change nothing that is computed; data is told by its hash
+FREE = ("out", "data", "data_dir", "save_every", "resume", "compile")  # change nothing that is computed; data is told by its hash
 LENGTHS = ("epochs", "max_steps")  # may grow when a run is resumed
 ROWS = ("metrics.jsonl", "timings.jsonl")  # row for row: the figures, and when they were there
 BEGINNING = {"lengths": dict.fromkeys(ROWS, 0), "seconds": 0.0}

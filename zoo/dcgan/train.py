@@ -78,6 +78,27 @@ def train(config: Config) -> None:
     generator_optimizer = optim.Adam(generator.parameters(), lr=config.lr, betas=betas)
     discriminator_optimizer = optim.Adam(discriminator.parameters(), lr=config.lr, betas=betas)
 
+    @config.compiled
+    def step(batch: Tensor) -> tuple[Tensor, Tensor]:
+        """One step of both networks on the pictures of these numbers (B,): their losses."""
+        real = images[batch].float() / 127.5 - 1  # (B, C, S, S), from −1 to 1
+        fake = generator(framework.randn(len(real), NOISE, 1, 1, device=device))
+
+        # the discriminator: −log D(real) − log(1 − D(fake))
+        discriminator_optimizer.zero_grad()
+        discriminator_loss = surprise(discriminator(real), real=True) + surprise(discriminator(fake.detach()), real=False)
+        discriminator_loss.backward()
+        discriminator_optimizer.step()
+
+        # the generator: −log D(fake), through a discriminator that holds still
+        discriminator.requires_grad_(False)
+        generator_optimizer.zero_grad()
+        generator_loss = surprise(discriminator(fake), real=True)
+        generator_loss.backward()
+        generator_optimizer.step()
+        discriminator.requires_grad_(True)
+        return discriminator_loss, generator_loss
+
     # loop
     checkpoint = Checkpoint(run, model=model, generator=generator_optimizer, discriminator=discriminator_optimizer)
     at = checkpoint.restore(step=0, tested={}, strip=[])
@@ -101,23 +122,7 @@ def train(config: Config) -> None:
             model.train()
             for batch in batches:
                 checkpoint.save_if_due(at)
-                real = images[batch.to(device)].float() / 127.5 - 1  # (B, C, S, S), from −1 to 1
-                fake = generator(framework.randn(len(real), NOISE, 1, 1, device=device))
-
-                # the discriminator: −log D(real) − log(1 − D(fake))
-                discriminator_optimizer.zero_grad()
-                discriminator_loss = surprise(discriminator(real), real=True) + surprise(discriminator(fake.detach()), real=False)
-                discriminator_loss.backward()
-                discriminator_optimizer.step()
-
-                # the generator: −log D(fake), through a discriminator that holds still
-                discriminator.requires_grad_(False)
-                generator_optimizer.zero_grad()
-                generator_loss = surprise(discriminator(fake), real=True)
-                generator_loss.backward()
-                generator_optimizer.step()
-                discriminator.requires_grad_(True)
-
+                discriminator_loss, generator_loss = step(batch.to(device))
                 at.step += 1
                 if at.step % LOG_EVERY == 0:
                     losses = {"discriminator_loss": discriminator_loss.item(), "generator_loss": generator_loss.item()}

@@ -9,7 +9,7 @@ import tyro
 
 import framework
 import framework.nn.functional as F
-from framework import nn, optim
+from framework import Tensor, nn, optim
 from zoo.common.checkpoint import Checkpoint
 from zoo.common.errors import UserError
 from zoo.common.flags import TrainFlags, find_device
@@ -69,6 +69,17 @@ def train(config: Config) -> None:
     model = LanguageModel(len(corpus.vocabulary), config.hidden, config.dropout, tied=not config.untied).to(device)
     optimizer = optim.SGD(model.parameters(), lr=config.lr)
 
+    @config.compiled
+    def step(inputs: Tensor, targets: Tensor, hidden: list[Tensor] | None) -> tuple[Tensor, list[Tensor]]:
+        """One step on words (T, B) and what follows each of them: its loss, and the state to read on from."""
+        optimizer.zero_grad()
+        scores, hidden = model(inputs, hidden)  # (T, B, V)
+        loss = F.cross_entropy(scores.flatten(0, 1), targets.flatten())
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), config.clip)
+        optimizer.step()
+        return loss, [each.detach() for each in hidden]  # so as to learn no further back
+
     # loop
     checkpoint = Checkpoint(run, model=model, optimizer=optimizer)
     at = checkpoint.restore(step=0, hidden=None, best=model.state_dict(), best_loss=math.inf)
@@ -82,15 +93,8 @@ def train(config: Config) -> None:
             model.train()
             for start in range(seen * config.bptt, len(words) - 1, config.bptt)[: steps - at.step]:
                 checkpoint.save_if_due(at)
-                inputs = words[start : start + config.bptt]  # (T, B), and what follows each of them:
-                targets = words[start + 1 : start + 1 + config.bptt]
-                optimizer.zero_grad()
-                scores, hidden = model(inputs[: len(targets)], at.hidden)  # (T, B, V)
-                loss = F.cross_entropy(scores.flatten(0, 1), targets.flatten())
-                loss.backward()
-                nn.utils.clip_grad_norm_(model.parameters(), config.clip)
-                optimizer.step()
-                at.hidden = [each.detach() for each in hidden]  # read on from here, but learn no further back
+                targets = words[start + 1 : start + 1 + config.bptt]  # (T, B)
+                loss, at.hidden = step(words[start : start + len(targets)], targets, at.hidden)
                 at.step += 1
                 if at.step % LOG_EVERY == 0 or at.step == 1:
                     run.log(epoch=epoch, step=at.step, train_loss=loss.item())

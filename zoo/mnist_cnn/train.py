@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import framework
 import framework.nn.functional as F
-from framework import optim
+from framework import Tensor, optim
 from zoo.common.batches import Epochs
 from zoo.common.checkpoint import Checkpoint
 from zoo.common.flags import TrainFlags, find_device
@@ -53,6 +53,15 @@ def train(config: Config) -> None:
     optimizer = optim.Adadelta(model.parameters(), lr=config.lr)
     scheduler = optim.lr_scheduler.StepLR(optimizer, step_size=1, gamma=config.gamma)
 
+    @config.compiled
+    def step(batch: Tensor) -> Tensor:
+        """One step on the digits of these numbers (B,): its loss."""
+        optimizer.zero_grad()
+        loss = F.nll_loss(model(normalize(images[batch])), labels[batch])
+        loss.backward()
+        optimizer.step()
+        return loss
+
     # loop
     checkpoint = Checkpoint(run, model=model, optimizer=optimizer, scheduler=scheduler)
     at = checkpoint.restore(step=0, tested={})
@@ -63,11 +72,7 @@ def train(config: Config) -> None:
             model.train()
             for batch in batches:
                 checkpoint.save_if_due(at)
-                batch = batch.to(device)  # (B,) indices
-                optimizer.zero_grad()
-                loss = F.nll_loss(model(normalize(images[batch])), labels[batch])
-                loss.backward()
-                optimizer.step()
+                loss = step(batch.to(device))
                 at.step += 1
                 if at.step % LOG_EVERY == 0:
                     run.log(epoch=epoch, step=at.step, train_loss=loss.item())

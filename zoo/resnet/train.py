@@ -9,7 +9,7 @@ import tyro
 
 import framework
 import framework.nn.functional as F
-from framework import nn, optim
+from framework import Tensor, nn, optim
 from zoo.common.batches import Epochs
 from zoo.common.checkpoint import Checkpoint
 from zoo.common.errors import UserError
@@ -72,6 +72,15 @@ def train(config: Config) -> None:
     optimizer = optim.SGD(model.parameters(), lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay)
     scheduler = optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step, last))
 
+    @config.compiled
+    def step(images: Tensor, labels: Tensor) -> Tensor:
+        """One step on images (B, 3, S, S) and their classes (B,): its loss."""
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(normalize(images)), labels)
+        loss.backward()
+        optimizer.step()
+        return loss
+
     # loop
     checkpoint = Checkpoint(run, model=model, optimizer=optimizer, scheduler=scheduler)
     at = checkpoint.restore(step=0, tested={})
@@ -82,10 +91,7 @@ def train(config: Config) -> None:
             model.train()
             for images, labels in batches.train(order, seed=config.seed, epoch=epoch):
                 checkpoint.save_if_due(at)
-                optimizer.zero_grad()
-                loss = F.cross_entropy(model(normalize(images)), labels)
-                loss.backward()
-                optimizer.step()
+                loss = step(images, labels)
                 scheduler.step()
                 at.step += 1
                 if at.step % LOG_EVERY == 0:

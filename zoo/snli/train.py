@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import framework
 import framework.nn.functional as F
-from framework import optim
+from framework import Tensor, optim
 from zoo.common.batches import Epochs
 from zoo.common.checkpoint import Checkpoint
 from zoo.common.flags import TrainFlags, find_device
@@ -55,6 +55,15 @@ def train(config: Config) -> None:
     best = copy.deepcopy(model)  # the weights of the best epoch so far
     optimizer = optim.Adam([weight for weight in model.parameters() if weight.requires_grad], lr=config.lr)
 
+    @config.compiled
+    def step(batch: Tensor) -> Tensor:
+        """One step on the pairs of these numbers (B,): its loss."""
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(premises[batch], hypotheses[batch]), labels[batch])
+        loss.backward()
+        optimizer.step()
+        return loss
+
     # loop
     checkpoint = Checkpoint(run, model=best, current=model, optimizer=optimizer)
     at = checkpoint.restore(step=0, dev_accuracy=0.0)
@@ -65,11 +74,7 @@ def train(config: Config) -> None:
             model.train()
             for batch in batches:
                 checkpoint.save_if_due(at)
-                batch = batch.to(device)  # (B,) indices
-                optimizer.zero_grad()
-                loss = F.cross_entropy(model(premises[batch], hypotheses[batch]), labels[batch])
-                loss.backward()
-                optimizer.step()
+                loss = step(batch.to(device))
                 at.step += 1
                 if at.step % LOG_EVERY == 0:
                     run.log(epoch=epoch, step=at.step, train_loss=loss.item())

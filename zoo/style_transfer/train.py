@@ -8,7 +8,7 @@ import numpy as np
 import tyro
 
 import framework
-from framework import optim
+from framework import Tensor, optim
 from zoo.common import pictures
 from zoo.common.batches import Epochs
 from zoo.common.checkpoint import Checkpoint
@@ -74,6 +74,16 @@ def train(config: Config) -> None:
     model = TransformerNet(config.width).to(device)
     optimizer = optim.Adam(model.parameters(), lr=config.lr)
 
+    @config.compiled
+    def step(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """One step on pictures (B, 3, S, S): the loss, of content and of style."""
+        optimizer.zero_grad()
+        content_loss, style_loss = goal(model(x), x)
+        loss = content_loss + style_loss
+        loss.backward()
+        optimizer.step()
+        return loss, content_loss, style_loss
+
     # loop
     checkpoint = Checkpoint(run, model=model, optimizer=optimizer)
     at = checkpoint.restore(step=0, tested={})
@@ -84,11 +94,7 @@ def train(config: Config) -> None:
             for batch in batches:
                 checkpoint.save_if_due(at)
                 x = framework.cat([cut(photos[i], config.size, (config.seed, epoch, i)) for i in batch.tolist()]).to(device)
-                optimizer.zero_grad()
-                content_loss, style_loss = goal(model(x), x)
-                loss = content_loss + style_loss
-                loss.backward()
-                optimizer.step()
+                loss, content_loss, style_loss = step(x)
                 at.step += 1
                 losses = {"train_loss": loss.item(), "content_loss": content_loss.item(), "style_loss": style_loss.item()}
                 run.log(epoch=epoch, step=at.step, **losses)

@@ -88,6 +88,15 @@ def train(config: Config) -> None:
     optimizer = optim.Adam(model.parameters(), lr=config.lr)
     scheduler = optim.lr_scheduler.LambdaLR(optimizer, lambda epoch: 0.5 * (1 + math.cos(math.pi * epoch / config.epochs)))
 
+    @config.compiled
+    def step(batch: Tensor) -> Tensor:
+        """One step on the patches of these numbers (B,): its loss."""
+        optimizer.zero_grad()
+        loss = F.mse_loss(model(scaled(inputs[batch])), scaled(targets[batch]))
+        loss.backward()
+        optimizer.step()
+        return loss
+
     # loop
     checkpoint = Checkpoint(run, model=model, optimizer=optimizer, scheduler=scheduler)
     at = checkpoint.restore(step=0)
@@ -97,11 +106,7 @@ def train(config: Config) -> None:
         for epoch, batches in epochs.after(at):
             for batch in batches:
                 checkpoint.save_if_due(at)
-                batch = batch.to(device)  # (B,) indices
-                optimizer.zero_grad()
-                loss = F.mse_loss(model(scaled(inputs[batch])), scaled(targets[batch]))
-                loss.backward()
-                optimizer.step()
+                loss = step(batch.to(device))
                 at.step += 1
                 if at.step % LOG_EVERY == 0:
                     run.log(epoch=epoch, step=at.step, train_loss=loss.item())

@@ -45,6 +45,14 @@ def train(config: Config) -> None:
     model = Sequence().double().to(device)
     optimizer = optim.LBFGS(model.parameters(), lr=config.lr)
 
+    @config.compiled
+    def loss_and_gradients(inputs: Tensor, targets: Tensor) -> Tensor:
+        """The loss of values and those that follow them; its gradients with respect to the weights."""
+        optimizer.zero_grad()
+        loss = F.mse_loss(model(inputs), targets)
+        loss.backward()
+        return loss
+
     # loop
     checkpoint = Checkpoint(run, model=model, optimizer=optimizer)
     at = checkpoint.restore(step=0, passes=0, tested={})
@@ -53,10 +61,8 @@ def train(config: Config) -> None:
     with Progress(steps, at.step) as progress:
 
         def closure() -> Tensor:
-            """The loss and its gradients, where L-BFGS asks for them: about 20 times a step."""
-            optimizer.zero_grad()
-            loss = F.mse_loss(model(inputs), targets)
-            loss.backward()
+            """The same where L-BFGS asks for it: about 20 times a step."""
+            loss = loss_and_gradients(inputs, targets)
             at.passes += 1
             run.log(epoch=at.step, step=at.passes, train_loss=loss.item())
             progress.update(at.step, loss.item())

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 import framework
-from framework import optim
+from framework import Tensor, optim
 from zoo.common.batches import Epochs
 from zoo.common.checkpoint import Checkpoint
 from zoo.common.flags import TrainFlags, find_device
@@ -56,6 +56,20 @@ def train(config: Config) -> None:
     model.start_from_the_mean(images)
     optimizer = optim.Adam(model.parameters(), lr=config.lr)
 
+    @config.compiled
+    def step(batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """One step on the digits of these numbers (B,): −ELBO and its two terms."""
+        x = intensities(images[batch])  # (B, 784)
+        optimizer.zero_grad()
+        mean, logvar = model.encode(x)  # (B, latent) each
+        z = reparameterize(mean, logvar, framework.randn_like(mean))
+        reconstruction = -log_likelihood(model.decode(z), x).mean()
+        kl = kl_divergence(mean, logvar).mean()
+        loss = reconstruction + kl
+        loss.backward()
+        optimizer.step()
+        return loss, reconstruction, kl
+
     # loop
     checkpoint = Checkpoint(run, model=model, optimizer=optimizer)
     at = checkpoint.restore(step=0, tested={})
@@ -65,15 +79,7 @@ def train(config: Config) -> None:
         for epoch, batches in epochs.after(at):
             for batch in batches:
                 checkpoint.save_if_due(at)
-                x = intensities(images[batch.to(device)])  # (B, 784)
-                optimizer.zero_grad()
-                mean, logvar = model.encode(x)  # (B, latent) each
-                z = reparameterize(mean, logvar, framework.randn_like(mean))
-                reconstruction = -log_likelihood(model.decode(z), x).mean()
-                kl = kl_divergence(mean, logvar).mean()
-                loss = reconstruction + kl
-                loss.backward()
-                optimizer.step()
+                loss, reconstruction, kl = step(batch.to(device))
                 at.step += 1
                 if at.step % LOG_EVERY == 0:
                     terms = {"train_negative_elbo": loss.item(), "train_reconstruction": reconstruction.item(), "train_kl": kl.item()}
