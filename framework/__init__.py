@@ -64,6 +64,7 @@ from .threads import get_num_threads, set_num_threads
 
 # They stand on the names above
 from . import accelerator, autograd, backends, cuda, distributions, kernels, linalg, nn, optim, serialization, utils  # isort: skip
+from .kernels.autocast import autocast, is_autocast_enabled
 from .kernels.cuda_graph import compile
 from .kernels.memory import collect_less_often, keep_freed_memory, memory_stats, release_memory
 

@@ -2,11 +2,10 @@
 
 from contextlib import nullcontext
 
-from .device import cuda_is_available, namespace
-from .device import device as _device
+from .device import cuda_is_available as is_available, device as _device, device_count, namespace
+from .kernels.cuda_memory import empty_cache, max_memory_allocated, max_memory_reserved, memory_allocated, memory_reserved
+from .kernels.cuda_streams import Event, Stream, current_stream, default_stream, stream
 from .random import default_generator
-
-is_available = cuda_is_available
 
 
 def _gpu(where=None):
@@ -20,11 +19,6 @@ def _gpu(where=None):
 def device(device):
     """In this block the GPU in use is number `device`: `with cuda.device(1):`; -1 and None change nothing."""
     return nullcontext() if device in (None, -1) else _gpu(device)
-
-
-def device_count() -> int:
-    """How many GPUs there are."""
-    return namespace(_device("cuda")).cuda.runtime.getDeviceCount() if is_available() else 0
 
 
 def current_device() -> int:
@@ -48,32 +42,7 @@ def synchronize(device=None) -> None:
     _gpu(device).synchronize()
 
 
-def _pool_size(device, which: str) -> int:
-    if not is_available():
-        return 0
-    with _gpu(device):
-        return getattr(namespace(_device("cuda")).get_default_memory_pool(), which)()
-
-
-def memory_allocated(device=None) -> int:
-    """Bytes that arrays on the GPU have now."""
-    return _pool_size(device, "used_bytes")
-
-
-def max_memory_allocated(device=None) -> int:
-    """The most bytes that arrays on the GPU had at once, rounded up to the blocks that CuPy's pool took from the driver and keeps."""
-    return _pool_size(device, "total_bytes")
-
-
-def empty_cache() -> None:
-    """Give the GPU memory that is kept but not in use back to the driver."""
-    if is_available():
-        namespace(_device("cuda")).get_default_memory_pool().free_all_blocks()
-
-
 def manual_seed(seed: int) -> None:
     """Seed the generator that GPUs draw from, which is the one that the CPU does; without a GPU, nothing is changed."""
     if is_available():
         default_generator.manual_seed(seed)
-
-

@@ -40,7 +40,7 @@ class device:
 CPU = device("cpu")
 # Is one used, and are there several (known once the first tensor is put on one)?  What is done then: kernels/__init__.py.
 # And what a step is recorded by, while it is: kernels/cuda_graph.py
-gpus = SimpleNamespace(used=False, several=False, begin=None, recording=None)
+gpus = SimpleNamespace(used=False, several=False, begin=None, send=None, pinned=None, recording=None)
 
 
 def anew(work, undo=lambda: None) -> tuple:
@@ -68,14 +68,19 @@ def device_of(array) -> device:
     return CPU if array_module(array) is np else device("cuda", array.device.id)
 
 
-def cuda_is_available() -> bool:
-    """Whether CuPy is installed and sees a GPU."""
+def device_count() -> int:
+    """How many GPUs CuPy sees."""
     try:
         import cupy
 
-        return cupy.cuda.runtime.getDeviceCount() > 0
+        return cupy.cuda.runtime.getDeviceCount()
     except (ImportError, RuntimeError):  # no CuPy; no driver
-        return False
+        return 0
+
+
+def cuda_is_available() -> bool:
+    """Whether CuPy is installed and sees a GPU."""
+    return device_count() > 0
 
 
 def namespace(where: device):
@@ -104,7 +109,7 @@ def move(array, where: device):
     if module is np:
         return array_module(array).asnumpy(array)
     with module.cuda.Device(where.index or 0):
-        return module.asarray(array)
+        return gpus.send(array) if here is CPU else module.asarray(array)
 
 
 def special(array, other=None):

@@ -9,7 +9,7 @@ from .autograd import engine
 from .autograd.inplace import check_writable, overwrite
 from .autograd.op import cast, op
 from .autograd.variable import Variable
-from .device import device, device_of, move
+from .device import device, device_of, gpus, move, namespace
 from .offered import expect
 from .ops import elementwise, index, shape
 from .size import Size, as_one
@@ -150,6 +150,10 @@ class Tensor(Variable):
     def cuda(self, device=None, non_blocking=False):
         """This tensor on a GPU."""
         return self.to("cuda" if device is None else device)
+
+    def pin_memory(self):
+        """A copy in memory that a GPU reads by itself, from where it is moved to one without the host; RuntimeError without a GPU."""
+        return Variable.wrap(namespace(device("cuda")) and gpus.pinned(self._array))
 
     def type(self, dtype=None):
         """The name of the type, or this tensor in another: a dtype, a `FloatTensor`, or the name of one."""

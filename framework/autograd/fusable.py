@@ -30,12 +30,11 @@ class Fusable(Op):
     def __call__(self, *args, **kwargs):
         if kwargs or len(args) != self.count:
             args = self.bind(args, kwargs)
-        if dispatch.kernels_enabled and (self.kernels or self.load_kernels):
-            arrays, found = unwrap(args)
-            result = self.try_kernels(arrays) if found else NotImplemented
-            if result is not NotImplemented:
-                return self.wrap(result[0], args, arrays, result[1], found)
-        return self.forward(*args)
+        if self.promote is not None:
+            args = self.promote(args)
+        arrays, found = unwrap(args) if dispatch.kernels_enabled and (self.kernels or self.load_kernels) else ((), None)
+        result = self.try_kernels(arrays) if found else NotImplemented
+        return self.forward(*args) if result is NotImplemented else self.wrap(result[0], args, arrays, result[1], found)
 
     def wrap(self, out, args, arrays, backward, found):
         """As an Op's; what the kernel left for later stays so if an op made args[0] in memory of its own: nobody changes that unseen."""

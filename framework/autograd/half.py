@@ -1,13 +1,14 @@
-"""Computing with 16-bit floats on a CPU: NumPy is inexact in float16, and lacks most of its functions for bfloat16."""
+"""Computing with 16-bit floats: NumPy and CuPy are inexact in them, and lack some of their functions for bfloat16."""
 
 import numpy as np
-from numpy import ndarray
+
+ARRAYS = {np.ndarray}  # and CuPy's, once it is used
 
 
 def half_type(values):
-    """The 16-bit floating type among `values`, if they are NumPy's; None otherwise."""
+    """The 16-bit floating type among `values`, if they are arrays; None otherwise."""
     for each in values:
-        if type(each) is ndarray and each.itemsize == 2 and each.dtype.kind in "fV":
+        if type(each) in ARRAYS and each.itemsize == 2 and each.dtype.kind in "fV":
             return each.dtype
     return None
 

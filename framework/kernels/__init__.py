@@ -17,6 +17,7 @@ from contextlib import contextmanager, nullcontext
 
 import numpy as np
 
+from ..autograd import half
 from ..autograd import op as dispatch
 from ..device import beside, gpus
 from ..nn.utils import clip
@@ -40,7 +41,8 @@ _CPU = {
     "cpu_sum": [elementwise.plus, index.embedding, index.add_rows],
     "cpu_softmax": [activation.softmax_op, activation.log_softmax_op, loss.negative_log_likelihood, loss.softmax_cross_entropy],
 }
-_GPU = ["clip", "elementwise", "index", "matmul", "norm", "optim", "pool", "resample", "softmax"]  # cuda_….py
+_GPU = ["clip", "elementwise", "index", "matmul", "norm", "optim", "pool", "recurrent", "cudnn_rnn", "resample", "softmax", "transfer",
+        "conv"]  # cuda_….py  # fmt: skip
 SMALL = 8192  # with fewer elements in every array NumPy is as fast as a compiled loop with its call and its threads
 
 
@@ -76,6 +78,7 @@ def _begin_with(cupy) -> None:
     """Let the kernels for GPUs compute the arrays of the library `cupy`."""
     for each in _GPU:
         importlib.import_module(f".cuda_{each}", __name__)
+    half.ARRAYS.add(cupy.ndarray)
     for op, its_kernels in _of_gpus.items():
         op.kernels[cupy.ndarray] = its_kernels
 

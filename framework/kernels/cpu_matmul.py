@@ -95,7 +95,8 @@ def parallel_gemm(input, other):
 
 @kernel(ops.linear_op)
 def parallel_linear(input, weight, bias):
-    if weight.ndim != 2 or input.ndim < 2 or not _fits(input, weight.T) or not floats(input, weight, bias):
+    fits = weight.ndim == 2 and input.ndim >= 2 and (bias is None or bias.shape == (len(weight),)) and _fits(input, weight.T)
+    if not fits or not floats(input, weight, bias):
         return NotImplemented
     rows = np.ascontiguousarray(input).reshape(-1, input.shape[-1])
     out = product(rows, weight.T, bias)

@@ -298,6 +298,11 @@ def _fits(input, *others) -> bool:
     return floats(input, *others) and contiguous(*(each for each in others if each is not None)) and input.size > 0
 
 
+def _given(out, first_states, shape):
+    """The outputs, which may be changed in place: a copy if `states_before` will read them."""
+    return (out if len(out) == len(first_states) else out.copy()).reshape(*shape[:-1], -1)
+
+
 def _bias(given, weight):
     return np.zeros(len(weight), weight.dtype) if given is None else given
 
@@ -323,7 +328,7 @@ def whole_lstm(input, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes, reverse):
         dw_ih, db, dw_hh, _ = steps.weight_gradients(needs, da, x, w_ih, da, steps.states_before(out, h), w_hh)
         return dx.reshape(input.shape) if needs_input else None, dh, dc, dw_ih, dw_hh, db, db, None
 
-    return (out.reshape(*input.shape[:-1], -1), last_h, last_c), backward
+    return (_given(out, h, input.shape), last_h, last_c), backward
 
 
 @kernel(ops.gru_layer)
@@ -346,4 +351,4 @@ def whole_gru(input, h, w_ih, w_hh, b_ih, b_hh, batch_sizes, reverse):
         dw_ih, db_ih, dw_hh, db_hh = steps.weight_gradients(needs, da, x, w_ih, da_h, before, w_hh)
         return dx.reshape(input.shape) if needs_input else None, dh, dw_ih, dw_hh, db_ih, db_hh
 
-    return (out.reshape(*input.shape[:-1], -1), last), backward
+    return (_given(out, h, input.shape), last), backward

@@ -74,7 +74,7 @@ class Source:
     all = []
 
     def __init__(self, code: str):
-        self.code, self.modules = code, {}
+        self.code, self.modules, self.functions = code, {}, {}
         self.kernels = re.findall(r"__global__ void (\w+)\(", code)
         Source.all.append(self)
 
@@ -88,9 +88,12 @@ class Source:
 
     def function(self, name: str, dtype):
         """The kernel `name` for elements of `dtype`, of the GPU in use."""
-        if dtype not in self.modules:
-            self.modules[dtype] = cupy().RawModule(code=self.text(dtype), options=("-std=c++17",))
-        return self.modules[dtype].get_function(name)
+        key = name, dtype, cupy().cuda.runtime.getDevice()
+        if key not in self.functions:
+            if dtype not in self.modules:
+                self.modules[dtype] = cupy().RawModule(code=self.text(dtype), options=("-std=c++17",))
+            self.functions[key] = self.modules[dtype].get_function(name)
+        return self.functions[key]
 
     def each(self, name: str, count: int, *args, dtype=None) -> None:
         """Launch `name` with a thread for each of `count` elements; their type is that of the first array unless it is given."""
@@ -139,6 +142,28 @@ def by_row(array):
     return cupy().ascontiguousarray(array)
 
 
+def as_it_lies(array) -> tuple:
+    """`array`, images with their channels last if they lie so, and whether they do: what lies neither so nor row by row is copied.
+
+    16-bit convolutions leave images (N, C, H, W) as (N, H, W, C) in memory, where cuDNN is fastest (cuda_cudnn.py); kernels that have the
+    choice take them so, and leave their results so.
+    """
+    if array.ndim == 4 and not array.flags.c_contiguous and array.transpose(0, 2, 3, 1).flags.c_contiguous:
+        return array.transpose(0, 2, 3, 1), True
+    return by_row(array), False
+
+
+def laid(array, last: bool):
+    """Images (N, C, H, W) as `as_it_lies` has given others."""
+    return by_row(array.transpose(0, 2, 3, 1) if last else array)
+
+
+def images(array, last: bool):
+    """(N, C, H, W) again."""
+    return array.transpose(0, 3, 1, 2) if last else array
+
+
 gpu_kernel = functools.partial(kernel, kind="cuda")
 
-__all__ = ["Source", "arithmetic", "by_row", "contiguous", "cupy", "floats", "gpu_kernel", "number", "threads_for"]
+__all__ = ["Source", "arithmetic", "as_it_lies", "by_row", "contiguous", "cupy", "floats", "gpu_kernel", "images", "laid", "number",
+           "threads_for"]  # fmt: skip

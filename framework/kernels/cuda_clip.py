@@ -26,9 +26,9 @@ extern "C" __global__ void root(const S* parts, Index count, T* out) {
 }
 
 extern "C" __global__ void scale(Table table) {
-    T* array = table[0];
-    const S factor = *table[1];
-    for (Index i = first(); i < table.size(); i += step()) array[i] = (S)array[i] * factor;
+    const Part row = table.part();
+    const S factor = *row[1];
+    EACH_OF(row) row[0][i] = (S)row[0][i] * factor;
 }
 """)
 

@@ -1,8 +1,8 @@
-"""Activations and dropout on a GPU: one pass over memory each way, where the formulas take a launch for each of their operations."""
+"""Activations, dropout and sums on a GPU: one pass over memory each way, where the formulas take a launch for each of their operations."""
 
 from ..ops import activation, elementwise, random
 from ..random import GOLDEN, MIX_1, MIX_2, threshold
-from .cuda import Source, by_row, contiguous, cupy, floats, gpu_kernel, number
+from .cuda import Source, as_it_lies, by_row, cupy, floats, gpu_kernel, images, laid, number
 
 # op -> its numbers, y from x, and dL/dx from g = dL/dy
 _ACTIVATIONS = {
@@ -70,23 +70,44 @@ def _activation(op):
     name = f"{op.__name__}_of"
 
     def fused(input, *numbers):
-        if not (floats(input) and contiguous(input)):
+        if not floats(input):
             return NotImplemented
-        numbers, out = list(map(float, numbers)), cupy().empty_like(input)
-        _activations.each(name, input.size, input, out, input.size, *numbers)
+        (x, last), numbers = as_it_lies(input), list(map(float, numbers))
+        out = cupy().empty_like(x)
+        _activations.each(name, x.size, x, out, x.size, *numbers)
 
         def backward(grad, needs_input):
-            input_grad = cupy().empty_like(input)
-            _activations.each(f"{name}_backward", input.size, by_row(grad), input, out, input_grad, input.size, *numbers)
-            return (input_grad,)
+            input_grad = cupy().empty_like(x)
+            _activations.each(f"{name}_backward", x.size, laid(grad, last), x, out, input_grad, x.size, *numbers)
+            return (images(input_grad, last),)
 
-        return out, backward
+        return images(out, last), backward
 
     return fused
 
 
 for _op in _ACTIVATIONS:
     gpu_kernel(_op)(_activation(_op))
+
+_sum = Source("""
+extern "C" __global__ void add(const T* a, const T* b, T* out, Index n) {
+    for (Index i = first(); i < n; i += step()) out[i] = (S)a[i] + (S)b[i];
+}
+""")
+
+
+@gpu_kernel(elementwise.plus)
+def sum_of_halves(input, other):
+    """Of 16 bits, as a residual of mixed precision; others CuPy adds in one pass itself."""
+    if not type(input) is type(other) is cupy().ndarray or input.shape != other.shape or input.itemsize != 2:
+        return NotImplemented
+    if not floats(input, other):
+        return NotImplemented
+    a, last = as_it_lies(input)
+    out = cupy().empty_like(a)
+    _sum.each("add", out.size, a, laid(other, last), out, out.size)
+    return images(out, last)
+
 
 _dropout = Source(f"""
 typedef unsigned long long Bits;

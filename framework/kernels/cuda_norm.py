@@ -7,7 +7,7 @@ of its groups of channels.  Sums over channels are made in two steps, parts by m
 import math
 
 from ..ops import norm
-from .cuda import Source, arithmetic, by_row, contiguous, cupy, floats, gpu_kernel, threads_for
+from .cuda import Source, arithmetic, as_it_lies, by_row, cupy, floats, gpu_kernel, images, laid, threads_for
 
 _PART = 2048  # elements of a channel to one block, as long as there are not too many blocks
 _MOST_PARTS = 256
@@ -65,31 +65,27 @@ extern "C" __global__ void deviations(const T* input, S* sums, Index batch, Inde
 }
 
 // The mean and the variance of every channel, and 1 / sqrt(variance + eps).
-extern "C" __global__ void statistics(const T* input, const S* sums, Index parts, double eps, T* mean, T* var, S* center, S* scale,
+extern "C" __global__ void statistics(const T* input, const S* sums, Index parts, double eps, S* center, S* var, S* scale,
                                       Index batch, Index channels, Index inner) {
     for (Index c = first(); c < channels; c += step()) {
         const S count = batch * inner, a = sum_of(sums + c * parts, parts) / count;
         const S spread = sum_of(sums + (channels + c) * parts, parts) / count - a * a;
-        mean[c] = center[c] = (S)input[c * inner] + a;
+        center[c] = (S)input[c * inner] + a;
         var[c] = spread;
         scale[c] = 1 / sqrt(spread + (S)eps);
     }
 }
 
-// 1 / sqrt(var + eps) of statistics that are given.
-extern "C" __global__ void known(const T* mean, const T* var, double eps, S* center, S* scale, Index channels) {
-    for (Index c = first(); c < channels; c += step()) {
-        center[c] = mean[c];
-        scale[c] = 1 / sqrt((S)var[c] + (S)eps);
-    }
+extern "C" __global__ void root(const S* var, double eps, S* scale, Index channels) {
+    for (Index c = first(); c < channels; c += step()) scale[c] = 1 / sqrt(var[c] + (S)eps);
 }
 
-extern "C" __global__ void normalise(const T* input, const S* center, const S* scale, const T* weight, const T* bias, T* out,
+extern "C" __global__ void normalise(const T* input, const S* center, const S* scale, const S* weight, const S* bias, T* out,
                                      Index channels, Index inner, Index n) {
     for (Index i = first(); i < n; i += step()) {
         const Index c = i / inner % channels;
         const S y = ((S)input[i] - center[c]) * scale[c];
-        out[i] = y * (weight ? (S)weight[c] : 1) + (bias ? (S)bias[c] : 0);
+        out[i] = y * (weight ? weight[c] : 1) + (bias ? bias[c] : 0);
     }
 }
 
@@ -104,25 +100,26 @@ struct Slope {
         b += g * ((S)input[i] - center[k]) * scale[k];
     }
 };
-extern "C" __global__ void slopes(const T* grad, const T* input, const S* center, const S* scale, S* sums, Index groups,
+extern "C" __global__ void slopes(const T* grad, const T* input, const S* center, const S* scale, Index groups, S* sums,
                                   Index batch, Index channels, Index inner) {
     sum_channels(Slope{grad, input, center, scale, channels, groups}, sums, batch, channels, inner);
 }
 
-extern "C" __global__ void affine_gradients(const S* sums, Index parts, S* total, T* bias_grad, T* weight_grad, Index channels) {
+extern "C" __global__ void affine_gradients(const S* sums, Index parts, S* bias_grad, S* weight_grad, Index channels) {
     for (Index c = first(); c < channels; c += step()) {
-        bias_grad[c] = total[c] = sum_of(sums + c * parts, parts);
-        weight_grad[c] = total[channels + c] = sum_of(sums + (channels + c) * parts, parts);
+        bias_grad[c] = sum_of(sums + c * parts, parts);
+        weight_grad[c] = sum_of(sums + (channels + c) * parts, parts);
     }
 }
 
 // w scale (g - mean g - y mean(g y)): all elements of a channel have a part in its statistics.  Without `count` they are given: w scale g.
-extern "C" __global__ void input_gradient(const T* grad, const T* input, const S* center, const S* scale, const T* weight, const S* total,
-                                          Index count, T* out, Index channels, Index inner, Index n) {
+extern "C" __global__ void input_gradient(const T* grad, const T* input, const S* center, const S* scale, const S* weight,
+                                          const S* bias_grad, const S* weight_grad, Index count, T* out,
+                                          Index channels, Index inner, Index n) {
     for (Index i = first(); i < n; i += step()) {
         const Index c = i / inner % channels;
-        const S y = ((S)input[i] - center[c]) * scale[c], w = weight ? (S)weight[c] : 1;
-        const S through = count ? (total[c] + y * total[channels + c]) / count : 0;
+        const S y = ((S)input[i] - center[c]) * scale[c], w = weight ? weight[c] : 1;
+        const S through = count ? (bias_grad[c] + y * weight_grad[c]) / count : 0;
         out[i] = w * scale[c] * ((S)grad[i] - through);
     }
 }
@@ -133,7 +130,7 @@ __device__ Index channel_of(Index j, Index columns, Index groups, Index inner) {
 }
 
 // (x - mean) / sqrt(var + eps) w + b of each row; with `about_zero` x / sqrt(mean x^2 + eps) w.
-extern "C" __global__ void normalise_row(const T* input, const T* weight, const T* bias, double eps, Index about_zero, T* out,
+extern "C" __global__ void normalise_row(const T* input, const S* weight, const S* bias, double eps, Index about_zero, T* out,
                                          S* center, S* scale, Index columns, Index groups, Index inner) {
     const T* x = input + blockIdx.x * columns;
     S mean = 0, spread = 0;
@@ -145,7 +142,7 @@ extern "C" __global__ void normalise_row(const T* input, const T* weight, const 
     const S factor = 1 / sqrt(of_block<Sum>(spread) / columns + (S)eps);
     for (Index j = threadIdx.x; j < columns; j += blockDim.x) {
         const Index c = channel_of(j, columns, groups, inner);
-        out[blockIdx.x * columns + j] = ((S)x[j] - mean) * factor * (weight ? (S)weight[c] : 1) + (bias ? (S)bias[c] : 0);
+        out[blockIdx.x * columns + j] = ((S)x[j] - mean) * factor * (weight ? weight[c] : 1) + (bias ? bias[c] : 0);
     }
     if (threadIdx.x == 0) {
         center[blockIdx.x] = mean;
@@ -154,20 +151,20 @@ extern "C" __global__ void normalise_row(const T* input, const T* weight, const 
 }
 
 // scale (g w - mean(g w) - y mean(g w y)) of each row; with `about_zero` without the first mean.
-extern "C" __global__ void row_gradient(const T* grad, const T* input, const T* weight, const S* center, const S* scale, Index about_zero,
+extern "C" __global__ void row_gradient(const T* grad, const T* input, const S* weight, const S* center, const S* scale, Index about_zero,
                                         T* out, Index columns, Index groups, Index inner) {
     const Index start = blockIdx.x * columns;
     const S mean = center[blockIdx.x], factor = scale[blockIdx.x];
     S a = 0, b = 0;
     for (Index j = threadIdx.x; j < columns; j += blockDim.x) {
-        const S g = (S)grad[start + j] * (weight ? (S)weight[channel_of(j, columns, groups, inner)] : 1);
+        const S g = (S)grad[start + j] * (weight ? weight[channel_of(j, columns, groups, inner)] : 1);
         a += g;
         b += g * ((S)input[start + j] - mean) * factor;
     }
     a = about_zero ? 0 : of_block<Sum>(a) / columns;
     b = of_block<Sum>(b) / columns;
     for (Index j = threadIdx.x; j < columns; j += blockDim.x) {
-        const S g = (S)grad[start + j] * (weight ? (S)weight[channel_of(j, columns, groups, inner)] : 1);
+        const S g = (S)grad[start + j] * (weight ? weight[channel_of(j, columns, groups, inner)] : 1);
         out[start + j] = factor * (g - a - ((S)input[start + j] - mean) * factor * b);
     }
 }
@@ -175,12 +172,12 @@ extern "C" __global__ void row_gradient(const T* grad, const T* input, const T* 
 
 
 def _sum_channels(name, sizes, *args):
-    """`name`, a kernel that sums over channels: the parts of its sums (2, C, parts)."""
+    """`name`, a kernel that sums over channels, with the arrays and numbers `args`: the parts of its sums (2, C, parts)."""
     batch, channels, inner = sizes
     parts = min(_MOST_PARTS, -(-batch // 64) if inner == 1 else -(-batch * inner // _PART))
     sums = cupy().empty((2, channels, parts), arithmetic(args[0].dtype))
     blocks = -(-channels // 32) if inner == 1 else channels, parts
-    _kernels.grid(name, blocks, *args[:-1], sums, *args[-1], *sizes)
+    _kernels.grid(name, blocks, *args, sums, *sizes)
     return sums
 
 
@@ -190,41 +187,59 @@ def _sizes(input) -> tuple:
 
 
 def _fits(input, *vectors) -> bool:
-    return input.size and floats(input, *vectors) and contiguous(input, *vectors) and input.size < 1 << 31
+    """Vectors are of the input's type, or beside one of 16 bits of float32."""
+    right = [each is None or each.dtype in (input.dtype, arithmetic(input.dtype)) for each in vectors]
+    return bool(input.size) and floats(input) and all(right) and input.size < 1 << 31
+
+
+def _single(vector, input):
+    """`vector` in the type S, in which kernels take all but the elements."""
+    return None if vector is None else by_row(vector.astype(arithmetic(input.dtype), copy=False))
 
 
 def _affine_gradients(grad, input, center, scale, groups, sizes):
-    """The sums over channels of g and of g y: (2, C), and as the gradients of bias and weight."""
-    sums = _sum_channels("slopes", sizes, grad, input, center, scale, ((groups,)))
-    total, (bias_grad, weight_grad) = cupy().empty(sums.shape[:2], sums.dtype), cupy().empty(sums.shape[:2], input.dtype)
-    _kernels.each("affine_gradients", sizes[1], sums, sums.shape[2], total, bias_grad, weight_grad, sizes[1], dtype=input.dtype)
-    return total, bias_grad, weight_grad
+    """The gradients of bias and weight: the sums over channels of g and of g y."""
+    sums = _sum_channels("slopes", sizes, grad, input, center, scale, groups)
+    bias_grad, weight_grad = cupy().empty(sizes[1], sums.dtype), cupy().empty(sizes[1], sums.dtype)
+    _kernels.each("affine_gradients", sizes[1], sums, sums.shape[2], bias_grad, weight_grad, sizes[1], dtype=input.dtype)
+    return bias_grad, weight_grad
+
+
+def _pixels(array, last: bool):
+    """Images with their channels last as rows of channels (N H W, C), others as they are."""
+    array = laid(array, last)
+    return array.reshape(-1, array.shape[-1]) if last else array
 
 
 def _batch_norm(input, weight, bias, center, scale, count):
     """The result with these statistics; and its backward, for statistics of `count` elements, or given ones for 0."""
-    sizes, out = _sizes(input), cupy().empty_like(input)
-    _kernels.each("normalise", input.size, input, center, scale, weight, bias, out, *sizes[1:], input.size)
+    shape, last = input.shape, as_it_lies(input)[1]
+    x, weight, bias = _pixels(input, last), _single(weight, input), _single(bias, input)
+    sizes, out = _sizes(x), cupy().empty_like(x)
+    _kernels.each("normalise", x.size, x, center, scale, weight, bias, out, *sizes[1:], x.size)
+
+    def shaped(array):
+        return images(array.reshape(shape[0], *shape[2:], shape[1]), True) if last else array
 
     def gradients(grad, needs_input, needs_weight, needs_bias):
-        grad, input_grad, total, bias_grad, weight_grad = by_row(grad), cupy().empty_like(input), None, None, None
+        grad, input_grad, bias_grad, weight_grad = _pixels(grad, last), cupy().empty_like(x), None, None
         if count or needs_weight or needs_bias:
-            total, bias_grad, weight_grad = _affine_gradients(grad, input, center, scale, 0, sizes)
-        args = grad, input, center, scale, weight, total, count, input_grad, *sizes[1:], input.size
-        _kernels.each("input_gradient", input.size, *args)
-        return input_grad, weight_grad, bias_grad
+            bias_grad, weight_grad = _affine_gradients(grad, x, center, scale, 0, sizes)
+        args = grad, x, center, scale, weight, bias_grad, weight_grad, count, input_grad, *sizes[1:], x.size
+        _kernels.each("input_gradient", x.size, *args)
+        return shaped(input_grad), weight_grad, bias_grad
 
-    return out, gradients
+    return shaped(out), gradients
 
 
 @gpu_kernel(norm.batch_norm_train)
 def two_pass_batch_norm(input, weight, bias, eps):
     if input.ndim < 2 or not _fits(input, weight, bias):
         return NotImplemented
-    sizes, (mean, var) = _sizes(input), cupy().empty((2, input.shape[1]), input.dtype)
-    center, scale = cupy().empty((2, input.shape[1]), arithmetic(input.dtype))
-    sums = _sum_channels("deviations", sizes, input, ())
-    _kernels.each("statistics", sizes[1], input, sums, sums.shape[2], float(eps), mean, var, center, scale, *sizes)
+    x = _pixels(input, as_it_lies(input)[1])
+    sizes, (center, var, scale) = _sizes(x), cupy().empty((3, input.shape[1]), arithmetic(input.dtype))
+    sums = _sum_channels("deviations", sizes, x)
+    _kernels.each("statistics", sizes[1], x, sums, sums.shape[2], float(eps), center, var, scale, *sizes)
     count = sizes[0] * sizes[2]
     out, gradients = _batch_norm(input, weight, bias, center, scale, count)
 
@@ -235,25 +250,27 @@ def two_pass_batch_norm(input, weight, bias, eps):
         if mean_grad is not None:
             input_grad += mean_grad.reshape(across) / count
         if var_grad is not None:  # d var / dx = 2 (x - mean) / n
-            input_grad += 2 * var_grad.reshape(across) * (input - mean.reshape(across)) / count
+            input_grad += 2 * var_grad.reshape(across) * (input - center.reshape(across)) / count
         return input_grad, *others
 
-    return (out, mean, var), backward
+    kind = input.dtype if weight is None else weight.dtype
+    return (out, center.astype(kind), var.astype(kind)), backward
 
 
 @gpu_kernel(norm.batch_norm_eval)
 def one_pass_batch_norm(input, mean, var, weight, bias, eps):
     if input.ndim < 2 or not _fits(input, mean, var, weight, bias):
         return NotImplemented
-    center, scale = cupy().empty((2, len(mean)), arithmetic(input.dtype))
-    _kernels.each("known", len(mean), mean, var, float(eps), center, scale, len(mean))
+    center, scale = _single(mean, input), cupy().empty(mean.shape, arithmetic(input.dtype))
+    _kernels.each("root", len(mean), _single(var, input), float(eps), scale, len(mean), dtype=input.dtype)
     out, gradients = _batch_norm(input, weight, bias, center, scale, 0)
     return out, gradients
 
 
 def _by_rows(input, weight, bias, eps, about_zero, columns, groups, inner):
     """The result for rows of `columns` elements, of which a sample has `groups`, with channels of `inner` elements; and its backward."""
-    rows, out, threads = input.size // columns, cupy().empty_like(input), threads_for(columns)
+    input, rows, threads = by_row(input), input.size // columns, threads_for(columns)
+    out, weight, bias = cupy().empty_like(input), _single(weight, input), _single(bias, input)
     center, scale = cupy().empty((2, rows), arithmetic(input.dtype))
     sizes = columns, groups, inner
     _kernels.rows("normalise_row", rows, input, weight, bias, float(eps), about_zero, out, center, scale, *sizes, threads=threads)
@@ -264,7 +281,7 @@ def _by_rows(input, weight, bias, eps, about_zero, columns, groups, inner):
         if not affine:
             return input_grad, None, None
         channels = columns // inner * groups
-        _, bias_grad, weight_grad = _affine_gradients(grad, input, center, scale, groups, (rows // groups, channels, inner))
+        bias_grad, weight_grad = _affine_gradients(grad, input, center, scale, groups, (rows // groups, channels, inner))
         return input_grad, weight_grad, bias_grad
 
     return out, gradients

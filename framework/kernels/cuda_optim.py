@@ -7,13 +7,13 @@ from .cuda_lists import TABLE, launch_each
 
 _kernels = Source(TABLE + r"""
 // g, the gradient to go down along, of element i; every kernel has these of its row.
-#define ROW(a, b, c) T *param = table[0], *grad = table[1], *a = table[2], *b = table[3], *c = table[4]; const S lr = VALUE(lr)
-#define EACH for (Index i = first(); i < table.size(); i += step())
+#define ROW(a, b, c) const Part row = table.part(); const S lr = VALUE(lr); \
+                     T *param = row[0], *grad = row[1], *a = row[2], *b = row[3], *c = row[4]
 #define GRADIENT const S x = param[i], g = (S)sign * (S)grad[i] + (S)weight_decay * x
 
 extern "C" __global__ void adadelta(Table table, NUMBER(double, lr), double rho, double eps, double weight_decay, double sign) {
     ROW(square_avg, acc_delta, unused);
-    EACH {
+    EACH_OF(row) {
         GRADIENT;
         const S square = (S)rho * (S)square_avg[i] + (S)(1 - rho) * g * g;
         const S delta = sqrt((S)acc_delta[i] + (S)eps) / sqrt(square + (S)eps) * g;
@@ -26,7 +26,7 @@ extern "C" __global__ void adadelta(Table table, NUMBER(double, lr), double rho,
 extern "C" __global__ void sgd(Table table, NUMBER(double, lr), double momentum, double dampening, double weight_decay, double nesterov,
                                double sign) {
     ROW(buffer, unused1, unused2);
-    EACH {
+    EACH_OF(row) {
         GRADIENT;
         S way = g;
         if (momentum != 0) {
@@ -43,13 +43,13 @@ extern "C" __global__ void adam(Table table, NUMBER(double, lr), double beta1, d
     ROW(exp_avg, exp_avg_sq, max_exp_avg_sq);
     __shared__ double of_step[2];  // both averages began at 0: divided by the sum of their weights
     if (threadIdx.x == 0) {
-        of_step[0] = 1 - pow(beta1, (double)table.number());
-        of_step[1] = sqrt(1 - pow(beta2, (double)table.number()));
+        of_step[0] = 1 - pow(beta1, (double)row.number);
+        of_step[1] = sqrt(1 - pow(beta2, (double)row.number));
     }
     __syncthreads();
     const double weight_decay = decoupled ? 0 : all_weight_decay;
     const S shrink = decoupled ? 1 - VALUE(lr) * all_weight_decay : 1, size = VALUE(lr) / of_step[0], root = of_step[1];
-    EACH {
+    EACH_OF(row) {
         GRADIENT;
         const S mean = (S)beta1 * (S)exp_avg[i] + (S)(1 - beta1) * g;
         S square = (S)beta2 * (S)exp_avg_sq[i] + (S)(1 - beta2) * g * g;
@@ -63,7 +63,7 @@ extern "C" __global__ void adam(Table table, NUMBER(double, lr), double beta1, d
 extern "C" __global__ void rmsprop(Table table, NUMBER(double, lr), double alpha, double eps, double weight_decay, double momentum,
                                    double centered, double sign) {
     ROW(square_avg, grad_avg, buffer);
-    EACH {
+    EACH_OF(row) {
         GRADIENT;
         const S square = (S)alpha * (S)square_avg[i] + (S)(1 - alpha) * g * g;
         S spread = square;

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..ops import pool as ops
 from ..ops.pool import positions
-from .cuda import Source, by_row, contiguous, cupy, floats, gpu_kernel
+from .cuda import Source, by_row, cupy, floats, gpu_kernel
 
 _NUMBERS = ["size", "places", "kernel", "stride", "padding", "dilation"]  # each of depth, height and width
 _kernels = Source(rf"""
@@ -70,7 +70,7 @@ extern "C" __global__ void max_pool_backward(const T* grad, const int* winners, 
 @gpu_kernel(ops.max_pool)
 def thread_a_window(input, kernel, stride, padding, dilation, ceil_mode):
     n, c, *spatial = input.shape
-    if not (len(spatial) <= 3 and floats(input) and contiguous(input)) or math.prod(spatial) >= 1 << 31:
+    if not (len(spatial) <= 3 and floats(input)) or math.prod(spatial) >= 1 << 31:
         return NotImplemented
     places, flat = positions(spatial, kernel, stride, padding, dilation, ceil_mode), 3 - len(spatial)
     numbers = spatial, places, kernel, stride, padding, dilation
@@ -79,7 +79,7 @@ def thread_a_window(input, kernel, stride, padding, dilation, ceil_mode):
     windows = sides.reshape(-1).view([("sides", np.int32, sides.size)])
     out, winners = cupy().empty((n, c, *places), input.dtype), cupy().empty((n, c, *places), np.int32)
     shape = input.shape
-    _kernels.each("max_pool", out.size, input, out, winners, windows, out.size)
+    _kernels.each("max_pool", out.size, by_row(input), out, winners, windows, out.size)
 
     def backward(grad, needs_input):
         input_grad = cupy().empty(shape, grad.dtype)

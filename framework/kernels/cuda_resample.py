@@ -6,7 +6,7 @@ import numpy as np
 
 from ..device import constant
 from ..ops import resample as ops
-from .cuda import Source, arithmetic, contiguous, cupy, floats, gpu_kernel
+from .cuda import Source, arithmetic, by_row, cupy, floats, gpu_kernel
 
 _kernels = Source(r"""
 // out (A, m, B): row t is the sum over k of weights[t, k] times row places[t, k] of input (A, n, B).  Without weights they are 1.
@@ -27,12 +27,12 @@ extern "C" __global__ void resample(const T* input, const Index* places, const S
 
 @gpu_kernel(ops.resample)
 def thread_an_output(input, dim, taps):
-    if not (floats(input) and contiguous(input)):
+    if not floats(input):
         return NotImplemented
     before, after = input.shape[:dim], input.shape[dim + 1 :]
     out = cupy().empty((*before, len(taps.places), *after), input.dtype)
     places = constant(taps.places.astype(np.int64), input)
     weights = None if taps.weights is None else constant(taps.weights.astype(arithmetic(input.dtype)), input)
     sizes = taps.places.shape[1], input.shape[dim], len(taps.places), math.prod(after), out.size
-    _kernels.each("resample", out.size, input, places, weights, out, *sizes)
+    _kernels.each("resample", out.size, by_row(input), places, weights, out, *sizes)
     return out

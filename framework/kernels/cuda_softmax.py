@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from ..ops import activation, loss
-from .cuda import Source, arithmetic, by_row, contiguous, cupy, floats, gpu_kernel, threads_for
+from .cuda import Source, arithmetic, by_row, cupy, floats, gpu_kernel, threads_for
 
 _rows = Source(r"""
 // Where the row of this block begins; its elements are `inner` apart.
@@ -119,8 +119,9 @@ extern "C" __global__ void reduce(const S* losses, const Index* target, Index ig
 
 def _along(name, input, dim):
     """The kernels `name` and its `_backward` along `dim`."""
-    if input.ndim == 0 or not (floats(input) and contiguous(input)):
+    if input.ndim == 0 or not floats(input):
         return NotImplemented
+    input = by_row(input)
     columns, inner, out = input.shape[dim], math.prod(input.shape[dim % input.ndim + 1 :]), cupy().empty_like(input)
     rows, threads = input.size // max(1, columns), threads_for(columns)
     _rows.rows(name, rows, input, out, columns, inner, threads=threads)
@@ -167,16 +168,16 @@ class _Rows:
         return by_row(grad), int(self.reduction == "none"), self.scale
 
 
-def _fits(input, target, weight, reduction) -> bool:
-    return input.ndim > 1 and weight is None and reduction in ("none", "mean", "sum") and floats(input) and contiguous(input)
+def _fits(input, weight, reduction) -> bool:
+    return input.ndim > 1 and weight is None and reduction in ("none", "mean", "sum") and floats(input)
 
 
 @gpu_kernel(loss.softmax_cross_entropy)
 def block_a_row_cross_entropy(input, target, weight, ignore_index, reduction):
     """Writes no array of the input's size but its gradient."""
-    if not _fits(input, target, weight, reduction):
+    if not _fits(input, weight, reduction):
         return NotImplemented
-    rows = _Rows(input, target, ignore_index, reduction)
+    input, rows = by_row(input), _Rows(input, target, ignore_index, reduction)
     tops, totals = cupy().empty((2, rows.count), rows.losses.dtype)
     sizes = rows.columns, rows.inner
     _rows.rows("cross_entropy", rows.count, input, rows.target, rows.ignored, tops, totals, rows.losses, *sizes, threads=rows.threads)
@@ -193,10 +194,10 @@ def block_a_row_cross_entropy(input, target, weight, ignore_index, reduction):
 @gpu_kernel(loss.negative_log_likelihood)
 def picked_nll(input, target, weight, ignore_index, reduction):
     """Reads one element a row, where the formula makes several arrays of them."""
-    if not _fits(input, target, weight, reduction):
+    if not _fits(input, weight, reduction):
         return NotImplemented
     rows, shape, dtype = _Rows(input, target, ignore_index, reduction), input.shape, input.dtype
-    _rows.each("nll", rows.count, input, rows.target, rows.ignored, rows.losses, rows.columns, rows.inner, rows.count)
+    _rows.each("nll", rows.count, by_row(input), rows.target, rows.ignored, rows.losses, rows.columns, rows.inner, rows.count)
 
     def backward(grad, needs_input):
         input_grad = cupy().empty(shape, dtype)

@@ -7,16 +7,14 @@ from contextlib import nullcontext
 from .. import random
 from ..autograd.mode import is_grad_enabled, set_grad_enabled
 from ..device import device as Device
-from ..device import namespace
+from ..device import device_count, namespace
 from ..ops.shape import cat, chunk, stack
 from ..tensor import Tensor
 from .module import Module
 
 
 def _every_gpu() -> list:
-    from .. import cuda
-
-    return [Device("cuda", i) for i in range(cuda.device_count())]
+    return [Device("cuda", i) for i in range(device_count())]
 
 
 def _like(container, members):

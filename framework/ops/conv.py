@@ -17,6 +17,7 @@ import numpy as np
 from ..autograd.fusable import fusable
 from ..autograd.op import op
 from ..device import array_module
+from .linalg import matrix_product
 from .shape import constant_pad, reshape
 
 
@@ -75,22 +76,23 @@ def _rows(output, groups):
 def convolution(input, weight, geometry, groups):
     n, (o, _, *kernel) = len(input), weight.shape
     out = positions(input.shape[2:], kernel, *geometry)
-    rows = _columns(input, kernel, geometry, groups) @ weight.reshape(groups, o // groups, -1).mT  # (groups, N * positions, O/groups)
-    rows = rows.reshape(groups, n, prod(out), o // groups).transpose(1, 0, 3, 2)
-    return array_module(input).ascontiguousarray(rows.reshape(n, o, *out))
+    rows = matrix_product(_columns(input, kernel, geometry, groups), weight.reshape(groups, o // groups, -1).mT)
+    rows = rows.reshape(groups, n, prod(out), o // groups).transpose(1, 0, 3, 2).reshape(n, o, *out)
+    return array_module(input).ascontiguousarray(rows)
 
 
 @op(output=lambda grad, weight, geometry, groups: convolution(grad, weight, geometry, groups),
     weight=lambda grad, output, weight_shape, geometry, groups: weight_grad(output, grad, weight_shape, geometry, groups))  # fmt: skip
 def input_grad(output, weight, input_shape, geometry, groups):
     o, _, *kernel = weight.shape
-    return _from_columns(_rows(output, groups) @ weight.reshape(groups, o // groups, -1), input_shape, kernel, geometry, groups)
+    columns = matrix_product(_rows(output, groups), weight.reshape(groups, o // groups, -1))
+    return _from_columns(columns, input_shape, kernel, geometry, groups)
 
 
 @op(output=lambda grad, input, geometry, groups: convolution(input, grad, geometry, groups),
     input=lambda grad, output, input_shape, geometry, groups: input_grad(output, grad, input_shape, geometry, groups))  # fmt: skip
 def weight_grad(output, input, weight_shape, geometry, groups):
-    return (_rows(output, groups).mT @ _columns(input, weight_shape[2:], geometry, groups)).reshape(weight_shape)
+    return matrix_product(_rows(output, groups).mT, _columns(input, weight_shape[2:], geometry, groups)).reshape(weight_shape)
 
 
 @fusable("input", "weight", "bias")

@@ -5,6 +5,7 @@ import functools
 import pytest
 
 import framework
+from framework.backends import cudnn
 from tests.gpu import stand_in
 
 ON_GPU = pytest.param("gpu", marks=[pytest.mark.gpu, pytest.mark.skipif(not framework.cuda.is_available(), reason="needs a CUDA device")])
@@ -13,14 +14,18 @@ MADE = "tensor as_tensor zeros ones full empty eye arange linspace logspace rand
 
 @pytest.fixture(params=["stand-in", ON_GPU], scope="module")
 def cupy(request):
-    """CuPy, or what stands in for it."""
-    if request.param == "gpu":
-        import cupy
+    """CuPy, or what stands in for it; convolutions and recurrent layers in all digits of float32, to be compared with a CPU's."""
+    before, cudnn.allow_tf32 = cudnn.allow_tf32, False
+    try:
+        if request.param == "gpu":
+            import cupy
 
-        yield cupy
-    else:
-        with stand_in.installed() as module:
-            yield module
+            yield cupy
+        else:
+            with stand_in.installed() as module:
+                yield module
+    finally:
+        cudnn.allow_tf32 = before
 
 
 class OnGpu:

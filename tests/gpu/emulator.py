@@ -30,7 +30,7 @@ def library(code: str):
     made = subprocess.run([COMPILER, "-std=c++17", "-O1", "-w", "-shared", "-fPIC", source, "-o", path], capture_output=True, text=True)
     if made.returncode:
         raise RuntimeError(f"CompileException: {made.stderr}")
-    return ctypes.CDLL(str(path))
+    return ctypes.PyDLL(str(path))  # one call at a time: threads and blocks are global there
 
 
 def kernels_in(code: str) -> list:

@@ -9,6 +9,7 @@ it is launched.
 """
 
 import contextlib
+import ctypes
 import inspect
 import sys
 import threading
@@ -22,7 +23,7 @@ import scipy.special
 from framework.device import gpus
 from framework.kernels.cuda import Source
 from framework.kernels.cuda_matmul import blas
-from tests.gpu import cublas_stand_in, emulator
+from tests.gpu import cublas_stand_in, cudnn_stand_in, emulator
 
 FUNCTIONS = """
     abs absolute add all allclose amax amin any append arange arccos arccosh arcsin arcsinh arctan arctan2 arctanh argmax argmin
@@ -112,10 +113,28 @@ class Device:
 
 
 class Stream:
-    """A queue of work; `captured` is the list of calls that it takes down while it is captured."""
+    """A queue of work; `captured` is the list of calls that it takes down while it is captured.
 
-    def __init__(self, null=False, non_blocking=False):
+    All is computed at once but copies from page-locked memory, which are made as late as possible: when somebody waits for them.
+    """
+
+    def __init__(self, null=False, non_blocking=False, ptds=False, priority=None):
         self.null, self.captured, self.ptr = null, None, 0 if null else id(self)
+        self.copies, self.made = [], 0
+
+    def make_copies(self, count):
+        for copy in self.copies[self.made : count]:
+            copy()
+        self.made = max(self.made, count)
+
+    @property
+    def done(self):
+        return self.made == len(self.copies)
+
+    def __eq__(self, other):
+        return isinstance(other, Stream) and other.ptr == self.ptr
+
+    __hash__ = object.__hash__
 
     def __enter__(self):
         _in_use.enter("stream", self)
@@ -130,6 +149,7 @@ class Stream:
 
     def synchronize(self):
         _needs_the_host("a synchronisation")
+        self.make_copies(len(self.copies))
 
     def begin_capture(self, mode=None):
         if self.null:
@@ -147,24 +167,58 @@ class Stream:
         return self.captured is not None
 
     def record(self, event=None):
-        return event or Event()
+        event = event or Event()
+        event.record(self)
+        return event
 
     def wait_event(self, event):
-        pass
+        event.reach()
 
 
 Stream.null = _InUse.stream = Stream(null=True)
 
 
 class Event:
-    def __init__(self, block=False, disable_timing=False):
-        pass
+    """A mark: how many of a stream's copies are before it."""
+
+    def __init__(self, block=False, disable_timing=False, interprocess=False):
+        self.disable_timing, self.stream, self.count = disable_timing, Stream.null, 0
 
     def record(self, stream=None):
-        pass
+        self.stream = stream or _in_use.stream
+        self.count = len(self.stream.copies)
+
+    def reach(self):
+        self.stream.make_copies(self.count)
+
+    @property
+    def done(self):
+        return self.stream.made >= self.count
 
     def synchronize(self):
         _needs_the_host("a synchronisation")
+        self.reach()
+
+
+def _elapsed_time(start, end):
+    if start.disable_timing or end.disable_timing:
+        raise RuntimeError("cudaErrorInvalidResourceHandle: an event without timing")
+    return 0.5
+
+
+class PinnedMemory(bytearray):
+    """Page-locked memory of the host."""
+
+
+class Memory:
+    """Where an array lies."""
+
+    def __init__(self, array):
+        self.array, self.ptr, self.device = array, array._host.__array_interface__["data"][0], array.device
+
+    def copy_from_host_async(self, address, size, stream=None):
+        _needs_the_host("a copy from the host")
+        (stream or _in_use.stream).copies.append(lambda: ctypes.memmove(self.ptr, address, size))
 
 
 class Graph:
@@ -287,13 +341,13 @@ class ndarray:
         self = object.__new__(ndarray)
         self._host, self.base, self.device = host, base, Device()
         root = _root(host)
-        _memory[root.__array_interface__["data"][0]] = root
+        _memory.setdefault(root.__array_interface__["data"][0], root)  # of a strided view its owner stands there already
         return self
 
     @property
     def data(self):
         """Where it lies."""
-        return types.SimpleNamespace(ptr=self._host.__array_interface__["data"][0], device=self.device)
+        return Memory(self)
 
     dtype, ndim, size, itemsize, nbytes, strides, flags = (
         property(lambda self, name=name: getattr(self._host, name)) for name in "dtype ndim size itemsize nbytes strides flags".split()
@@ -542,21 +596,24 @@ def _modules() -> dict:
         setattr(cupy, name, getattr(np, name))
     pool = MemoryPool()
     cuda.Device, cuda.Stream, cuda.Event, cuda.Graph, cuda.MemoryPool = Device, Stream, Event, Graph, MemoryPool
+    cuda.get_elapsed_time, cuda.alloc_pinned_memory = _elapsed_time, PinnedMemory
+    cuda.alloc = lambda size: ndarray._of(np.empty(size, np.uint8)).data
     cuda.get_current_stream = lambda *device: _in_use.stream
     cuda.using_allocator = lambda allocator=None: contextlib.nullcontext()
     cupy.get_default_memory_pool = cuda.get_default_memory_pool = lambda: pool
     cuda.runtime = types.SimpleNamespace(
-        getDeviceCount=lambda: 2, getDeviceProperties=lambda id: {"name": b"Stand-in"}, streamCaptureModeThreadLocal=1
+        getDeviceCount=lambda: 2, getDevice=lambda: _in_use.device, getDeviceProperties=lambda id: {"name": b"Stand-in"},
+        streamCaptureModeThreadLocal=1,
     )
     cupy.cuda, cupy.linalg, cupyx.scipy, scipy_.special = cuda, linalg, scipy_, special
-    ndarray.__module__ = "cupy"
+    ndarray.__module__ = PinnedMemory.__module__ = "cupy"
     return {each.__name__: each for each in (cupy, cuda, linalg, cupyx, scipy_, special)}
 
 
 @contextlib.contextmanager
 def installed():
     """`import cupy` finds the stand-in in this block."""
-    made, used, several = {**_modules(), **cublas_stand_in.modules()}, gpus.used, gpus.several
+    made, used, several = {**_modules(), **cublas_stand_in.modules(), **cudnn_stand_in.modules()}, gpus.used, gpus.several
     gpus.used = False
     blas.cache_clear()
     before = {name: sys.modules.get(name) for name in made}
@@ -571,6 +628,6 @@ def installed():
                 sys.modules[name] = module
         gpus.used, gpus.several = used, several
         for each in Source.all:
-            each.modules.clear()
+            each.modules.clear(), each.functions.clear()
         blas.cache_clear()
         _in_use.device, _in_use.stream = 0, Stream.null

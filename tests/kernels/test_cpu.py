@@ -139,6 +139,14 @@ CASES = {
         lambda x, h, wi, wh: recurrent.lstm_layer(x.transpose(0, 1), h, h, wi, wh, None, None)[0].transpose(0, 1),
         [randn(9, 7, 45), randn(9, 47), randn(188, 45), randn(188, 47)],
     ),
+    **{
+        f"{op.__name__} whose outputs are changed in place": (
+            lambda x, *rest, op=op: op(x, *rest, None, None)[0].mul_(2.0),
+            [randn(7, 9, 55), *(randn(9, 53) for _ in range(states)), randn(gates * 53, 55), randn(gates * 53, 53)],
+        )
+        for op, states, gates in ((recurrent.lstm_layer, 2, 4), (recurrent.gru_layer, 1, 3))
+    },
+    "linear with one number for a bias": (lambda x, w, b: F.linear(x, w, b), [randn(130, 70), randn(80, 70), randn(1)]),
     "lstm of one step": (
         lambda x, h, c, wi, wh: framework.cat(
             recurrent.lstm_layer(x, *recurrent.lstm_layer(x, h, c, wi, wh, None, None)[1:], wi, wh, None, None)[1:]

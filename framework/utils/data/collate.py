@@ -36,13 +36,16 @@ def default_collate(batch):
 
 def default_convert(data):
     """A single sample with tensors in place of its arrays: what a loader without batches does."""
-    if _is_numeric(data):
-        return from_numpy(np.asarray(data))
+    return changed(data, lambda each: from_numpy(np.asarray(each)) if _is_numeric(each) else each)
+
+
+def changed(data, change):
+    """`data` with `change` of everything in it that holds nothing else."""
     if isinstance(data, Mapping):
-        return _like(data, {key: default_convert(each) for key, each in data.items()})
+        return _like(data, {key: changed(each, change) for key, each in data.items()})
     if isinstance(data, Sequence) and not isinstance(data, (str, bytes)):
-        return _like(data, [default_convert(each) for each in data])
-    return data
+        return _like(data, [changed(each, change) for each in data])
+    return change(data)
 
 
 def _is_numeric(value) -> bool:

@@ -10,8 +10,10 @@ from itertools import islice, repeat, takewhile
 import numpy as np
 
 from ... import random
+from ...device import cuda_is_available
 from ...offered import expect, offered
-from .collate import default_collate, default_convert
+from ...tensor import Tensor
+from .collate import changed, default_collate, default_convert
 from .dataset import Dataset, IterableDataset, Subset, TensorDataset
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
 
@@ -45,6 +47,11 @@ class Worker:
         self.loader, self.stream = loader, iter(loader.dataset) if isinstance(loader.dataset, IterableDataset) else None
 
     def __call__(self, indices):
+        """The batch of `indices`, or EXHAUSTED."""
+        batch, pin = self.fetched(indices), self.loader.pin_memory and cuda_is_available()
+        return changed(batch, lambda each: each.pin_memory() if isinstance(each, Tensor) else each) if pin else batch
+
+    def fetched(self, indices):
         loader, batched = self.loader, self.loader.batch_sampler is not None
         if self.stream is not None:
             samples = list(islice(self.stream, len(indices) if batched else 1))
@@ -80,8 +87,8 @@ class DataLoader:
     They share the data set, so reading it must not change it, and the default generator, from which they would take numbers in no fixed
     order: a data set that augments at random makes its own `Generator`, seeded by the index of the sample.
 
-    An exception in a worker is raised in the loop, and so is a RuntimeError if a batch takes longer than `timeout` seconds.  `pin_memory`
-    and `persistent_workers` change nothing: threads share the memory, and start in no time.
+    An exception in a worker is raised in the loop, and so is a RuntimeError if a batch takes longer than `timeout` seconds.  With
+    `pin_memory` batches lie where a GPU, if there is one, fetches them itself.  `persistent_workers` changes nothing.
     """
 
     @offered

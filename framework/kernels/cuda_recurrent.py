@@ -1,0 +1,177 @@
+"""LSTM and GRU layers on a GPU: for what x adds to the gates one product over all time steps, and then a product and a kernel a step.
+
+A step's product adds W_h h to the gates' sums; its kernel makes of them what the gates let through, which is kept for backward, and the new
+states.  Backwards a step is a kernel, which makes the gradients da of the gates' sums, and the product W_h^T da; the gradients of the
+weights are products over all time steps.  The formulas are those of cpu_recurrent.py.
+
+Batches lie packed, as in ops/recurrent.py: S rows, of which a step has some, those of the first so many sequences.  The states h and c
+(N, H) are written over from step to step; a sequence that has ended, or has not begun, keeps its own.
+"""
+
+from itertools import accumulate
+
+from ..ops import recurrent as ops
+from .cuda import Source, by_row, contiguous, cupy, floats, gpu_kernel
+from .cuda_matmul import column_sums, product
+
+_kernels = Source(r"""
+__device__ S sigmoid(S x) { return 1 / (1 + exp(-x)); }
+__device__ S at(const T* array, Index i) { return array ? (S)array[i] : 0; }
+
+// In all of these a thread takes elements k = n H + j of a step's states (N, H), whose rows are those from `start` on among all S rows: in
+// what is kept of all steps (S, H) that is element start H + k.  The gates of an element lie H apart.
+
+// gates (S, 4H): W_i x + W_h h, without the biases, and then what they let through
+extern "C" __global__ void lstm(T* gates, const T* b_i, const T* b_h, T* h, T* c, T* out, T* h_before, T* c_before,
+                                Index start, Index height, Index count) {
+    for (Index k = first(); k < count; k += step()) {
+        const Index n = k / height, j = k % height, kept = start * height + k;
+        T* gate = gates + (start + n) * 4 * height + j;
+        S sums[4];
+        for (int q = 0; q < 4; q++) sums[q] = (S)gate[q * height] + at(b_i, q * height + j) + at(b_h, q * height + j);
+        const S i = sigmoid(sums[0]), f = sigmoid(sums[1]), g = tanh(sums[2]), o = sigmoid(sums[3]);
+        const S cell = f * (S)c[k] + i * g;
+        h_before[kept] = h[k];
+        c_before[kept] = c[k];
+        c[k] = cell;
+        h[k] = out[kept] = o * tanh(cell);
+        gate[0] = i;
+        gate[height] = f;
+        gate[2 * height] = g;
+        gate[3 * height] = o;
+    }
+}
+
+// dh, dc: the gradients of the states after this step; dc is then that of c before it.  da (S, 4H): of the gates' sums
+extern "C" __global__ void lstm_backward(const T* gates, const T* c_before, const T* grads, T* dh, T* dc, T* da,
+                                         Index start, Index height, Index count) {
+    for (Index k = first(); k < count; k += step()) {
+        const Index n = k / height, j = k % height, kept = start * height + k, at_gates = (start + n) * 4 * height + j;
+        const T* gate = gates + at_gates;
+        T* sum = da + at_gates;
+        const S i = gate[0], f = gate[height], g = gate[2 * height], o = gate[3 * height], before = c_before[kept];
+        const S seen = tanh(f * before + i * g), shown = (S)dh[k] + at(grads, kept);
+        const S cell = (S)dc[k] + shown * o * (1 - seen * seen);
+        sum[0] = cell * g * i * (1 - i);
+        sum[height] = cell * before * f * (1 - f);
+        sum[2 * height] = cell * i * (1 - g * g);
+        sum[3 * height] = shown * seen * o * (1 - o);
+        dc[k] = cell * f;
+    }
+}
+
+// gates (S, 3H): W_i x, without the bias, and then what they let through; added (N, 3H): W_h h, without the bias; n_h (S, H)
+extern "C" __global__ void gru(T* gates, const T* added, const T* b_i, const T* b_h, T* h, T* out, T* h_before, T* n_h,
+                               Index start, Index height, Index count) {
+    for (Index k = first(); k < count; k += step()) {
+        const Index n = k / height, j = k % height, kept = start * height + k;
+        T* gate = gates + (start + n) * 3 * height + j;
+        S of_x[3], of_h[3];
+        for (int q = 0; q < 3; q++) {
+            of_x[q] = (S)gate[q * height] + at(b_i, q * height + j);
+            of_h[q] = (S)added[n * 3 * height + q * height + j] + at(b_h, q * height + j);
+        }
+        const S r = sigmoid(of_x[0] + of_h[0]), z = sigmoid(of_x[1] + of_h[1]), candidate = tanh(of_x[2] + r * of_h[2]);
+        n_h[kept] = of_h[2];
+        h_before[kept] = h[k];
+        h[k] = out[kept] = candidate + z * ((S)h[k] - candidate);
+        gate[0] = r;
+        gate[height] = z;
+        gate[2 * height] = candidate;
+    }
+}
+
+// dh: the gradient of h after this step, and then what of it h before has without the product.  da, da_h (S, 3H): of what x and what h
+// add to the gates' sums
+extern "C" __global__ void gru_backward(const T* gates, const T* n_h, const T* h_before, const T* grads, T* dh, T* da, T* da_h,
+                                        Index start, Index height, Index count) {
+    for (Index k = first(); k < count; k += step()) {
+        const Index n = k / height, j = k % height, kept = start * height + k, at_gates = (start + n) * 3 * height + j;
+        const T* gate = gates + at_gates;
+        T *of_x = da + at_gates, *of_h = da_h + at_gates;
+        const S r = gate[0], z = gate[height], candidate = gate[2 * height], shown = (S)dh[k] + at(grads, kept);
+        const S grad = shown * (1 - z) * (1 - candidate * candidate);
+        of_x[0] = of_h[0] = grad * (S)n_h[kept] * r * (1 - r);
+        of_x[height] = of_h[height] = shown * ((S)h_before[kept] - candidate) * z * (1 - z);
+        of_x[2 * height] = grad;
+        of_h[2 * height] = grad * r;
+        dh[k] = shown * z;
+    }
+}
+""")
+
+
+def _steps(input, batch_sizes, reverse) -> list:
+    """(the first of its rows, how many) of each time step, in the order in which they are taken."""
+    sizes = batch_sizes or (input.shape[1],) * input.shape[0]
+    return list(zip(accumulate(sizes, initial=0), sizes, strict=False))[:: -1 if reverse else 1]
+
+
+def _for_all_steps(count, x, height) -> list:
+    """`count` new arrays (S, H)."""
+    return [cupy().empty((len(x), height), x.dtype) for _ in range(count)]
+
+
+def _arrived(grads, *states) -> list:
+    """The gradients of all outputs, None if there are none, and copies of those of the last states, zeros if there are none."""
+    first, *last = grads
+    copies = [cupy().zeros_like(state) if grad is None else grad.copy() for grad, state in zip(last, states, strict=True)]
+    return [None if first is None else by_row(first), *copies]
+
+
+def _fits(input, *others, biases) -> bool:
+    return floats(input, *others, *biases) and contiguous(*biases) and input.size > 0
+
+
+@gpu_kernel(ops.lstm_layer)
+def lstm_by_steps(input, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes, reverse):
+    if w_hr is not None or not _fits(input, h, c, w_ih, w_hh, biases=(b_ih, b_hh)):
+        return NotImplemented
+    steps, height, to_gates = _steps(input, batch_sizes, reverse), h.shape[1], w_hh.T
+    x = by_row(input).reshape(-1, input.shape[-1])  # (S, I)
+    gates, h, c = product(x, w_ih.T), h.copy(), c.copy()
+    out, h_before, c_before = _for_all_steps(3, x, height)
+    for start, rows in steps:
+        count = rows * height
+        product(h[:rows], to_gates, gates[start : start + rows], add=True)
+        _kernels.each("lstm", count, gates, b_ih, b_hh, h, c, out, h_before, c_before, start, height, count)
+
+    def backward(grads, needs_input, needs_h, needs_c, needs_w_ih, needs_w_hh, needs_b_ih, needs_b_hh, needs_w_hr):
+        (arrived, dh, dc), da = _arrived(grads, h, c), cupy().empty_like(gates)
+        for start, rows in reversed(steps):
+            count = rows * height
+            _kernels.each("lstm_backward", count, gates, c_before, arrived, dh, dc, da, start, height, count)
+            product(da[start : start + rows], w_hh, dh[:rows])
+        dx = product(da, w_ih).reshape(input.shape) if needs_input else None
+        dw_ih, dw_hh = product(da.T, x) if needs_w_ih else None, product(da.T, h_before) if needs_w_hh else None
+        db = column_sums(da) if needs_b_ih or needs_b_hh else None
+        return dx, dh, dc, dw_ih, dw_hh, db, db, None
+
+    return (out.reshape(*input.shape[:-1], height), h, c), backward
+
+
+@gpu_kernel(ops.gru_layer)
+def gru_by_steps(input, h, w_ih, w_hh, b_ih, b_hh, batch_sizes, reverse):
+    if not _fits(input, h, w_ih, w_hh, biases=(b_ih, b_hh)):
+        return NotImplemented
+    steps, height, to_gates = _steps(input, batch_sizes, reverse), h.shape[1], w_hh.T
+    x = by_row(input).reshape(-1, input.shape[-1])  # (S, I)
+    gates, h = product(x, w_ih.T), h.copy()
+    out, h_before, n_h = _for_all_steps(3, x, height)
+    added = cupy().empty((len(h), 3 * height), x.dtype)  # W_h h
+    for start, rows in steps:
+        count = rows * height
+        product(h[:rows], to_gates, added[:rows])
+        _kernels.each("gru", count, gates, added, b_ih, b_hh, h, out, h_before, n_h, start, height, count)
+
+    def backward(grads, needs_input, needs_h, needs_w_ih, needs_w_hh, needs_b_ih, needs_b_hh):
+        (arrived, dh), da, da_h = _arrived(grads, h), cupy().empty_like(gates), cupy().empty_like(gates)
+        for start, rows in reversed(steps):
+            count = rows * height
+            _kernels.each("gru_backward", count, gates, n_h, h_before, arrived, dh, da, da_h, start, height, count)
+            product(da_h[start : start + rows], w_hh, dh[:rows], add=True)
+        dx = product(da, w_ih).reshape(input.shape) if needs_input else None
+        dw_ih, dw_hh = product(da.T, x) if needs_w_ih else None, product(da_h.T, h_before) if needs_w_hh else None
+        return dx, dh, dw_ih, dw_hh, column_sums(da) if needs_b_ih else None, column_sums(da_h) if needs_b_hh else None
+
+    return (out.reshape(*input.shape[:-1], height), h), backward
