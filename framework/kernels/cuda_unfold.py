@@ -10,25 +10,13 @@ A few images at a time, whose columns take no more than 256 MiB.  Lines and imag
 
 import math
 
-import numpy as np
-
 from ..ops.conv import positions
 from .cuda import Source, by_row, cupy, floats
 from .cuda_matmul import product
+from .cuda_windows import WINDOWS, windows
 
 _MOST = 256 << 20  # bytes of columns
-_kernels = Source(r"""
-struct Windows { int size[3], places[3], kernel[3], stride[3], padding[3], dilation[3]; };  // each of depth, height and width
-
-__device__ Index volume(const int sides[3]) { return (Index)sides[0] * sides[1] * sides[2]; }
-
-// Takes the last digit off a number that counts to `base` in it.
-__device__ int last_digit(Index& number, int base) {
-    const int digit = (int)(number % base);
-    number /= base;
-    return digit;
-}
-
+_kernels = Source(WINDOWS + r"""
 // columns (C, taps, N, positions) of the input (N, C, *size): a thread for each channel, image and position.
 extern "C" __global__ void unfold(const T* input, T* columns, Windows w, Index images, Index channels) {
     const Index wide = images * volume(w.places);
@@ -85,11 +73,7 @@ class _Unfolding:
 
     def __init__(self, input_shape, kernel, places, geometry, itemsize):
         images, self.channels, *self.spatial = input_shape
-        flat = 3 - len(self.spatial)
-        numbers = self.spatial, places, kernel, *geometry
-        of_flat = 1, 1, 1, 1, 0, 1  # what these are along a dimension that is not there
-        sides = np.array([(each,) * flat + tuple(given) for each, given in zip(of_flat, numbers, strict=True)], np.int32)
-        self.windows = sides.reshape(-1).view([("sides", np.int32, sides.size)])
+        self.windows = windows(self.spatial, places, kernel, *geometry)
         self.taps, self.places = math.prod(kernel), math.prod(places)
         together = max(1, _MOST // (self.channels * self.taps * self.places * itemsize))
         self.batches = [slice(start, min(start + together, images)) for start in range(0, images, together)]
