@@ -26,7 +26,8 @@ from .workloads import WORKLOADS
 
 OURS, THEIRS = "framework", "torch"
 BEST = {"torch-channels-last": "channels last", "torch-compile": "compiled"}  # PyTorch at its best
-STEPS = [name for name, each in WORKLOADS.items() if each.gflop and not each.odd or name == "actor_critic"]  # the examples'
+MEASURED = [name for name, each in WORKLOADS.items() if not (each.odd or each.gpu)]
+STEPS = [name for name in MEASURED if WORKLOADS[name].gflop or name == "actor_critic"]  # the examples'
 Runs = dict[str, list[dict]]  # what each process of a library found
 
 
@@ -34,7 +35,7 @@ Runs = dict[str, list[dict]]  # what each process of a library found
 class Flags:
     """What to run."""
 
-    names: tyro.conf.Positional[tuple[str, ...]] = tuple(name for name, each in WORKLOADS.items() if not each.odd)
+    names: tyro.conf.Positional[tuple[str, ...]] = tuple(MEASURED)
     """Workloads; by default all."""
     rounds: int = 5
     """Processes of each library, in turn: framework, torch, framework, torch, …"""

@@ -23,7 +23,7 @@ from zoo.common.results import fill
 from . import odd_sizes  # noqa: F401  enters its steps into the table
 from .__main__ import STEPS
 from .worker import WARM_UP
-from .workloads import WORKLOADS
+from .workloads import WORKLOADS, Way
 
 
 @dataclass
@@ -99,9 +99,9 @@ def main(flags: Flags) -> None:
         raise SystemExit(f"no such workload: {flags.name}; there are {', '.join(WORKLOADS)}")
     framework.set_num_threads(flags.threads)
     framework.manual_seed(0)
-    step, _ = WORKLOADS[flags.name].make(lambda model: model, WORKLOADS[flags.name].batch)
+    step, _ = WORKLOADS[flags.name].make(Way(), WORKLOADS[flags.name].batch)
     for _ in range(WARM_UP):
-        step()
+        step().item()
     watch = Watch(flags.shapes)
     watch.around(Op, "__call__", "forward")
     watch.around(Op, "compute", "forward")  # an optimizer computes on bare arrays
@@ -111,7 +111,7 @@ def main(flags: Flags) -> None:
     kernels.reset()
     start = time.perf_counter()
     for _ in range(flags.steps):
-        step()
+        step().item()
     total = time.perf_counter() - start
     print(f"{flags.name}, {flags.threads} threads: {1e3 * total / flags.steps:.1f} ms a step")
     computed_by = {

@@ -66,16 +66,16 @@ def main(library: str, name: str, threads: int, batch: int | None = None) -> Non
     if library == "framework":
         imported = time.perf_counter() - started
     from . import odd_sizes  # noqa: F401  enters its steps into the table
-    from .workloads import WORKLOADS
+    from .workloads import WORKLOADS, Way
 
     framework.set_num_threads(threads)
     framework.manual_seed(0)
     batch = batch or WORKLOADS[name].batch
-    step, evaluate = WORKLOADS[name].make(lambda model: prepare(library, model), batch)
+    step, evaluate = WORKLOADS[name].make(Way(prepare=lambda model: prepare(library, model)), batch)
     first = time.perf_counter()
-    losses = [step()]
+    losses = [step().item()]
     first = time.perf_counter() - first
-    steps = timed(lambda: losses.append(step()))
+    steps = timed(lambda: losses.append(step().item()))
     tests = timed(evaluate)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # of training and evaluating; the product below is not part of them
     print(json.dumps({

@@ -119,8 +119,7 @@ def sizes(size, named=None) -> tuple:
     """A shape given as separate integers, as one sequence, or by the keyword `size`."""
     size = size if named is None else (named,)
     shape = tuple(map(index, as_one(size)))
-    if min(shape, default=0) < 0:
-        raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
+    expect(min(shape, default=0) >= 0, f"Trying to create tensor with negative dimension {min(shape, default=0)}: {list(shape)}")
     return shape
 
 

@@ -80,8 +80,7 @@ class Tensor(Variable):
         return format(self.item(), spec) if not self.ndim and type(self) is Tensor else object.__format__(self, spec)
 
     def _number(self, error, what: str):
-        if self._array.size != 1:
-            raise error(f"a Tensor with {self._array.size} elements cannot be converted to {what}")
+        expect(self._array.size == 1, f"a Tensor with {self._array.size} elements cannot be converted to {what}", error)
         value = self._array.item()
         return float(value) if self.dtype.is_floating_point else value
 

@@ -64,10 +64,11 @@ class autocast(ContextDecorator):
 
     def __enter__(self):
         _here.before.append((_here.device, _here.dtype))
-        _here.device, _here.dtype = self.wanted
+        (_here.device, _here.dtype), mode.casts = self.wanted, self.wanted[0] is not None
 
     def __exit__(self, *exception):
         _here.device, _here.dtype = _here.before.pop()
+        mode.casts = _here.device is not None
         if not _here.before:
             _here.casts.clear()
 

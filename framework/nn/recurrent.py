@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from ..autograd.mode import mode
 from ..creation import zeros
 from ..ops import recurrent as ops
 from ..ops.promotion import expect
@@ -99,7 +100,7 @@ class RNNBase(_Recurrent):
 
     def _through_layers(self, input, states, batch_sizes=None):
         """The outputs of the last layer over (T, N, I), or over a packed (sum of batch_sizes, I), and the last states of all layers."""
-        if input.dtype is not self.weight_ih_l0.dtype:
+        if input.dtype is not self.weight_ih_l0.dtype and not mode.casts:
             raise ValueError(f"RNN input dtype ({input.dtype}) does not match weight dtype ({self.weight_ih_l0.dtype})")
         if input.shape[-1] != self.input_size:
             raise RuntimeError(f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {input.shape[-1]}")

@@ -4,6 +4,7 @@ import numpy as np
 
 from .. import dtypes
 from ..autograd.half import half_type
+from ..autograd.mode import mode
 from ..autograd.op import cast
 from ..autograd.variable import Variable, is_array
 from ..device import array_module
@@ -159,8 +160,8 @@ def refusing(kinds, op):
     return op
 
 
-def same_type(*tensors) -> None:
+def same_type(first, *others) -> None:
     """RuntimeError if not all tensors are of one type: some functions do not promote."""
-    for each in tensors:
+    for each in (first, *others):
         expect(isinstance(each, Variable), f"argument must be Tensor, not {type(each).__name__}", TypeError)
-        expect(each.dtype is tensors[0].dtype, f"expected tensors of one dtype, but got {tensors[0].dtype.name} and {each.dtype.name}")
+        expect(mode.casts or each.dtype is first.dtype, f"expected tensors of one dtype, but got {first.dtype.name} and {each.dtype.name}")

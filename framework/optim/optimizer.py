@@ -135,8 +135,7 @@ class Optimizer:
         expect(not isinstance(params, set), "optimizer parameters need an ordered collection: a set changes between runs", TypeError)
         params = [params] if isinstance(params, Variable) else list(params)
         for param in params:
-            if not isinstance(param, Variable):
-                raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(param).__name__}")
+            expect(isinstance(param, Variable), f"can only optimize Tensors, but one of the params is {type(param).__name__}", TypeError)
             expect(param.is_leaf, "can't optimize a non-leaf Tensor", ValueError)
         if len(params) != len(set(params)) or any(not set(group["params"]).isdisjoint(params) for group in self.param_groups):
             raise ValueError("some parameters appear more than once, or in more than one parameter group")

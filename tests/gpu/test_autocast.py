@@ -63,7 +63,10 @@ def test_the_type_of_an_op(name, device):
 
 
 def network():
-    return nn.Sequential(nn.Conv2d(1, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 36, 3))
+    return nn.Sequential(
+        nn.Conv2d(1, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4), nn.ReLU(),
+        nn.Conv2d(4, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 36, 3),
+    )  # fmt: skip
 
 
 def trained(device, enabled, compiled=False, steps=20):
@@ -94,6 +97,18 @@ def test_a_training(device):
 
 def test_a_recorded_training(device):
     np.testing.assert_allclose(trained(device, True, compiled=True)[1], trained(device, True)[1], rtol=1e-6)
+
+
+def test_layers_that_are_given_16_bits_beside_their_own_float32(device):
+    x, layers = randn(4, 6, 6, device=device), [nn.LSTM(6, 5), nn.GRU(6, 5), nn.RNN(6, 5), nn.LSTMCell(6, 5), nn.Conv1d(6, 5, 3)]
+    with framework.autocast(device):
+        given = x @ x
+        for layer in layers:
+            out = layer.to(device)(given[0] if isinstance(layer, nn.LSTMCell) else given)
+            assert (out[0] if isinstance(out, tuple) else out).dtype is HALF
+        assert framework.einsum("bij,bjk->bik", given, x).dtype is HALF
+    with pytest.raises((RuntimeError, ValueError)):
+        layers[0](given)
 
 
 def test_steps_too_small_for_16_bits_are_kept(device):

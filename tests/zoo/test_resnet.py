@@ -16,7 +16,8 @@ from zoo.resnet import model as models
 from zoo.resnet.data import InFiles, InMemory, crop, load, middle, normalize, part
 from zoo.resnet.evaluate import measure
 from zoo.resnet.model import MODELS, Bottleneck, CifarResNet, PaddedIdentity, ResNet
-from zoo.resnet.train import begin_with, rate
+from zoo.resnet.train import rate
+from zoo.resnet.weights import begin_with
 
 CPU = framework.device("cpu")
 

@@ -2,17 +2,15 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Annotated, Literal
 
 import tyro
 
 import framework
 import framework.nn.functional as F
-from framework import Tensor, nn, optim
+from framework import Tensor, optim
 from zoo.common.batches import Epochs
 from zoo.common.checkpoint import Checkpoint
-from zoo.common.errors import UserError
 from zoo.common.flags import TrainFlags, find_device
 from zoo.common.progress import Progress
 from zoo.common.run import Run, write_json
@@ -20,6 +18,7 @@ from zoo.datasets.cifar import SmallImages
 from zoo.resnet.data import batches_of, load, normalize
 from zoo.resnet.evaluate import answer, measure
 from zoo.resnet.model import MODELS
+from zoo.resnet.weights import begin_with
 
 LOG_EVERY = 10  # steps
 WARM_UP = 0.1  # of all steps: the learning rate rises
@@ -110,23 +109,3 @@ def rate(step: int, steps: int) -> float:
     """The learning rate in shares of the highest: straight up over the first tenth of all steps, then straight down to 0."""
     warm = WARM_UP * steps
     return min((step + 1) / (warm + 1), (steps - step) / (steps - warm))
-
-
-def begin_with(path: Path, model: nn.Module) -> None:
-    """Load the weights in a file; the classifier stays as it is, which is said, if the file's has another number of classes."""
-    try:
-        weights = framework.load(path)
-    except (OSError, RuntimeError, UnpicklingError) as error:
-        raise UserError(f"--weights {path}: {getattr(error, 'strerror', None) or error}") from error
-    if not isinstance(weights, dict) or "fc.bias" not in weights:
-        raise UserError(f"--weights {path}: expected the weights of a residual network, found no fc.bias")
-    own = model.state_dict()
-    # torchvision's are older than BatchNorm's count of batches, which nothing here needs
-    weights = {name: value for name, value in own.items() if name.endswith("num_batches_tracked")} | weights
-    if len(weights["fc.bias"]) != len(own["fc.bias"]):
-        print(f"{path} tells {len(weights['fc.bias']):,} classes apart: the classifier begins anew, for {len(own['fc.bias']):,}")
-        weights |= {name: value for name, value in own.items() if name.startswith("fc.")}
-    try:
-        model.load_state_dict(weights)
-    except RuntimeError as error:  # its lines list every tensor that differs
-        raise UserError(f"--weights {path} does not fit the model: {str(error).splitlines()[-1].strip()}") from error

@@ -1,7 +1,7 @@
 """Convolutions."""
 
 from ...ops import conv as ops
-from ...ops.promotion import expect
+from ...ops.promotion import expect, same_type
 from ...ops.shape import constant_pad
 from .arguments import spatial, tuple_of, window
 
@@ -50,7 +50,7 @@ def transposed_size(spatial, kernel, stride, padding, output_padding, dilation) 
 
 
 def _check_operands(input, weight, bias, in_channels, out_channels, groups) -> None:
-    expect(input.dtype is weight.dtype, f"Input type ({input.dtype.name}) and weight type ({weight.dtype.name}) should be the same")
+    same_type(input, weight)
     if input.ndim != weight.ndim or weight.shape[0] % groups or input.shape[1] != in_channels:
         raise RuntimeError(f"weight {list(weight.shape)}, {groups=}: expected input with {in_channels} channels, but got {input.shape[1]}")
     if bias is not None and tuple(bias.shape) != (out_channels,):
