@@ -8,6 +8,8 @@ from rich.table import Table
 
 import zoo
 from zoo.common.cli import main
+from zoo.common.compare import compare
+from zoo.common.reproduce import reproduce
 from zoo.common.results import committed, examples, fill, overview, spread, table
 
 
@@ -34,4 +36,4 @@ def tables() -> None:
 
 
 sys.argv[1:] = sys.argv[1:] or ["list"]
-main("zoo", __doc__, {"list": show, "tables": tables})
+main("zoo", __doc__, {"list": show, "tables": tables, "reproduce": reproduce, "compare": compare})

@@ -77,3 +77,16 @@ def test_without_a_gpu():
     if not framework.cuda.is_available():
         with pytest.raises(RuntimeError, match="no CUDA GPU can be used"):
             cuda.Stream()
+
+
+def test_a_generator_for_each_gpu(cupy):  # noqa: F811
+    """Each is a stream of its own, on every device the same numbers for a seed; they do not disturb the default one, nor each other."""
+    devices = [f"cuda:{i}" for i in range(min(2, cuda.device_count()))]
+    generators = [framework.Generator(device).manual_seed(seed) for seed, device in enumerate(devices, 7)]
+    state = framework.get_rng_state()
+    drawn = [[framework.rand(5, generator=g, device=d).cpu() for g, d in zip(generators, devices, strict=True)] for _ in range(2)]
+    assert (framework.get_rng_state() == state).all()
+    for seed, first, second in zip((7, 8), *drawn, strict=False):
+        alone = framework.Generator().manual_seed(seed)
+        assert (framework.rand(5, generator=alone) == first).all() and (framework.rand(5, generator=alone) == second).all()
+    assert [each.device for each in generators] == list(map(framework.device, devices))
