@@ -12,6 +12,7 @@ from zoo.common.compare import compare
 from zoo.common.reproduce import reproduce
 from zoo.common.results import committed, examples, fill, overview, spread, table
 from zoo.reports import report
+from zoo.reports.benchmark import benchmark
 
 
 def show() -> None:
@@ -37,4 +38,4 @@ def tables() -> None:
 
 
 sys.argv[1:] = sys.argv[1:] or ["list"]
-main("zoo", __doc__, {"list": show, "tables": tables, "report": report, "reproduce": reproduce, "compare": compare})
+main("zoo", __doc__, {"list": show, "tables": tables, "report": report, "benchmark": benchmark, "reproduce": reproduce, "compare": compare})
