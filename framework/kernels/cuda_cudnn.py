@@ -21,8 +21,8 @@ from ml_dtypes import bfloat16
 from ..backends import cudnn as switches
 from .cuda import arithmetic, by_row, cupy
 
-_TYPES = {np.dtype(np.float32): "FLOAT", np.dtype(np.float64): "DOUBLE", np.dtype(np.float16): "HALF", np.dtype(bfloat16): "BFLOAT16"}
-_ALIGNED = 16  # bytes: what it takes for granted of addresses
+TYPES = {np.dtype(np.float32): "FLOAT", np.dtype(np.float64): "DOUBLE", np.dtype(np.float16): "HALF", np.dtype(bfloat16): "BFLOAT16"}
+ALIGNED = 16  # bytes: what it takes for granted of addresses
 _MOST_WORKSPACE = 1 << 30  # bytes, beside a copy of each array in another order
 _TRIED = 10  # so many plans, when the quickest is looked for
 
@@ -34,11 +34,11 @@ def by_cudnn(node, first, second, out_shape, geometry):
     comes otherwise is copied, and what is made stays so.
     """
     dtype, shapes = first.dtype, (tuple(first.shape), tuple(second.shape), tuple(out_shape))
-    if not switches.enabled or dtype not in _TYPES or second.dtype != dtype or not all(map(math.prod, shapes)):
+    if not switches.enabled or dtype not in TYPES or second.dtype != dtype or not all(map(math.prod, shapes)):
         return NotImplemented
     last = dtype.itemsize == 2 and first.ndim == 4
     options = (switches.allow_tf32 or dtype != np.float32), switches.deterministic, switches.benchmark
-    plan = plan_for(_library(), first.device.id, node, shapes, dtype, last, geometry, *options)
+    plan = plan_for(library(), first.device.id, node, shapes, dtype, last, geometry, *options)
     if plan is None:
         return NotImplemented
     out = cupy().empty(_channels_last(out_shape) if last else out_shape, dtype)
@@ -54,10 +54,10 @@ def _channels_last(sides) -> tuple:
 def _in_order(array, last):
     """`array`, its channels moved to the end if they are to lie there, or a copy that lies so, where cuDNN can read it."""
     rows = by_row(cupy().moveaxis(array, 1, -1) if last else array)
-    return rows if rows.data.ptr % _ALIGNED == 0 else rows.copy()
+    return rows if rows.data.ptr % ALIGNED == 0 else rows.copy()
 
 
-def _library():
+def library():
     """The module `cudnn` (nvidia-cudnn-frontend); None if it is not installed."""
     try:
         import cudnn
@@ -67,10 +67,10 @@ def _library():
 
 
 @functools.cache
-def _handle(cudnn, device: int):
+def handle_of(cudnn, device: int):
     """cuDNN's hold on the GPU in use, number `device`; None if the library behind the module is not installed."""
     try:
-        return cudnn.create_handle()
+        return cudnn.createhandle_of()
     except RuntimeError:
         return None
 
@@ -81,7 +81,7 @@ def plan_for(cudnn, device, node, shapes, dtype, last, geometry, tf32, determini
 
     No plan adds up in 16 bits.  Of plans for float32 those of tensor cores multiply in TF32.
     """
-    handle = None if cudnn is None else _handle(cudnn, device)
+    handle = None if cudnn is None else handle_of(cudnn, device)
     if handle is None:
         return None
     declines = cudnn.cudnnGraphNotSupportedError, RuntimeError  # the second is said of types that do not go together
@@ -94,7 +94,7 @@ def plan_for(cudnn, device, node, shapes, dtype, last, geometry, tf32, determini
     unwanted = {notes.REDUCED_PRECISION_REDUCTION: True, notes.TENSOR_CORE: not tf32, notes.NONDETERMINISTIC: deterministic}
     graph.deselect_numeric_notes([note for note, is_unwanted in unwanted.items() if is_unwanted])
     graph.deselect_workspace_greater_than(_MOST_WORKSPACE + dtype.itemsize * sum(map(math.prod, shapes)))
-    plans = _built(cudnn, handle, graph, declines)
+    plans = built(cudnn, handle, graph, declines)
     if benchmark:
         arrays = [cupy().empty(shape, dtype) for shape in shapes]
         seconds = {plan: plan.seconds(*arrays) for plan in itertools.islice(plans, _TRIED)}
@@ -102,7 +102,7 @@ def plan_for(cudnn, device, node, shapes, dtype, last, geometry, tf32, determini
     return next(plans, None)
 
 
-def _built(cudnn, handle, graph, declines):
+def built(cudnn, handle, graph, declines):
     """The plans of a graph that can be built and were not ruled out, the best guess first."""
     for index in range(graph.get_execution_plan_count()):
         with suppress(*declines):
@@ -113,7 +113,7 @@ def _built(cudnn, handle, graph, declines):
 def _graph(cudnn, handle, node, shapes, dtype, last, geometry):
     """A graph of one node: tensors 1 and 2 in, 3 out."""
     types = cudnn.data_type
-    stored, computed = getattr(types, _TYPES[dtype]), getattr(types, _TYPES[arithmetic(dtype)])
+    stored, computed = getattr(types, TYPES[dtype]), getattr(types, TYPES[arithmetic(dtype)])
     graph = cudnn.pygraph(handle=handle, io_data_type=stored, compute_data_type=computed)
     sides = [_of_image(shape, 1, 2) for shape in shapes]
     tensors = [
@@ -149,7 +149,7 @@ class Plan:
         self.cudnn, self.handle, self.graph, self.index, self.workspace = cudnn, handle, graph, index, graph.get_workspace_size()
 
     def launch(self, *arrays) -> None:
-        """Compute the last of three arrays from the others."""
+        """Compute the last arrays from the first ones."""
         self.cudnn.set_stream(self.handle, cupy().cuda.get_current_stream().ptr)
         workspace = cupy().empty(self.workspace, np.uint8)
         addresses = {uid: each.data.ptr for uid, each in enumerate(arrays, 1)}

@@ -109,7 +109,7 @@ def sum_of_halves(input, other):
     return images(out, last)
 
 
-_dropout = Source(f"""
+RANDOM_BITS = f"""
 typedef unsigned long long Bits;
 
 // The upper 32 bits of random number `number` of the stream `key`: see framework/random.py.
@@ -119,11 +119,13 @@ __device__ Index random_bits(Bits key, Bits number) {{
     z = (z ^ (z >> 27)) * {MIX_2}ull;
     return (z ^ (z >> 31)) >> 32;
 }}
+"""
 
-extern "C" __global__ void drop(const T* input, T* out, Index n, NUMBER(Bits, key), NUMBER(Bits, start), Index below, double scale) {{
+_dropout = Source(RANDOM_BITS + """
+extern "C" __global__ void drop(const T* input, T* out, Index n, NUMBER(Bits, key), NUMBER(Bits, start), Index below, double scale) {
     const Bits key = VALUE(key), start = VALUE(start);
     for (Index i = first(); i < n; i += step()) out[i] = random_bits(key, start + i) >= below ? (S)input[i] * (S)scale : 0;
-}}
+}
 """)
 
 

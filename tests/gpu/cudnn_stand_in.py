@@ -1,4 +1,5 @@
-"""A stand-in for `cudnn`, NVIDIA's frontend of cuDNN for Python, where there is no GPU: NumPy computes a graph of one convolution.
+"""A stand-in for `cudnn`, NVIDIA's frontend of cuDNN for Python, where there is no GPU: NumPy computes a graph of one convolution, or one
+attention.
 
 It has what the framework calls, with the signatures that versions 1.24 to 1.28 share.  A graph is made step by step, in their order only.
 It refuses what cuDNN refuses: shapes that do not go together, tensors that are not described, plans that were not built, addresses at
@@ -28,8 +29,11 @@ numerical_note = enum.Enum("numerical_note", "TENSOR_CORE DOWN_CONVERT_INPUTS RE
 DTYPES = {
     data_type.FLOAT: np.float32, data_type.DOUBLE: np.float64, data_type.HALF: np.float16, data_type.BFLOAT16: ml_dtypes.bfloat16,
 }  # fmt: skip
-NODES = {  # name: which two of input, weight and output it takes, and which it makes
+CONVOLUTIONS = {  # name: which two of input, weight and output it takes, and which it makes
     "conv_fprop": ("input", "weight", "output"), "conv_dgrad": ("output", "weight", "input"), "conv_wgrad": ("input", "output", "weight"),
+}  # fmt: skip
+ATTENTIONS = {  # name: how many it takes of what it takes and makes
+    "sdpa": (3, ("q", "k", "v", "o", "stats")), "sdpa_backward": (6, ("q", "k", "v", "o", "dO", "stats", "dQ", "dK", "dV")),
 }  # fmt: skip
 ALIGNED = 16
 built, launched = [], []  # the names of plans
@@ -110,7 +114,7 @@ class _Engine:
     workspace: int = 0
     builds: bool = True
     only: tuple = tuple(DTYPES)  # types
-    nodes: tuple = tuple(NODES)
+    nodes: tuple = tuple(CONVOLUTIONS)
     read: object = staticmethod(lambda array: array)  # what it makes of its operands first
 
 
@@ -129,12 +133,13 @@ def _crude(array):
 _16_BITS = data_type.HALF, data_type.BFLOAT16
 _ENGINES = [  # of "A", best first
     _Engine("huge", workspace=4 << 30),
-    _Engine("unbuildable", builds=False),
+    _Engine("unbuildable", builds=False, nodes=(*CONVOLUTIONS, *ATTENTIONS)),
     _Engine("crude", (numerical_note.TENSOR_CORE, numerical_note.REDUCED_PRECISION_REDUCTION), only=_16_BITS, read=_crude),
     _Engine("atomic_tensor_cores", (numerical_note.TENSOR_CORE, numerical_note.NONDETERMINISTIC), 131, nodes=("conv_wgrad",), read=_short,
             only=(*_16_BITS, data_type.FLOAT)),
     _Engine("tensor_cores", (numerical_note.TENSOR_CORE,), 3000, only=(*_16_BITS, data_type.FLOAT), read=_short),
     _Engine("atomic", (numerical_note.NONDETERMINISTIC,), 77, nodes=("conv_dgrad", "conv_wgrad")),
+    _Engine("flash", (numerical_note.TENSOR_CORE,), 256, only=_16_BITS, nodes=tuple(ATTENTIONS)),
 ]  # fmt: skip
 _FALLBACK = [_Engine("plain")]
 
@@ -142,8 +147,9 @@ _FALLBACK = [_Engine("plain")]
 class pygraph:
     """A graph of one node; `state` is the last step that was made."""
 
-    def __init__(self, *, handle, io_data_type, compute_data_type):
-        self.handle, self.compute, self.io, self.tensors, self.state = handle, compute_data_type, io_data_type, {}, "new"
+    def __init__(self, *, handle, io_data_type, compute_data_type, intermediate_data_type=data_type.NOT_SET):
+        self.handle, self.compute, self.io, self.between = handle, compute_data_type, io_data_type, intermediate_data_type
+        self.tensors, self.state = {}, "new"
 
     def _step(self, after, to) -> None:
         _expect(self.state == after, f"a graph that is {self.state} cannot become {to}", RuntimeError)
@@ -156,10 +162,10 @@ class pygraph:
 
     def _node(self, name, first, second, padding, stride, dilation):
         self._step("new", "described")
-        takes, made = NODES[name][:2], tensor(is_virtual=True)
-        self.name, self.geometry = name, (stride, padding, dilation)
-        self.tensors = {**dict(zip(takes, (first, second), strict=True)), NODES[name][2]: made}
-        return made
+        *takes, makes = CONVOLUTIONS[name]
+        self.name, self.geometry, self.made = name, (stride, padding, dilation), [makes]
+        self.tensors = {**dict(zip(takes, (first, second), strict=True)), makes: tensor(is_virtual=True)}
+        return self.tensors[makes]
 
     def conv_fprop(self, image, weight, *, padding, stride, dilation):
         return self._node("conv_fprop", image, weight, padding, stride, dilation)
@@ -170,10 +176,47 @@ class pygraph:
     def conv_wgrad(self, image, loss, *, padding, stride, dilation):
         return self._node("conv_wgrad", image, loss, padding, stride, dilation)
 
+    def _attention(self, name, *given, attn_scale, diagonal_band_right_bound):
+        self._step("new", "described")
+        count, names = ATTENTIONS[name]
+        _expect(type(attn_scale) is float and attn_scale > 0, f"attn_scale is {attn_scale!r}")
+        _expect(diagonal_band_right_bound in (None, 0), f"{diagonal_band_right_bound} keys after a query's own")
+        self.name, self.scale, self.causal, self.made = name, attn_scale, diagonal_band_right_bound == 0, names[count:]
+        self.tensors = {**dict(zip(names[:count], given, strict=True)), **{each: tensor(is_virtual=True) for each in self.made}}
+        return [self.tensors[each] for each in self.made]
+
+    def sdpa(self, q, k, v, *, generate_stats, attn_scale=1.0, diagonal_band_right_bound=None):
+        _expect(generate_stats is True, "there is nothing for backward")
+        return self._attention("sdpa", q, k, v, attn_scale=attn_scale, diagonal_band_right_bound=diagonal_band_right_bound)
+
+    def sdpa_backward(self, q, k, v, o, dO, stats, *, attn_scale=1.0, diagonal_band_right_bound=None, use_deterministic_algorithm=False):
+        return self._attention(
+            "sdpa_backward", q, k, v, o, dO, stats, attn_scale=attn_scale, diagonal_band_right_bound=diagonal_band_right_bound
+        )
+
     def validate(self):
         self._step("described", "validated")
         for each in self.tensors.values():
             each.check()
+        if self.name in ATTENTIONS:
+            self._validate_attention()
+        else:
+            self._validate_convolution()
+
+    def _validate_attention(self):
+        dims = {name: each.dim for name, each in self.tensors.items()}
+        (n, h, length, e), f = dims["q"], dims["v"][-1]
+        source = dims["k"][2]
+        right = {"q": [n, h, length, e], "k": [n, h, source, e], "v": [n, h, source, f], "o": [n, h, length, f], "stats": [n, h, length, 1]}
+        right |= {"dQ": right["q"], "dK": right["k"], "dV": right["v"], "dO": right["o"]}
+        _expect(all(right[name] == dim for name, dim in dims.items()), f"dims {dims}")
+        side_by_side = all(each.stride[3] == 1 for each in self.tensors.values())
+        _expect(side_by_side, "The stride for the last dimension should be 1", cudnnGraphNotSupportedError)
+        fits = e % 8 == f % 8 == 0 and (self.name == "sdpa" or max(e, f) <= 256)
+        _expect(fits, "hidden_dim should be multiple of 8", cudnnGraphNotSupportedError)
+        _expect(self.between is data_type.FLOAT, "Intermediate tensor data type needs to be set", RuntimeError)
+
+    def _validate_convolution(self):
         x, w, y = (self.tensors[name].dim for name in ("input", "weight", "output"))
         _expect(len(x) == len(w) == len(y), f"dims {x}, {w}, {y}")
         _expect(x[0] == y[0] and w[0] == y[1] and x[1] % w[1] == 0 and w[0] % (x[1] // w[1]) == 0, f"channels of {x}, {w}, {y}")
@@ -187,16 +230,22 @@ class pygraph:
 
     def build_operation_graph(self):
         self._step("validated", "built")
-        kinds = {each.data_type for each in self.tensors.values()}
+        if "stats" in self.tensors:
+            _expect(self.tensors["stats"].data_type is data_type.FLOAT, "stats is not FLOAT", RuntimeError)
+        kinds = {each.data_type for name, each in self.tensors.items() if name != "stats"}
         wants = data_type.DOUBLE if kinds == {data_type.DOUBLE} else data_type.FLOAT
         _expect(kinds == {self.io} and self.compute is wants, f"types {kinds}, computed in {self.compute}", RuntimeError)
-        _expect(len({each.uid for each in self.tensors.values()}) == 3, "two tensors of one number", RuntimeError)
+        _expect(len({each.uid for each in self.tensors.values()}) == len(self.tensors), "two tensors of one number", RuntimeError)
 
     def create_execution_plans(self, modes):
         self._step("built", "planned")
         kind = self.io
         engines = [*_ENGINES * (heur_mode.A in modes), *_FALLBACK * (heur_mode.FALLBACK in modes)]
         self.engines = [each for each in engines if kind in each.only and self.name in each.nodes and self.name not in unknown]
+        if self.name == "sdpa_backward":
+            _expect(math.prod(self.tensors["stats"].dim) > 1, "cuDNN 9.28 crashes", SystemError)
+            if self.tensors["q"].dim[2] == self.tensors["k"].dim[2] == 1:
+                self.engines = []
         _expect(self.engines, "No valid engine configs", cudnnGraphNotSupportedError)
         self.barred, self.most, self.ready = set(), math.inf, []
 
@@ -234,20 +283,24 @@ class pygraph:
         if engine.workspace:
             _memory(workspace, engine.workspace)
         arrays = {named[uid]: self.tensors[named[uid]].at(address) for uid, address in tensor_to_device_buffer.items()}
-        made = NODES[self.name][2]
         launched.append(f"{self.name} {engine.name}")
 
         def compute():
             scale = np.float64 if self.compute is data_type.DOUBLE else np.float32
-            values = {name: engine.read(each.astype(scale)) for name, each in arrays.items() if name != made}
-            arrays[made][...] = _computed(self.name, values, arrays[made].shape, self.geometry).astype(arrays[made].dtype)
+            values = {name: engine.read(each.astype(scale)) for name, each in arrays.items() if name not in self.made}
+            if self.name in ATTENTIONS:
+                results = _attention(values, self.scale, self.causal)
+            else:
+                results = {made: _convolution(self.name, values, arrays[made].shape, self.geometry) for made in self.made}
+            for made in self.made:
+                arrays[made][...] = results[made].astype(arrays[made].dtype)
             if engine.workspace:
                 ctypes.memset(workspace, 0xFF, engine.workspace)  # it is written to
 
         stand_in.call_library(compute, *tensor_to_device_buffer.values(), *([workspace] if engine.workspace else []))
 
 
-def _computed(node, values, made_shape, geometry):
+def _convolution(node, values, made_shape, geometry):
     """The sum over the kernel's taps of what each sees, multiplied; of dgrad and wgrad the transposes."""
     x_shape, w_shape, y_shape = (values[name].shape if name in values else made_shape for name in ("input", "weight", "output"))
     (n, c, *spatial), (o, per_group, *kernel), places = x_shape, w_shape, y_shape[2:]
@@ -270,6 +323,21 @@ def _computed(node, values, made_shape, geometry):
         else:
             weight[..., *tap] = np.einsum("ngop,ngcp->goc", output, patches)
     return {"conv_fprop": output.reshape(y_shape), "conv_dgrad": padded[inside], "conv_wgrad": weight.reshape(w_shape)}[node]
+
+
+def _attention(values, scale, causal):
+    """What forward makes of q, k and v, or backward of o, dO and stats too: p is exp(scores - log sum exp)."""
+    q, k, v = values["q"], values["k"], values["v"]
+    scores = q @ k.mT * np.float32(scale)
+    if causal:
+        scores[..., ~np.tri(*scores.shape[-2:], dtype=bool)] = -np.inf
+    if "dO" not in values:
+        top = scores.max(-1, keepdims=True)
+        stats = top + np.log(np.exp(scores - top).sum(-1, keepdims=True))
+        return {"o": np.exp(scores - stats) @ v, "stats": stats}
+    p, grad = np.exp(scores - values["stats"]), values["dO"]
+    of_scores = p * (grad @ v.mT - (grad * values["o"]).sum(-1, keepdims=True)) * np.float32(scale)
+    return {"dQ": of_scores @ k, "dK": of_scores.mT @ q, "dV": p.mT @ grad}
 
 
 def _memory(address, size):
