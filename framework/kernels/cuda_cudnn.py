@@ -70,7 +70,7 @@ def library():
 def handle_of(cudnn, device: int):
     """cuDNN's hold on the GPU in use, number `device`; None if the library behind the module is not installed."""
     try:
-        return cudnn.createhandle_of()
+        return cudnn.create_handle()
     except RuntimeError:
         return None
 

@@ -119,10 +119,10 @@ extern "C" __global__ void reduce(const S* losses, const Index* target, Index ig
 
 def _along(name, input, dim):
     """The kernels `name` and its `_backward` along `dim`."""
-    if input.ndim == 0 or not floats(input):
+    if not floats(input) or (input.ndim == 0 and dim not in (0, -1)):
         return NotImplemented
-    input = by_row(input)
-    columns, inner, out = input.shape[dim], math.prod(input.shape[dim % input.ndim + 1 :]), cupy().empty_like(input)
+    input, shape = by_row(input), input.shape or (1,)  # a single number is a row of one
+    columns, inner, out = shape[dim], math.prod(shape[dim % len(shape) + 1 :]), cupy().empty_like(input)
     rows, threads = input.size // max(1, columns), threads_for(columns)
     _rows.rows(name, rows, input, out, columns, inner, threads=threads)
 

@@ -232,7 +232,7 @@ def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reducti
     steps, n, classes = log_probs.shape
     labels, module = targets._array, array_module(targets._array)
     lengths = [module.asarray(getattr(each, "_array", each), np.int64).reshape(-1) for each in (input_lengths, target_lengths)]
-    (input_lengths, target_lengths), longest = lengths, int(lengths[1].max(initial=0))
+    (input_lengths, target_lengths), longest = lengths, max(lengths[1].tolist(), default=0)
     expect(labels.dtype.kind in "iu", f"ctc_loss: targets must be integers, but got {targets.dtype.name}")
     expect(0 <= blank < classes, "ctc_loss: blank must be in label range")
     expect(len(input_lengths) == len(target_lengths) == n, f"input_lengths and target_lengths must be of size batch_size, {n}")
