@@ -42,7 +42,7 @@ _CPU = {
     "cpu_softmax": [activation.softmax_op, activation.log_softmax_op, loss.negative_log_likelihood, loss.softmax_cross_entropy],
 }
 _GPU = ["clip", "elementwise", "index", "matmul", "norm", "optim", "pool", "recurrent", "cudnn_rnn", "resample", "softmax", "transfer",
-        "conv", "attention", "gaps"]  # cuda_….py  # fmt: skip
+        "conv", "attention", "cat", "gaps"]  # cuda_….py  # fmt: skip
 SMALL = 8192  # with fewer elements in every array NumPy is as fast as a compiled loop with its call and its threads
 
 

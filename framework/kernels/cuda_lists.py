@@ -12,7 +12,7 @@ _TABLE = np.dtype([("arrays", np.uintp, (ARRAYS, ROWS)), ("numbers_there", np.ui
 TABLE = f"""
 struct Part {{  // of one row's arrays, what belongs to a block of threads: elements [first, last)
     T* arrays[{ARRAYS}];
-    Index first, last;
+    Index first, last, size;  // and how many elements the row's arrays have
     unsigned long long number;  // the row's
     __device__ T* operator[](int array) const {{ return arrays[array]; }}
 }};
@@ -30,6 +30,7 @@ struct Table {{
         for (int i = 0; i < {ARRAYS}; i++) part.arrays[i] = arrays[i][row];
         part.first = (Index)(blockIdx.x - (row ? ends[row - 1] : 0)) * {PART};
         part.last = min(part.first + {PART}, sizes[row]);
+        part.size = sizes[row];
         part.number = numbers_there[row] ? *numbers_there[row] : numbers_here[row];
         return part;
     }}

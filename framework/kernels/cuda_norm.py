@@ -83,7 +83,7 @@ extern "C" __global__ void root(const S* var, double eps, S* scale, Index channe
 extern "C" __global__ void normalise(const T* input, const S* center, const S* scale, const S* weight, const S* bias, T* out,
                                      Index channels, Index inner, Index n) {
     for (Index i = first(); i < n; i += step()) {
-        const Index c = i / inner % channels;
+        const unsigned c = (unsigned)i / (unsigned)inner % (unsigned)channels;
         const S y = ((S)input[i] - center[c]) * scale[c];
         out[i] = y * (weight ? weight[c] : 1) + (bias ? bias[c] : 0);
     }
@@ -117,7 +117,7 @@ extern "C" __global__ void input_gradient(const T* grad, const T* input, const S
                                           const S* bias_grad, const S* weight_grad, Index count, T* out,
                                           Index channels, Index inner, Index n) {
     for (Index i = first(); i < n; i += step()) {
-        const Index c = i / inner % channels;
+        const unsigned c = (unsigned)i / (unsigned)inner % (unsigned)channels;
         const S y = ((S)input[i] - center[c]) * scale[c], w = weight ? weight[c] : 1;
         const S through = count ? (bias_grad[c] + y * weight_grad[c]) / count : 0;
         out[i] = w * scale[c] * ((S)grad[i] - through);

@@ -13,9 +13,10 @@ _kernels = Source(r"""
 extern "C" __global__ void resample(const T* input, const Index* places, const S* weights, T* out,
                                     Index taps, Index n, Index m, Index inner, Index size) {
     for (Index i = first(); i < size; i += step()) {
-        const Index b = i % inner, t = i / inner % m, a = i / inner / m;
+        const unsigned line = (unsigned)i / (unsigned)inner, b = (unsigned)i - line * (unsigned)inner;
+        const unsigned a = line / (unsigned)m, t = line - a * (unsigned)m;
         S sum = 0;
-        for (Index k = t * taps; k < (t + 1) * taps; k++) {
+        for (Index k = t * taps; k < (Index)(t + 1) * taps; k++) {
             const S weight = weights ? weights[k] : 1;
             if (weight != 0) sum += weight * (S)input[(a * n + places[k]) * inner + b];  // inf and nan that weigh nothing do not count
         }
@@ -27,10 +28,11 @@ extern "C" __global__ void resample(const T* input, const Index* places, const S
 
 @gpu_kernel(ops.resample)
 def thread_an_output(input, dim, taps):
-    if not floats(input):
-        return NotImplemented
     before, after = input.shape[:dim], input.shape[dim + 1 :]
-    out = cupy().empty((*before, len(taps.places), *after), input.dtype)
+    shape = *before, len(taps.places), *after
+    if not floats(input) or math.prod(shape) >= 1 << 31:  # the kernel divides in 32 bits
+        return NotImplemented
+    out = cupy().empty(shape, input.dtype)
     places = constant(taps.places.astype(np.int64), input)
     weights = None if taps.weights is None else constant(taps.weights.astype(arithmetic(input.dtype)), input)
     sizes = taps.places.shape[1], input.shape[dim], len(taps.places), math.prod(after), out.size

@@ -57,7 +57,7 @@ def _multiply_at(out, places, src):
     rows, flat, src = np.ravel_multi_index(places, out.shape).reshape(-1), out.reshape(-1), src.reshape(-1)
     order = np.argsort(rows, kind="stable")
     rounds = array_module(out).arange(rows.size) - np.searchsorted(rows[order], rows[order])  # how often its place came before
-    for turn in range(int(rounds.max(initial=-1)) + 1):
+    for turn in range(int(rounds.max()) + 1 if rounds.size else 0):
         now = order[rounds == turn]
         flat[rows[now]] *= src[now]
 

@@ -68,6 +68,11 @@ CASES = {
     "reflection": ("thread_an_output", lambda x: F.pad(x, (2, 2, 1, 1), mode="reflect"), [IMAGES], []),
     "embedding": ("rows_of_a_table", lambda w, i: F.embedding(i, w), [(9, 70)], [np.arange(40).reshape(4, 10) ** 2 % 9]),
     "rows": ("first_adds_all", lambda w, i: w[i], [(9, 70)], [np.arange(40).reshape(4, 10) ** 2 % 9]),
+    **{f"cat {dim}": ("all_joined_at_once", lambda x, y, z, dim=dim: framework.cat([x, y[:, : 5 if dim == 1 else 7], z], dim),
+                      [(4, 7, 3), (4, 7, 3), (4, 7, 3)], []) for dim in (1, -1)},
+    "cat of many": ("all_joined_at_once", lambda x, y: framework.cat([x, y] * 45), [(4, 700), (3, 700)], []),
+    **{f"stack {dim}": ("all_stacked_at_once", lambda x, y, dim=dim: framework.stack([x, y.mT, x] * 5, dim), [(4, 7), (7, 4)], [])
+       for dim in (0, 1, -1)},
     "sum of two": ("sum_of_halves", lambda x, y: x + y, [(6, 5), (6, 5)], []),
     "norm": ("norm_of_all", lambda x: x.norm(), [(90, 70)], []),
 }  # fmt: skip

@@ -50,7 +50,7 @@ def _bags(n, offsets, include_last_offset):
     right = not len(starts) or starts[0] == 0 and starts[-1] <= n
     expect(right, f"offsets[0] has to be 0 and offsets[-1] can not be greater than input's length {n}, but got {offsets.tolist()}")
     starts, ends = (starts[:-1], starts[1:]) if include_last_offset else (starts, module.append(starts[1:], n))
-    places = starts[:, None] + module.arange(max(int((ends - starts).max(initial=0)), 1))
+    places = starts[:, None] + module.arange(max(1, int((ends - starts).max()) if len(starts) else 0))
     return offsets.new_tensor(module.where(places < ends[:, None], places, n))
 
 
