@@ -1,8 +1,8 @@
-"""What CuPy has not as NumPy has it: a dimension of a single number, a condition that is no array, matrices that are spread over others."""
+"""What CuPy has not as NumPy has it: a dimension of a single number, a condition that is no array, systems that are spread, extremes."""
 
 import numpy as np
 
-from ..ops import decompositions, elementwise, reduce, scan, sort
+from ..ops import decompositions, elementwise, reduce, scan, scatter, sort
 from .cuda import cupy, gpu_kernel
 
 
@@ -42,3 +42,30 @@ def solve_spread(A, B):
         return NotImplemented
     spread = [cupy().ascontiguousarray(cupy().broadcast_to(each, (*batch, *each.shape[-2:]))) for each in (A, B)]
     return decompositions.solve_matrices.forward(*spread)
+
+
+_SIGN = np.uint64(1 << 63)
+
+
+def _keys(numbers):
+    """For doubles uint64 in the same order: CuPy compares doubles that are scattered as floats."""
+    bits = cupy().ascontiguousarray(numbers).view(np.uint64)
+    return cupy().where(bits & _SIGN, ~bits, bits | _SIGN)
+
+
+def _numbers(keys):
+    """The doubles that had these keys."""
+    return cupy().where(keys & _SIGN, keys ^ _SIGN, ~keys).view(np.float64)
+
+
+def _by_keys(op):
+    def exactly(input, dim, index, src):
+        if input.dtype != np.float64 or src.dtype != np.float64:
+            return NotImplemented
+        return _numbers(op.forward(_keys(input), dim, index, _keys(src))).reshape(input.shape)
+
+    return exactly
+
+
+for _op in (scatter.scatter_amax, scatter.scatter_amin):
+    gpu_kernel(_op)(_by_keys(_op))
