@@ -66,7 +66,7 @@ def on_one_gpu(function):
 
     @functools.wraps(function)
     def kernel(*arguments):
-        if any([type(each) is np.ndarray for each in dispatch.flat(arguments)]):
+        if any([isinstance(each, (np.ndarray, np.generic)) for each in dispatch.flat(arguments)]):
             return NotImplemented
         with beside(dispatch.flat(arguments)) if gpus.several else nullcontext():
             return function(*arguments)
