@@ -41,6 +41,8 @@ __device__ Index step() { return gridDim.x * (Index)blockDim.x; }
 #define NUMBER(type, name) const type* name##_there, type name##_here
 #define VALUE(name) (name##_there ? *name##_there : name##_here)
 
+__device__ S sigmoid(S x) { return 1 / (1 + exp(-x)); }
+
 struct Sum { __device__ static S of(S a, S b) { return a + b; } };
 struct Max { __device__ static S of(S a, S b) { return a > b || a != a ? a : b; } };  // a nan stays
 

@@ -28,7 +28,6 @@ _ACTIVATIONS = {
 }
 
 _FORMULAS = r"""
-__device__ S sigmoid(S x) { return 1 / (1 + exp(-x)); }
 __device__ S softplus(S x) { return (x > 0 ? x : 0) + log1p(exp(x > 0 ? -x : x)); }
 __device__ S normal(S x) { return S(0.5) + S(0.5) * erf(x * S(0.7071067811865476)); }
 // 0.5 + 0.5 tanh(u) = sigmoid(2 u), for the u of GELU's approximation: sqrt(2 / pi) (x + 0.044715 x^3)

@@ -15,7 +15,6 @@ from .cuda import Source, by_row, contiguous, cupy, floats, gpu_kernel
 from .cuda_matmul import column_sums, product
 
 _kernels = Source(r"""
-__device__ S sigmoid(S x) { return 1 / (1 + exp(-x)); }
 __device__ S at(const T* array, Index i) { return array ? (S)array[i] : 0; }
 
 // In all of these a thread takes elements k = n H + j of a step's states (N, H), whose rows are those from `start` on among all S rows: in

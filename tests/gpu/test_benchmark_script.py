@@ -137,3 +137,15 @@ def test_pytorch_is_measured_too(tmp_path):
     found = json.loads((tmp_path / "gpu.json").read_text())["results"]["vae, batch 128"]
     assert found["torch"]["loss"] == pytest.approx(found["framework-recorded"]["loss"], rel=0.01)
     assert gpu.ratio(found, "torch") > 0
+
+
+def test_committed_tables_are_what_the_results_say():
+    """The page beside the results of the H200, and the table of docs/gpu.md, which has some of its columns."""
+    root = Path(__file__).parents[2]
+    record = json.loads((root / "benchmarks/results/nvidia-h200.json").read_text())
+    cases = {title: (title.rpartition(", batch ")[0], int(title.rpartition(" ")[2])) for title in record["results"]}
+    page = gpu.page(cases, record)
+    assert page == (root / "benchmarks/results/nvidia-h200.md").read_text()
+    rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| ")][: len(cases) + 1]
+    shown = [" | ".join(row[:5] + row[7:]) for row in rows]
+    assert [line for line in (root / "docs/gpu.md").read_text().splitlines() if line in shown] == shown

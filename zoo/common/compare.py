@@ -1,6 +1,5 @@
 """Two sets of runs side by side, and whether their difference is more than chance: python -m zoo compare A B."""
 
-import json
 import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -13,8 +12,8 @@ from rich.table import Table
 
 from zoo.common.errors import UserError
 from zoo.common.reproduce import read_results
-from zoo.common.results import examples, settings
-from zoo.common.run import FREE, write_json
+from zoo.common.results import examples, setting, settings
+from zoo.common.run import write_json
 
 COST = {"seconds": "{:,.1f}", "host_MiB": "{:,.0f}", "gpu_MiB": "{:,.0f}"}  # how each is written
 A = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="A", help="A run directory, a results.json, or a folder of such.")]
@@ -65,8 +64,7 @@ def grouped(runs: Iterable[dict[str, Any]]) -> dict[Key, list[dict[str, Any]]]:
     """The runs that differ only in their seed together; of a seed the last, as the same seed again is no further evidence."""
     groups: dict[Key, dict[int, dict[str, Any]]] = {}
     for run in runs:
-        flags = {name: value for name, value in run["flags"].items() if name not in (*FREE, "seed")}
-        key = run["example"], run["data"]["sha256"], json.dumps(flags, sort_keys=True)
+        key = run["example"], run["data"]["sha256"], setting(run["flags"])
         groups.setdefault(key, {})[run["seed"]] = run
     return {key: list(seeds.values()) for key, seeds in groups.items()}
 
@@ -87,8 +85,8 @@ def described(groups: dict[Key, list[dict[str, Any]]]) -> dict[Key, str]:
     told = {}
     for example in dict.fromkeys(key[0] for key in groups):
         keys = [key for key in groups if key[0] == example]
-        for key, setting in zip(keys, settings([groups[key] for key in keys]), strict=True):
-            told[key] = f"{example} on {groups[key][0]['data']['name']} ({key[1][:8]}), {setting}"
+        for key, which in zip(keys, settings([groups[key] for key in keys]), strict=True):
+            told[key] = f"{example} on {groups[key][0]['data']['name']} ({key[1][:8]}), {which}"
     return told
 
 

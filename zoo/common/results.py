@@ -23,13 +23,17 @@ def examples() -> Iterator[tuple[str, Any]]:
             yield module.name, importlib.import_module(f"zoo.{module.name}")
 
 
+def setting(flags: dict[str, Any]) -> str:
+    """The flags that runs have in common which differ only in their seed, as a key."""
+    return json.dumps({name: value for name, value in flags.items() if name not in (*FREE, "seed")}, sort_keys=True)
+
+
 def committed(package: Any) -> list[list[dict[str, Any]]]:
     """The committed runs of an example, those that differ only in their seed together."""
-    groups: dict[str, list[dict[str, Any]]] = {}
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for path in sorted((Path(package.__file__).parent / "results").glob("*.json")):
         run = json.loads(path.read_text())
-        same = {**run["flags"], **dict.fromkeys((*FREE, "seed")), "data": run["data"]["sha256"]}
-        groups.setdefault(json.dumps(same), []).append(run)
+        groups.setdefault((run["data"]["sha256"], setting(run["flags"])), []).append(run)
     return list(groups.values())
 
 

@@ -1,7 +1,6 @@
 """Runs that differ only in their seed together, their figures beside the published ones, and all of it as JSON."""
 
 import dataclasses
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,6 @@ from types import SimpleNamespace
 from typing import Any
 
 from zoo.common import results
-from zoo.common.run import FREE
 from zoo.reports.records import Record, Unread
 
 COMPARABLE = ("official", "generated")  # origins; a user's folder may bear the name of an official set
@@ -59,10 +57,10 @@ def examples_of(runs: list[Record]) -> list[Example]:
     """The runs by example, and then by everything but the seed."""
     packages = dict(results.examples())
     unknown = SimpleNamespace(__doc__="Not an example of this checkout.", METRICS={}, PUBLISHED=(), PAPER="")
-    by_example: dict[str, dict[str, list[Record]]] = {}
+    by_example: dict[str, dict[tuple[Any, ...], list[Record]]] = {}
     for run in runs:
-        same = {**run.flags, **dict.fromkeys((*FREE, "seed")), "data": [run.data.get("name"), run.data.get("sha256")]}
-        by_example.setdefault(run.example, {}).setdefault(json.dumps(same, sort_keys=True), []).append(run)
+        same = run.data.get("name"), run.data.get("sha256"), results.setting(run.flags)
+        by_example.setdefault(run.example, {}).setdefault(same, []).append(run)
     examples = []
     for name in sorted(by_example):
         package, together = packages.get(name, unknown), list(by_example[name].values())
