@@ -105,7 +105,7 @@ class Machine:
                     self.signal(each, signal.SIGCONT)
 
 
-def end_of(file) -> str:  # noqa: ANN001
+def end_of(file) -> str:
     """What was written to it last."""
     file.seek(0)
     return file.read().strip()[-3000:]

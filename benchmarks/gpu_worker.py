@@ -20,7 +20,7 @@ WARM_UP = 10  # steps: enough for all that is compiled, recorded or chosen
 FEWEST = 3  # steps that are timed together
 
 
-def copied(value):  # noqa: ANN001, ANN201  a tensor, or a tuple of them
+def copied(value):  # a tensor, or a tuple of them
     """Copies of the tensors, without what they were computed from."""
     return tuple(map(copied, value)) if isinstance(value, tuple) else value.detach().clone()
 
@@ -36,7 +36,7 @@ def marked(step: Callable) -> Callable:
     """`step`, where torch.compile records graphs: it is told when a step begins, for that writes over the results of the last."""
     import torch
 
-    def run(*inputs):  # noqa: ANN002, ANN202
+    def run(*inputs):
         torch.compiler.cudagraph_mark_step_begin()
         return copied(step(*inputs))
 
@@ -54,7 +54,7 @@ class Recorded:
         register_optimizer_step_pre_hook(self.count_on_gpu)
 
     @staticmethod
-    def count_on_gpu(optimizer, args: tuple, kwargs: dict) -> None:  # noqa: ANN001
+    def count_on_gpu(optimizer, args: tuple, kwargs: dict) -> None:
         """Let the optimizer count its steps where a graph can."""
         for group in optimizer.param_groups:
             if "capturable" in group:
@@ -72,7 +72,7 @@ class Recorded:
         with self.cuda.graph(self.graph):
             self.outputs = self.step(*self.inputs)
 
-    def fill(self, ours, given) -> None:  # noqa: ANN001
+    def fill(self, ours, given) -> None:
         """Copy what is given to where the graph reads it."""
         if isinstance(ours, tuple):
             for pair in zip(ours, given, strict=True):
@@ -80,7 +80,7 @@ class Recorded:
         else:
             ours.copy_(given)
 
-    def __call__(self, *inputs):  # noqa: ANN002, ANN204
+    def __call__(self, *inputs):
         if self.graph is None:
             self.record(inputs)
         self.fill(self.inputs, inputs)
@@ -129,7 +129,7 @@ class HostEvent:
 class Timer:
     """A step that is set up and warm, and how long it takes."""
 
-    def __init__(self, way, name: str, batch: int) -> None:  # noqa: ANN001
+    def __init__(self, way, name: str, batch: int) -> None:
         import framework
 
         from .workloads import WORKLOADS

@@ -54,7 +54,7 @@ class Watch:
         """Time every call of `owner.method`."""
         original = getattr(owner, method)
 
-        def timed(op_or_node, *args, **kwargs):  # noqa: ANN001, ANN002, ANN003, ANN202
+        def timed(op_or_node, *args, **kwargs):
             if self.inside:
                 return original(op_or_node, *args, **kwargs)
             self.inside, start = True, time.perf_counter()

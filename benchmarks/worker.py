@@ -21,7 +21,7 @@ def answer_with_torch() -> None:
     sys.modules |= {"framework" + name[5:]: module for name, module in sys.modules.items() if name == "torch" or name.startswith("torch.")}
 
 
-def prepare(library: str, model):  # noqa: ANN001, ANN201  a module of either library
+def prepare(library: str, model):  # a module of either library
     """What a library at its best does to a model first."""
     if library == "torch-channels-last":
         import torch
@@ -34,7 +34,7 @@ def prepare(library: str, model):  # noqa: ANN001, ANN201  a module of either li
     return model
 
 
-def product_rate(framework) -> float:  # noqa: ANN001  either library
+def product_rate(framework) -> float:  # either library
     """GFLOP/s of a float32 matrix product of 1024³: the best of ten."""
     a, b = framework.randn(1024, 1024), framework.randn(1024, 1024)
     times = []
@@ -45,7 +45,7 @@ def product_rate(framework) -> float:  # noqa: ANN001  either library
     return 2 * 1024**3 / min(times) / 1e9
 
 
-def timed(function) -> list[float]:  # noqa: ANN001
+def timed(function) -> list[float]:
     """Milliseconds of each of its calls, after the warm-up."""
     times: list[float] = []
     began = time.perf_counter()
