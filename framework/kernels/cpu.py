@@ -1,8 +1,6 @@
 """What the CPU's kernels share: compiled code kept on disk, the line that says it is compiled, and questions about arrays."""
 
-import functools
 import gc
-import hashlib
 import sys
 import warnings
 from pathlib import Path
@@ -14,6 +12,7 @@ from numba.core import event, types
 
 from .. import threads
 from . import SMALL, kernel
+from .cpu_cache import compiled, forget_what_changed
 from .cpu_threads import run, run_shares
 
 threadpoolctl.threadpool_limits(1, user_api="blas")  # NumPy's own pool, beside which Numba's would stand still
@@ -43,13 +42,12 @@ class _Compiling(event.Listener):
 event.register("numba:compile", _Compiling())
 warnings.filterwarnings("ignore", category=nb.errors.NumbaPerformanceWarning, module="framework.kernels")
 
-compiled = functools.partial(nb.njit, cache=True, nogil=True, error_model="numpy")
 
-
-def pieces_of(images: int) -> int:
-    """Into how many bands of rows every image should be cut, so that all threads have about as much to do."""
+def pieces_of(images: int, rows: int) -> int:
+    """Into how many bands of its rows every image should be cut: the fewest with which no thread has much more to do than the mean."""
     shares = threads.get_num_threads()
-    return 1 if images % shares == 0 or images >= 4 * shares else shares
+    even = (pieces for pieces in range(1, rows) if -(-images * pieces // shares) * shares <= 9 / 8 * images * pieces)
+    return next(even, rows)
 
 
 def together_of(images: int, most: int) -> int:
@@ -66,17 +64,7 @@ def band(item, pieces, height):
     return image, piece, height * piece // pieces, height * (piece + 1) // pieces
 
 
-def _forget_what_changed(folder: Path) -> None:
-    """Delete compiled code of other sources: Numba sees when a function's own file has changed, but not that of one that it calls."""
-    digest = hashlib.sha256(b"".join(each.read_bytes() for each in sorted(Path(__file__).parent.glob("cpu*.py")))).hexdigest()
-    stamp = folder / "cpu.sha256"
-    if not stamp.exists() or stamp.read_text() != digest:
-        for each in folder.glob("cpu*.nb[ic]"):
-            each.unlink(missing_ok=True)
-        stamp.write_text(digest)
-
-
-_forget_what_changed(Path(band.stats.cache_path))
+forget_what_changed(Path(band.stats.cache_path))
 
 
 def floats(*arrays) -> bool:

@@ -15,6 +15,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from .. import threads
+from .cpu_cache import compiled
 
 _pool = threading.Lock()  # it serves one caller at a time
 _addresses = {}  # of a compiled function, by the function and the kinds of its arguments
@@ -39,14 +40,14 @@ def run_shares(function, count: int, *args) -> None:
     if shares == 1:
         function(*args, 0, 0, count)
         return
+    plain = tuple([tuple(each) if isinstance(each, tuple) else each for each in args])  # named tuples are passed as any others are
     with _pool:
-        if _share_out(_address(function, args), count, shares, args):
+        if _share_out(_address(function, args, plain), count, shares, plain):
             raise MemoryError(f"{function.__name__} has failed in a thread")
 
 
-def _address(function, args: tuple) -> int:
-    """Where the code is that Numba compiles from `function` for such arguments."""
-    plain = tuple([tuple(each) if isinstance(each, tuple) else each for each in args])  # a fingerprint tells no named tuples
+def _address(function, args: tuple, plain: tuple) -> int:
+    """Where the code is that Numba compiles from `function` for such arguments; `plain` tells them apart."""
     kinds = function, compute_fingerprint(plain)
     if kinds not in _addresses:
         signature = (*map(nb.typeof, args), types.int64, types.int64, types.int64)
@@ -89,7 +90,7 @@ def _call_shares(typing, address, count, shares, args):
     return types.boolean(address, count, shares, args), generate
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled()
 def _share_out(address, count, shares, args):
     return _call_shares(address, count, shares, args)
 

@@ -218,7 +218,7 @@ class Unfolded:
         pitch = width + beyond if beyond * (len(weight) // groups) <= _GARBAGE * width else width
         positions = max(_TILE_LEAST, _TILE_BYTES // (self.weight.shape[1] * weight.itemsize))  # in a tile
         rows = max(1, min(height, positions // pitch))
-        self.pieces = pieces_of(images)
+        self.pieces = pieces_of(images, height)
         together = together_of(images, positions // (height * pitch)) if rows == height and self.pieces == 1 else 1
         self.tiles = rows, pitch, together, self.pieces
         self.items = -(-images // together) * self.pieces

@@ -127,7 +127,7 @@ class Winograd:
         tiles = _STRIP_BYTES // ((self.taps + 3) ** 2 * (filters + channels) * weight.itemsize)
         most = max(tiles, (filters + channels) // 2)  # in a strip: with fewer, reading U would take longer than V and M
         count = max(1, min(rows, most // (across + 1)))
-        self.pieces = pieces_of(images)
+        self.pieces = pieces_of(images, rows)
         whole = count == rows and self.pieces == 1
         together = together_of(images, most // (rows * (across + 1))) if whole else 1
         self.cuts = rows, together, count, self.pieces
