@@ -42,6 +42,12 @@ def test_shares_cover_everything_once(count, dtype):
         assert len(set(shares)) == get_num_threads()
 
 
+def test_the_code_that_all_share_knows_nothing_of_its_callers():
+    """Else their classes stood in its cache, and it could be read only where they can be imported."""
+    run_shares(count_up, 3, np.zeros((2, 3)), Numbers(1, 2.0))
+    assert cpu_threads._share_out.overloads and "Numbers" not in str([*cpu_threads._share_out.overloads])
+
+
 def test_little_work_is_done_here(monkeypatch):
     """Whether it is much is a question of the largest array."""
     shared = []
