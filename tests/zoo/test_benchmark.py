@@ -168,8 +168,11 @@ def test_a_new_baseline_replaces_all_of_the_old(baseline):
     stale = baseline / "results" / "short" / "toy-seed7.json"
     stale.write_text("{}")
     benchmark(("toy",), keep=True)
-    files = sorted((baseline / "results" / "short").iterdir())
-    assert [file.name for file in files] == ["toy-seed0.json", "toy-seed1.json", "toy-seed2.json"]
+    told, *files = sorted((baseline / "results" / "short").iterdir())
+    assert [file.name for file in (told, *files)] == ["report.md", "toy-seed0.json", "toy-seed1.json", "toy-seed2.json"]
+    text = told.read_text()
+    assert "| test accuracy | 0.91 | ± 0.01 | 3 |" in text
+    assert "| results/short/toy-seed1.json | 1 | finished | – | 10.0 s | 100.00 ms |" in text
     kept = json.loads(files[1].read_text())
     assert kept["seed"] == 1 and kept["seconds_per_step"] == 0.1 and kept["seconds_of_calibration"] > 0
 
@@ -222,6 +225,15 @@ def test_a_step_that_is_an_episode_counts_by_its_rounds(tmp_path):
     timings = [{"step": row["step"], "seconds": second} for row, second in zip(rows, seconds, strict=True)]
     (tmp_path / "timings.jsonl").write_text("\n".join(map(json.dumps, timings)))
     assert seconds_per_step(tmp_path) == pytest.approx(0.1)
+
+
+def test_the_committed_baseline_is_whole_and_its_report_is_of_it(monkeypatch):
+    monkeypatch.chdir(module.BASELINE.parent)
+    for name, _ in examples():
+        runs = module.read_baseline(name, "short")
+        assert {run["commit"]["dirty"] for run in runs} == {False} and len({run["commit"]["sha"] for run in runs}) == 1
+        assert len({run["seed"] for run in runs}) == len(runs) and {run["data"]["origin"] for run in runs} <= {"built-in", "generated"}
+    assert (module.BASELINE / "short" / "report.md").read_text() == module.baseline_report("short")
 
 
 def test_every_example_has_a_short_training():

@@ -278,9 +278,14 @@ def check(value, path: str, schema: dict[str, str]) -> None:
             check(each, f"{path}.{name}".lstrip("."), schema)
 
 
+def documented() -> dict[str, str]:
+    """Path in report.json → its type."""
+    page = (Path(__file__).parents[2] / "docs" / "reports.md").read_text()
+    return dict(re.findall(r"^\| `([\w.\[\]]+)` \| ([a-z ]+) \|", page, re.MULTILINE))
+
+
 def test_the_figures_are_what_the_page_documents(tmp_path):
-    documented = (Path(__file__).parents[2] / "docs" / "reports.md").read_text()
-    schema = dict(re.findall(r"^\| `([\w.\[\]]+)` \| ([a-z ]+) \|", documented, re.MULTILINE))
+    schema = documented()
     runs = [write_run(tmp_path / str(seed), seed=seed, losses=(1.0, NAN)) for seed in (0, 1)]
     runs.append(write_run(tmp_path / "other", finished=False, flags={}, data={}))
     (tmp_path / "bad.json").write_text("{}")
@@ -314,20 +319,30 @@ def test_from_the_command_line(tmp_path, monkeypatch, capsys):
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"report.html", "report.json", "report.md"}
 
 
-LOOK = """<script>addEventListener("load", () => {
+LOOK = """
   const head = Array.from(document.querySelectorAll("th")).find((each) => each.textContent === "mean");
   const column = () => Array.from(head.closest("table").tBodies[0].rows, (row) => row.cells[head.cellIndex].textContent);
   const [before, rising, falling] = [column(), (head.click(), column()), (head.firstChild.click(), column())];
   const widths = Array.from(document.images, (each) => each.naturalWidth);
-  const scroll = document.documentElement.scrollWidth, sorted = head.getAttribute("aria-sort");
-  parent.postMessage({ inner: innerWidth, scroll, before, rising, falling, sorted, widths }, "*");
-});</script></body>"""
+  const found = { before, rising, falling, sorted: head.getAttribute("aria-sort"), widths };"""
 PHONE = """<!doctype html><body>
 <script>addEventListener("message", ({ data }) => { document.body.dataset.found = JSON.stringify(data); });</script>
 <iframe src="page.html" width="390" height="844" frameborder="0"></iframe>"""  # a window cannot be as narrow
+needs_a_browser = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+def on_a_phone(page: Path, look: str = "const found = {};") -> dict:
+    """What a script finds in the page when a browser has loaded it, and how wide the window and the page are."""
+    send = "parent.postMessage({ ...found, inner: innerWidth, scroll: document.documentElement.scrollWidth }, '*')"
+    script = f'<script>addEventListener("load", () => {{ {look} {send} }});</script></body>'
+    (page.parent / "page.html").write_text(page.read_text().replace("</body>", script))
+    (page.parent / "phone.html").write_text(PHONE)
+    options = ["--headless", "--no-sandbox", f"--user-data-dir={page.parent / 'browser'}", "--window-size=390,844", "--dump-dom"]
+    done = subprocess.run([CHROMIUM, *options, (page.parent / "phone.html").as_uri()], capture_output=True, text=True, timeout=120)
+    return json.loads(dict(Page(done.stdout).tags)["body"]["data-found"])
+
+
+@needs_a_browser
 def test_in_a_browser_the_width_of_a_phone(tmp_path):
     accuracies = (0.5, NAN, 0.09, None, 0.6)
     runs = []
@@ -337,11 +352,7 @@ def test_in_a_browser_the_width_of_a_phone(tmp_path):
         runs.append(write_run(tmp_path / f"{index}{'-long' * 30}", metrics=metrics, flags=flags))
     pictures.write(runs[0] / "samples" / "wide.png", np.zeros((30, 2000), np.uint8))
     made(tmp_path, *runs)
-    (tmp_path / "page.html").write_text((tmp_path / "report.html").read_text().replace("</body>", LOOK))
-    (tmp_path / "phone.html").write_text(PHONE)
-    options = ["--headless", "--no-sandbox", f"--user-data-dir={tmp_path / 'browser'}", "--window-size=390,844", "--dump-dom"]
-    done = subprocess.run([CHROMIUM, *options, (tmp_path / "phone.html").as_uri()], capture_output=True, text=True, timeout=120)
-    found = json.loads(dict(Page(done.stdout).tags)["body"]["data-found"])
+    found = on_a_phone(tmp_path / "report.html", LOOK)
     assert found["inner"] == 390 and found["scroll"] <= 390
     assert found["before"] == ["50.00 %", "NaN", "9.00 %", "–", "60.00 %"]
     assert found["rising"] == ["9.00 %", "50.00 %", "60.00 %", "NaN", "–"]

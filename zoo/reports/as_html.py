@@ -29,6 +29,11 @@ def contents(headings: Sequence[str]) -> str:
     return f"<nav>{' '.join(links)}</nav>"
 
 
+def link(page: str, content: str) -> str:
+    """To the page of that name beside this one."""
+    return f'<p><a href="{quote(page)}.html">{escape(content)}</a></p>'
+
+
 def text(content: str) -> str:
     return f"<p>{escape(content)}</p>"
 

@@ -20,6 +20,10 @@ def contents(headings: Sequence[str]) -> str:
     return ""
 
 
+def link(page: str, content: str) -> str:
+    return f"[{text(content)}]({page}.md)"
+
+
 def text(content: str) -> str:
     """One line, in which nothing means anything to Markdown."""
     return re.sub(r"([\\`*\[\]<>|&#])", r"\\\1", " ".join(content.split()))

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import os
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ import tyro
 
 import framework
 import zoo
+from framework.serialization import write_atomically
 from zoo.common import environment
 from zoo.common.compare import grouped
 from zoo.common.errors import UserError
@@ -222,13 +224,23 @@ def write_baseline(finished: dict[str, list[dict[str, Any]]], budget: Budget) ->
             raise UserError(f"no baseline is written: {which}, is not of the code that is committed now; choose another --out")
         if not all(map(math.isfinite, run["metrics"].values())):
             raise UserError(f"no baseline is written: {which}, has metrics that are not finite")
-    (BASELINE / budget).mkdir(parents=True, exist_ok=True)
+    folder = BASELINE / budget
+    folder.mkdir(parents=True, exist_ok=True)
     for name, runs in finished.items():
-        for file in (BASELINE / budget).glob(f"{name}-seed*.json"):
+        for file in folder.glob(f"{name}-seed*.json"):
             file.unlink()
         for run in runs:
-            write_json(BASELINE / budget / f"{name}-seed{run['seed']}.json", run)
-    print(f"baseline of {', '.join(finished)} written to {BASELINE / budget}: commit it")
+            write_json(folder / f"{name}-seed{run['seed']}.json", run)
+    write_atomically(folder / "report.md", baseline_report(budget).encode())
+    print(f"baseline of {', '.join(finished)} written to {folder}: commit it")
+
+
+def baseline_report(budget: Budget) -> str:
+    """The report on a baseline, as Markdown; its paths are as seen from here."""
+    from zoo.reports import pages
+
+    files = sorted((BASELINE / budget).glob("*-seed*.json"))
+    return pages(Path(os.path.relpath(file)) for file in files)[0]["report.md"]
 
 
 def differences(runs: list[dict[str, Any]], baseline: list[dict[str, Any]], slower: float) -> Iterator[str]:

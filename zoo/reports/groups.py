@@ -10,6 +10,7 @@ from typing import Any
 
 from zoo.common import results
 from zoo.reports.records import Record, Unread
+from zoo.reports.timings import Timings
 
 COMPARABLE = ("official", "generated")  # origins; a user's folder may bear the name of an official set
 NOT_WRITTEN = ("package", "columns")  # into report.json
@@ -93,9 +94,9 @@ def _published(package: Any, run: Record, metric: str, ours: float) -> list[Publ
     return [Published(each.value, ours - each.value, each.source) for each in about]
 
 
-def as_json(examples: list[Example], unread: list[Unread]) -> dict[str, Any]:
+def as_json(examples: list[Example], timed: list[Timings], unread: list[Unread]) -> dict[str, Any]:
     """What report.json holds: see docs/reports.md."""
-    return _plain({"version": 1, "examples": examples, "unread": unread})
+    return _plain({"version": 1, "examples": examples, "timings": timed, "unread": unread})
 
 
 def _plain(value: Any) -> Any:

@@ -24,8 +24,8 @@ ORIGINS = {
 }
 
 
-def tell(to: ModuleType, examples: list[Example], unread: list[Unread]) -> Iterator[str]:
-    """The parts of the report, as as_html or as_markdown writes them."""
+def tell(to: ModuleType, examples: list[Example], unread: list[Unread], *, timed: bool = False) -> Iterator[str]:
+    """The parts of the report, as as_html or as_markdown writes them; `timed` if there is a page of timings beside it."""
     runs = [run for example in examples for group in example.groups for run in group.runs]
     unfinished = sum(not run.finished for run in runs)
     yield to.heading(1, f"{_count(len(runs), 'run')} of {_count(len(examples), 'example')}")
@@ -33,6 +33,8 @@ def tell(to: ModuleType, examples: list[Example], unread: list[Unread]) -> Itera
         "Means and standard deviations are over the seeds of finished runs. A curve is the mean of these runs, and its band goes from the"
         " lowest to the highest. “–” is what the files do not say."
     )
+    if timed:
+        yield to.link("timings", "How long single operations, layers and steps take")
     if unfinished:
         yield to.text(f"{_count(unfinished, 'run')} did not finish: failed, stopped or still running.")
     if unread:

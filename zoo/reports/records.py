@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from zoo.common.errors import UserError
+from zoo.reports.timings import Timings, from_json
 
 
 @dataclass(frozen=True)
@@ -44,25 +45,28 @@ class Unread:
     reason: str
 
 
-def read_all(paths: Iterable[Path]) -> tuple[list[Record], list[Unread]]:
-    """The runs at these paths; UserError if there is nothing at all at one of them."""
-    runs, unread = [], []
+def read_all(paths: Iterable[Path]) -> tuple[list[Record], list[Timings], list[Unread]]:
+    """The runs and the timings at these paths; UserError if there is nothing at all at one of them."""
+    runs, timed, unread = [], [], []
     for path in dict.fromkeys(paths):
         if not path.exists():
             raise UserError(f"{path} does not exist")
         try:
-            runs.append(read(path))
+            found = read(path)
+            (timed if isinstance(found, Timings) else runs).append(found)
         except (OSError, TypeError, ValueError) as error:
             unread.append(Unread(path, getattr(error, "strerror", None) or str(error)))
-    return runs, unread
+    return runs, timed, unread
 
 
-def read(path: Path) -> Record:
-    """A run directory or a result file; OSError, TypeError or ValueError if it is neither, or damaged."""
+def read(path: Path) -> Record | Timings:
+    """A run directory, a result file or one of timings; OSError, TypeError or ValueError if it is none of them, or damaged."""
     file = path
     if path.is_dir():
         file = path / ("results.json" if (path / "results.json").exists() else "config.json")
     told = json.loads(file.read_text())
+    if isinstance(told, dict) and "benchmarks" in told:
+        return from_json(path, told)
     if not isinstance(told, dict) or not _field(told, "example", str):
         raise ValueError(f"{file.name} names no example of the zoo")
     timings = [(row.get("step"), row.get("seconds")) for row in _rows(path / "timings.jsonl")]
@@ -73,7 +77,7 @@ def read(path: Path) -> Record:
         finished=file.name != "config.json",
         steps=max((int(steps.max()) for steps, _, _ in columns.values()), default=None),
         seconds=_field(told, "seconds", int | float) or (timings[-1][1] if timings else None),
-        seconds_per_step=_seconds_per_step(times),
+        seconds_per_step=_seconds_per_step(times) or _field(told, "seconds_per_step", float),
         diverged={name: int(each[0, ~np.isfinite(each[2])][0]) for name, each in columns.items() if not np.isfinite(each[2]).all()},
         columns=columns,
         commands=_field(told, "commands", list) or [],
