@@ -29,6 +29,11 @@ PRODUCTS = {
     "conv1d": lambda x: F.conv1d(x[None], x[:, :, None]),
     "conv_transpose1d": lambda x: F.conv_transpose1d(x[None], x[:, :, None]),
     "attention": lambda x: F.scaled_dot_product_attention(x[None], x[None], x[None]),
+    "attention with a mask": lambda x: F.scaled_dot_product_attention(x[None], x[None], x[None], attn_mask=x.float()),
+    "attention with a mask of bools": lambda x: F.scaled_dot_product_attention(x[None], x[None], x[None], attn_mask=x > -9),
+    "multi-head attention": lambda x: F.multi_head_attention_forward(
+        *[x[:, None]] * 3, 6, 2, framework.cat([x, x, x]), None, None, None, False, 0.0, x, None, attn_mask=x.float()
+    )[0],
 }
 IN_HALF = {
     "relu": F.relu,

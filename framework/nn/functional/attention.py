@@ -3,6 +3,7 @@
 import math
 
 from ... import dtypes, random
+from ...autograd.mode import mode
 from ...ops import attention as ops
 from ...ops.linalg import linear
 from ...ops.promotion import expect
@@ -19,12 +20,12 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.
     expect(min(query.ndim, key.ndim, value.ndim) > 1, "Expected query, key, and value to all be at least 2 dimensional")
     if attn_mask is not None:
         expect(not is_causal, "scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True")
-        expect(attn_mask.dtype in (dtypes.bool, query.dtype), f"Expected attn_mask dtype to be bool or {query.dtype}: {attn_mask.dtype}")
+        fits = attn_mask.dtype in (dtypes.bool, query.dtype) or (mode.casts and attn_mask.is_floating_point())
+        expect(fits, f"Expected attn_mask dtype to be bool or {query.dtype}: {attn_mask.dtype}")
     expect(0 <= dropout_p <= 1, f"dropout probability has to be between 0 and 1, but got {dropout_p}")
     if enable_gqa:  # each head of the keys as many times in a row as it is shared
-        heads = query.shape[-3]
-        expect(not heads % key.shape[-3], "Number of heads in key and value must divide the number of heads in query")
-        key, value = (each.repeat_interleave(heads // each.shape[-3], -3) for each in (key, value))
+        expect(not query.shape[-3] % key.shape[-3], "Number of heads in key and value must divide the number of heads in query")
+        key, value = (each.repeat_interleave(query.shape[-3] // each.shape[-3], -3) for each in (key, value))
     if dropout_p == 1:  # nothing is left to divide by 1 - p
         value, dropout_p = value * 0, 0.0
     scale = 1 / math.sqrt(query.shape[-1] or 1) if scale is None else scale
@@ -56,8 +57,7 @@ def multi_head_attention_forward(query, key, value, embed_dim_to_check, num_head
     """
     alone, dims = query.ndim == 2, (query.ndim, key.ndim, value.ndim)
     expect(dims in ((2, 2, 2), (3, 3, 3)), f"expected query, key and value with 2 or 3 dimensions each, but got {dims}", AssertionError)
-    if alone:
-        query, key, value = (each.unsqueeze(1) for each in (query, key, value))
+    query, key, value = (each.unsqueeze(1) if alone else each for each in (query, key, value))
     (length, n, embed), head = query.shape, embed_dim_to_check // num_heads
     right = embed == embed_dim_to_check == head * num_heads
     expect(right, f"was expecting embedding dimension of {embed_dim_to_check}, but got {embed} in {num_heads} heads", AssertionError)
