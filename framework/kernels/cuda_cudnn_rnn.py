@@ -1,8 +1,8 @@
-"""LSTM and GRU layers on a GPU by cuDNN, which has several time steps at work at once: sequences of equal length, not float64.
+"""LSTM and GRU layers on a GPU by cuDNN, which has several time steps at work at once: not in float64.
 
-cuDNN's frontend for Python knows no recurrent networks, so `ctypes` calls its library.  Formulas and the order of the gates are those of
-ops/recurrent.py.  cuDNN wants the weights together in a "weight space".  What forward keeps for backward is in a "reserve space", which
-backward writes over.  A layer that goes backwards in time goes forwards over sequences that are turned round.
+cuDNN's frontend for Python knows no recurrent networks, so `ctypes` calls its library.  Formulas, the order of the gates and how packed
+sequences lie are those of ops/recurrent.py.  cuDNN wants the weights together in a "weight space".  What forward keeps for backward is in a
+"reserve space", which backward writes over.  A layer that goes backwards in time goes forwards over sequences that are turned round.
 """
 
 import ctypes
@@ -118,24 +118,14 @@ def _sizes(name, *args, count) -> list:
 
 
 class _Layer:
-    """What cuDNN knows of a layer over sequences of one shape (T, N, I): descriptors, how much memory, and where the weights lie."""
+    """What cuDNN knows of a layer: how much memory its weights take, and where they lie."""
 
-    def __init__(self, kind, dtype, math_type, biased, steps, batch, width, height):
-        self.dtype, self.gates = dtype, 4 if kind == _LSTM else 3
-        in_c, bias = _TYPES[dtype], _TWO_BIASES if biased else _NO_BIAS
+    def __init__(self, kind, dtype, math_type, biased, width, height):
+        self.dtype, self.gates, self.width, self.height = dtype, 4 if kind == _LSTM else 3, width, height
         self.rnn = _Descriptor(
-            "RNN", "cudnnSetRNNDescriptor_v8", _STANDARD, kind, bias, _ONE_DIRECTION, _LINEAR_INPUT, in_c, _FLOAT, math_type,
-            width, height, height, 1, None, _NO_PADDING,
+            "RNN", "cudnnSetRNNDescriptor_v8", _STANDARD, kind, _TWO_BIASES if biased else _NO_BIAS, _ONE_DIRECTION, _LINEAR_INPUT,
+            _TYPES[dtype], _FLOAT, math_type, width, height, height, 1, None, _NO_PADDING,
         )  # fmt: skip
-        lengths = _ints(*[steps] * batch)
-        self.input, self.out = [
-            _Descriptor("RNNData", "cudnnSetRNNDataDescriptor", in_c, _PACKED, steps, batch, row, lengths, None) for row in (width, height)
-        ]
-        lies = _ints(1, batch, height), _ints(batch * height, height, 1)
-        self.state = _Descriptor("Tensor", "cudnnSetTensorNdDescriptor", in_c, 3, *lies)
-        self.work_and_reserve = {
-            way: _sizes("cudnnGetRNNTempSpaceSizes", _handle(), self.rnn, way, self.input, count=2) for way in (_INFERENCE, _TRAINING)
-        }
         (self.weight_bytes,) = _sizes("cudnnGetRNNWeightSpaceSize", _handle(), self.rnn, count=1)
         rows = self.gates * height
         self.shapes = [(rows, width), (rows, height), (rows,), (rows,)][: 4 if biased else 2]  # of W_i, W_h, b_i and b_h
@@ -162,14 +152,48 @@ class _Layer:
         places = zip(self.places, self.shapes, strict=True)
         return space, [space[first : first + math.prod(shape)].reshape(shape) for first, shape in places]
 
+
+class _Batch:
+    """What cuDNN knows of sequences, so many at each time step, that a layer goes over: descriptors, and how much memory that takes."""
+
+    def __init__(self, layer, sizes):
+        in_c, lengths = _TYPES[layer.dtype], _ints(*_lengths(sizes).tolist())
+        self.input, self.out = [
+            _Descriptor("RNNData", "cudnnSetRNNDataDescriptor", in_c, _PACKED, len(sizes), sizes[0], row, lengths, None)
+            for row in (layer.width, layer.height)
+        ]
+        lies = _ints(1, sizes[0], layer.height), _ints(sizes[0] * layer.height, layer.height, 1)
+        self.state = _Descriptor("Tensor", "cudnnSetTensorNdDescriptor", in_c, 3, *lies)
+        self.work_and_reserve = {
+            way: _sizes("cudnnGetRNNTempSpaceSizes", _handle(), layer.rnn, way, self.input, count=2) for way in (_INFERENCE, _TRAINING)
+        }
+
     def states(self, *roles) -> list:
         """As cuDNN takes them: how h lies, and where in each of the roles (h, c), and then the same of c."""
         return [each for states in zip(*roles, strict=True) for each in (self.state, *map(_address, states))]
 
 
+def _lengths(sizes):
+    """The lengths (N,) of sequences of which there are so many at each time step, the longest first."""
+    return (np.array(sizes)[:, None] > np.arange(sizes[0])).sum(0)
+
+
 @functools.lru_cache(256)
 def _layer(device: int, *settings) -> _Layer:
     return _Layer(*settings)
+
+
+@functools.lru_cache(256)
+def _batch(layer, sizes) -> _Batch:
+    return _Batch(layer, sizes)
+
+
+@functools.lru_cache(256)
+def _order_turned(device: int, sizes):
+    """Of every row of packed sequences the number of the one that comes there when each sequence is turned round."""
+    steps, of = np.repeat(np.arange(len(sizes)), sizes), np.concatenate([np.arange(size) for size in sizes])  # a row's step and sequence
+    starts = np.cumsum((0, *sizes))
+    return cupy().asarray(starts[_lengths(sizes)[of] - 1 - steps] + of)
 
 
 def _address(array):
@@ -195,47 +219,50 @@ def _ready(array):
     return rows if rows.data.ptr % _ALIGNED == 0 else rows.copy()
 
 
-def _turned(array):
-    return array[::-1].copy()
+def _turned(array, batch_sizes):
+    """Sequences turned round, padded or packed, in a new array."""
+    return array[_order_turned(cupy().cuda.Device().id, batch_sizes)] if batch_sizes else array[::-1].copy()
 
 
-def _through_time(kind, input, states, weights, reverse):
+def _through_time(kind, input, states, weights, batch_sizes, reverse):
     """(the outputs, the last states), and the function of their gradients; a GRU has None where an LSTM has c."""
     math_type = _TENSOR_OP_MATH if input.dtype != np.float32 else _DEFAULT_MATH if cudnn.allow_tf32 else _FMA_MATH
-    biased, height, turned = weights[2] is not None, states[0].shape[1], _turned if reverse else _ready
-    layer = _layer(cupy().cuda.Device().id, kind, input.dtype, math_type, biased, *input.shape, height)
+    biased, height = weights[2] is not None, states[0].shape[1]
+    turned = functools.partial(_turned, batch_sizes=batch_sizes) if reverse else _ready
+    layer = _layer(cupy().cuda.Device().id, kind, input.dtype, math_type, biased, input.shape[-1], height)
+    batch = _batch(layer, batch_sizes or (input.shape[1],) * input.shape[0])
     x, states, (space, places) = turned(input), _or_none(_ready, states), layer.weight_space()
     for place, weight in zip(places, weights, strict=False):
         place[...] = weight
-    out, last = cupy().empty((*x.shape[:2], height), x.dtype), _or_none(cupy().empty_like, states)
+    out, last = cupy().empty((*x.shape[:-1], height), x.dtype), _or_none(cupy().empty_like, states)
     way = _TRAINING if mode.grad else _INFERENCE
-    work, reserve = map(_bytes, layer.work_and_reserve[way])
-    _call("cudnnRNNForward", _handle(), layer.rnn, way, None, layer.input, x.data.ptr, layer.out, out.data.ptr,
-          *layer.states(states, last), *_spaces(space, work, reserve))  # fmt: skip
+    work, reserve = map(_bytes, batch.work_and_reserve[way])
+    _call("cudnnRNNForward", _handle(), layer.rnn, way, None, batch.input, x.data.ptr, batch.out, out.data.ptr,
+          *batch.states(states, last), *_spaces(space, work, reserve))  # fmt: skip
 
     def backward(grads, needs_weights):
         """The gradients of the input, of the first states, and of the weights (None of those that are not needed)."""
         of_out, *of_last = grads
         of_out, of_last = cupy().zeros_like(out) if of_out is None else turned(of_out), _or_none(_ready, of_last)
         of_x, of_first = cupy().empty_like(x), _or_none(cupy().empty_like, states)
-        work, spoilt = _bytes(layer.work_and_reserve[_TRAINING][0]), reserve.copy()  # for backward may be asked for again
-        _call("cudnnRNNBackwardData_v8", _handle(), layer.rnn, None, layer.out, out.data.ptr, of_out.data.ptr, layer.input, of_x.data.ptr,
-              *layer.states(states, of_last, of_first), *_spaces(space, work, spoilt))  # fmt: skip
+        work, spoilt = _bytes(batch.work_and_reserve[_TRAINING][0]), reserve.copy()  # for backward may be asked for again
+        _call("cudnnRNNBackwardData_v8", _handle(), layer.rnn, None, batch.out, out.data.ptr, of_out.data.ptr, batch.input, of_x.data.ptr,
+              *batch.states(states, of_last, of_first), *_spaces(space, work, spoilt))  # fmt: skip
         of_weights = [None] * 4
         if any(needs_weights):
             sums, places = layer.weight_space()
-            _call("cudnnRNNBackwardWeights_v8", _handle(), layer.rnn, _ADD, None, layer.input, x.data.ptr, layer.state, states[0].data.ptr,
-                  layer.out, out.data.ptr, *_spaces(sums, work, spoilt))  # fmt: skip
+            _call("cudnnRNNBackwardWeights_v8", _handle(), layer.rnn, _ADD, None, batch.input, x.data.ptr, batch.state, states[0].data.ptr,
+                  batch.out, out.data.ptr, *_spaces(sums, work, spoilt))  # fmt: skip
             of_weights[: len(places)] = places
         return turned(of_x), of_first, of_weights
 
-    given = _turned(out) if reverse else out.copy()  # backward needs `out` as it is, and what is given back may be changed in place
+    given = turned(out) if reverse else out.copy()  # backward needs `out` as it is, and what is given back may be changed in place
     return (given, last), backward
 
 
-def _fits(input, batch_sizes, *arrays) -> bool:
+def _fits(input, *arrays) -> bool:
     biases = arrays[-2:]
-    if batch_sizes or not input.size or (biases[0] is None) != (biases[1] is None):
+    if not input.size or (biases[0] is None) != (biases[1] is None):
         return False
     if {each.dtype for each in arrays if each is not None} != {input.dtype} or input.dtype not in _TYPES:
         return False
@@ -246,9 +273,9 @@ def _fits(input, batch_sizes, *arrays) -> bool:
 
 @gpu_kernel(ops.lstm_layer)
 def cudnn_lstm(input, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes, reverse):
-    if w_hr is not None or not _fits(input, batch_sizes, h, c, w_ih, w_hh, b_ih, b_hh):
+    if w_hr is not None or not _fits(input, h, c, w_ih, w_hh, b_ih, b_hh):
         return NotImplemented
-    (out, last), gradients = _through_time(_LSTM, input, (h, c), (w_ih, w_hh, b_ih, b_hh), reverse)
+    (out, last), gradients = _through_time(_LSTM, input, (h, c), (w_ih, w_hh, b_ih, b_hh), batch_sizes, reverse)
 
     def backward(grads, needs_input, needs_h, needs_c, *needs_weights):
         dx, of_states, of_weights = gradients(grads, needs_weights)
@@ -259,9 +286,9 @@ def cudnn_lstm(input, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes, reverse):
 
 @gpu_kernel(ops.gru_layer)
 def cudnn_gru(input, h, w_ih, w_hh, b_ih, b_hh, batch_sizes, reverse):
-    if not _fits(input, batch_sizes, h, w_ih, w_hh, b_ih, b_hh):
+    if not _fits(input, h, w_ih, w_hh, b_ih, b_hh):
         return NotImplemented
-    (out, (last, _)), gradients = _through_time(_GRU, input, (h, None), (w_ih, w_hh, b_ih, b_hh), reverse)
+    (out, (last, _)), gradients = _through_time(_GRU, input, (h, None), (w_ih, w_hh, b_ih, b_hh), batch_sizes, reverse)
 
     def backward(grads, needs_input, needs_h, *needs_weights):
         dx, (dh, _), of_weights = gradients((*grads, None), needs_weights)

@@ -150,8 +150,9 @@ class Library:
     ):  # fmt: skip
         lengths = list((I * batch).from_address(lengths))
         _expect(layout == PACKED and padding == 0 and min(most_steps, batch, width) > 0, "the layout")
-        _expect(lengths == [most_steps] * batch, "the stand-in knows sequences of one length alone")
-        self._set(descriptor, "RNNData", data=data, shape=(most_steps, batch, width))
+        _expect(lengths == sorted(lengths, reverse=True) and lengths[-1] > 0, "packed sequences lie the longest first")
+        _expect(lengths[0] == most_steps, "the most steps")
+        self._set(descriptor, "RNNData", data=data, lengths=lengths, shape=(sum(lengths), width))
 
     def cudnnSetTensorNdDescriptor(self, descriptor: A, data: I, dims: I, sizes: A, strides: A):
         _expect(dims >= 3, "the states of an RNN have three dimensions")
@@ -166,7 +167,7 @@ class Library:
     def cudnnGetRNNTempSpaceSizes(self, handle: A, rnn: A, mode: I, x: A, work_size: A, reserve_size: A):
         self._ready(handle)
         found, input = self._find(rnn, "RNN"), self._find(x, "RNNData")
-        _expect(input.shape[2] == found.width, "the size of the input")
+        _expect(input.shape[1] == found.width, "the size of the input")
         S.from_address(work_size).value = WORK_BYTES
         S.from_address(reserve_size).value = _reserve_bytes(found, input) if mode == TRAINING else 0
 
@@ -189,8 +190,9 @@ class Library:
         states = [self._find(each, "Tensor") for each in states]
         _expect(lengths == 0, "since cuDNN 8.9.1 the lengths are those of the descriptors")
         _expect({each.data for each in (input, output, *states)} == {found.data}, "the types")
-        _expect(output.shape == (*input.shape[:2], found.height) and input.shape[2] == found.width, "the sizes of input and output")
-        _expect({each.shape for each in states} == {(1, input.shape[1], found.height)}, "the shape of the states")
+        _expect(output.lengths == input.lengths, "the lengths of input and output")
+        _expect((input.shape[1], output.shape[1]) == (found.width, found.height), "the sizes of input and output")
+        _expect({each.shape for each in states} == {(1, len(input.lengths), found.height)}, "the shape of the states")
         return found, input, output
 
     def cudnnRNNForward(
@@ -200,10 +202,10 @@ class Library:
         net, *data = self._network(handle, rnn, lengths, x_descriptor, y_descriptor, h_descriptor, c_descriptor)
         input, out = (_array_of(each, address) for each, address in zip(data, (x, y), strict=True))
         weights, kept = _spaces(net, data[0], (weight_size, weight), (work_size, work), (reserve_size, reserve), mode)
-        first, last = _states(net, out, hx, cx), _states(net, out, hy, cy)
+        first, last = (_states(net, data[1], *each) for each in ((hx, cx), (hy, cy)))
 
         def compute():
-            for place, values in zip((out, *last), _outcome(net, input, first, weights), strict=True):
+            for place, values in zip((out, *last), _outcome(net, data[0], input, first, weights), strict=True):
                 place[...] = values.astype(place.dtype)
             if mode == TRAINING:
                 kept.stage[...], kept.sum[...], kept.input[...] = FORWARD_DONE, _sum(out), input
@@ -217,12 +219,13 @@ class Library:
         net, *data = self._network(handle, rnn, lengths, x_descriptor, y_descriptor, h_descriptor, c_descriptor)
         of_input, out, of_out = (_array_of(each, address) for each, address in zip((*data, data[1]), (dx, y, dy), strict=True))
         weights, kept = _spaces(net, data[0], (weight_size, weight), (work_size, work), (reserve_size, reserve), TRAINING)
-        first, of_first, of_last = _states(net, out, hx, cx), _states(net, out, dhx, dcx), _states(net, out, dhy, dcy, optional=True)
+        first, of_first = (_states(net, data[1], *each) for each in ((hx, cx), (dhx, dcx)))
+        of_last = _states(net, data[1], dhy, dcy, optional=True)
 
         def compute():
             _expect(kept.stage == FORWARD_DONE, "the reserve space is not that of a forward, or backward has written over it")
             _expect(kept.sum == _sum(out), "the outputs are not those of this forward")
-            of_x, *of_states, of_weights = _outcome(net, kept.input, first, weights, (of_out, *of_last))
+            of_x, *of_states, of_weights = _outcome(net, data[0], kept.input, first, weights, (of_out, *of_last))
             for place, values in zip((of_input, *of_first), (of_x, *of_states), strict=True):
                 place[...] = values.astype(place.dtype)
             kept.stage[...], kept.of_weights[...] = DATA_DONE, of_weights
@@ -236,7 +239,7 @@ class Library:
         net, *data = self._network(handle, rnn, lengths, x_descriptor, y_descriptor, h_descriptor)
         input, out = (_array_of(each, address) for each, address in zip(data, (x, y), strict=True))
         sums, kept = _spaces(net, data[0], (weight_size, dweight), (work_size, work), (reserve_size, reserve), TRAINING)
-        _array(hx, (out.shape[1:]), out.dtype)
+        _array(hx, (len(data[1].lengths), net.height), out.dtype)
         _expect(add == 0, "cuDNN adds gradients of weights, and knows no other way")
 
         def compute():
@@ -265,12 +268,12 @@ def _array_of(descriptor, address):
     return _array(address, descriptor.shape, DATA[descriptor.data])
 
 
-def _states(net, out, h, c, optional=False) -> list:
+def _states(net, output, h, c, optional=False) -> list:
     """h, and of an LSTM c; None for those that are not given, if these may be left out."""
     _expect(net.cell == LSTM or not c, "a GRU has no c")
     addresses = (h, c) if net.cell == LSTM else (h,)
     _expect(optional or all(addresses), "a state is missing")
-    return [_array(each, out.shape[1:], out.dtype) if each else None for each in addresses]
+    return [_array(each, (len(output.lengths), net.height), DATA[output.data]) if each else None for each in addresses]
 
 
 def _places(gates, height, width, bias) -> tuple:
@@ -308,12 +311,13 @@ def _sum(array) -> float:
     return float(array.astype(np.float64).sum())
 
 
-def _outcome(net, input, states, weights, grads=None) -> list:
+def _outcome(net, sequences, input, states, weights, grads=None) -> list:
     """The outputs and the last states; or, given their gradients, those of the input, of the first states and of the weight space."""
     leaves = [framework.tensor(each.astype(np.float64), requires_grad=True) for each in (input, *states, weights)]
     with kernels.use("reference"), framework.enable_grad():
         formula = recurrent.lstm_layer if net.cell == LSTM else recurrent.gru_layer
-        outs = formula(*leaves[:-1], *_parameters(net, leaves[-1]))
+        sizes = tuple(sum(length > t for length in sequences.lengths) for t in range(sequences.lengths[0]))
+        outs = formula(*leaves[:-1], *_parameters(net, leaves[-1]), batch_sizes=sizes)
         if grads is None:
             return [out.detach().numpy() for out in outs]
         arrived = [(out, framework.tensor(grad.astype(np.float64))) for out, grad in zip(outs, grads, strict=True) if grad is not None]
