@@ -85,8 +85,7 @@ def _activation(op):
     return fused
 
 
-for _op in _ACTIVATIONS:
-    gpu_kernel(_op)(_activation(_op))
+by_op = {each: gpu_kernel(each)(_activation(each)) for each in _ACTIVATIONS}
 
 _sum = Source("""
 extern "C" __global__ void add(const T* a, const T* b, T* out, Index n) {

@@ -43,7 +43,7 @@ SHORT = {
     "mnist_cnn": "--data builtin --epochs 12 --gamma 0.9",
     "resnet": "--data builtin --batch-size 64 --epochs 3",
     "snli": "--data builtin --epochs 16",
-    "style_transfer": "--data builtin --features own --size 128 --style-size 128 --width 16 --lr 3e-3 --epochs 40",
+    "style_transfer": "--data builtin --features own --size 128 --style-size 128 --width 16 --epochs 150",
     "super_resolution": "--data builtin --upscale 2 --patches 4000 --epochs 6",
     "time_sequence": "--waves 43 --length 200 --epochs 6",
     "vae": "--data builtin --epochs 80",
