@@ -4,7 +4,7 @@
     extern "C" __global__ void scale(const T* input, double factor, T* out, Index n) {
         for (Index i = first(); i < n; i += step()) out[i] = (S)input[i] * (S)factor;
     }''')
-    kernels.each("scale", n, input, factor, out, n)      # a thread an element
+    kernels.each("scale", n, input, factor, out, n)      # a thread an element, or of a `map` a thread for 16 bytes: kernels.packs
     kernels.rows("softmax", rows, input, out, columns)   # a block of threads a row
 
 In a kernel T is the type of the elements (float, double or bfloat16), S the one to compute in: float, for double double.  Arrays lie row by
@@ -60,6 +60,28 @@ template <class How> __device__ S of_block(S value) {
 }
 """
 
+PACKS = r"""
+// W neighbours in memory are read and written at once.
+const int W = 16 / sizeof(T);
+struct alignas(16) Pack { T each[W]; };
+__device__ bool aligned(const void* place) { return (size_t)place % 16 == 0; }
+
+// out[i] = f(a[i], b[i], c[i]) for all i < n; b and c may be null.  A thread for each pack is enough.
+template <class F> __device__ void map(Index n, T* out, F f, const T* a, const T* b = nullptr, const T* c = nullptr) {
+    Index done = 0;
+    if (aligned(out) && aligned(a) && aligned(b) && aligned(c)) {
+        done = n / W * W;
+        for (Index i = first() * W; i < done; i += step() * W) {
+            const Pack x = *(const Pack*)(a + i), y = b ? *(const Pack*)(b + i) : x, z = c ? *(const Pack*)(c + i) : x;
+            Pack result;
+            for (int k = 0; k < W; k++) result.each[k] = f(x.each[k], y.each[k], z.each[k]);
+            *(Pack*)(out + i) = result;
+        }
+    }
+    for (Index i = done + first(); i < n; i += step()) out[i] = f(a[i], b ? b[i] : a[i], c ? c[i] : a[i]);
+}
+"""
+
 _C_TYPES = {np.dtype(np.float32): ("float", "float"), np.dtype(np.float64): ("double", "double"), np.dtype(bfloat16): ("bfloat16", "float")}
 _THREADS = 256  # of a block
 _MOST_BLOCKS = 1 << 16  # more elements than so many blocks have threads are taken in turn
@@ -86,7 +108,7 @@ class Source:
     def text(self, dtype) -> str:
         """What is compiled for elements of `dtype`."""
         storage, arithmetic = _C_TYPES[np.dtype(dtype)]
-        return f"typedef {arithmetic} S;\n{HEADER}\ntypedef {storage} T;\n{self.code}"
+        return f"typedef {arithmetic} S;\n{HEADER}\ntypedef {storage} T;\n{PACKS}\n{self.code}"
 
     def function(self, name: str, dtype):
         """The kernel `name` for elements of `dtype`, of the GPU in use."""
@@ -102,6 +124,10 @@ class Source:
         if count:
             blocks = min(-(-count // _THREADS), _MOST_BLOCKS)
             self.function(name, dtype or args[0].dtype)((blocks,), (_THREADS,), args)
+
+    def packs(self, name: str, out, *args) -> None:
+        """Launch `name`, which is a `map`, with a thread for each pack of `out`; it takes `args`, then `out` and its size."""
+        self.each(name, -(-out.nbytes // 16), *args, out, out.size)
 
     def rows(self, name: str, rows: int, *args, dtype=None, threads: int = _THREADS) -> None:
         """Launch `name` with a block of threads for each of `rows` rows."""

@@ -1,7 +1,8 @@
-"""Batch norm on a GPU, and the ReLU or the sum that follows: a pass over memory for the statistics, one for the result, and two back.
+"""Batch and instance norm on a GPU, and the ReLU or sum that follows: a pass over memory for the statistics, one for the result, two back.
 
 As on a CPU (cpu_norm.py) the second pass is put off until it is known what its result is for, and back through a ReLU nothing else is read.
-Images lie (N, C, inner); or (R, C), with their channels last, of which a thread takes as many neighbours as it can read at once.
+Images lie (N, C, inner); or (R, C), with their channels last, of which a thread takes as many neighbours as it can read at once.  Instance
+norm is batch norm of a single image (1, N C, inner).
 """
 
 import math
@@ -17,6 +18,7 @@ from .later import Later
 
 _THREADS, _MOST_BLOCKS = 256, 1024  # of a block, and for one array with its channels last: each thread then has several rows to take
 _ROWS = 8  # that a thread takes at least, if there are so many
+_LARGE_PLANE = 1024  # elements: for smaller ones a block of threads each is quicker, all in one pass
 
 _kernels = Source(
     SUMS
@@ -33,11 +35,6 @@ struct Channel {
 
 // `value` where `sign` is positive, else `value` times `slope`: a (leaky) ReLU and its gradient; nothing for a slope of 1.
 __device__ S bent(S value, S sign, S slope) { return sign <= 0 ? slope == 0 ? 0 : value * slope : value; }
-
-// W neighbours in memory are read and written at once.
-const int W = 16 / sizeof(T);
-struct alignas(16) Pack { T each[W]; };
-__device__ bool aligned(const void* place) { return (size_t)place % 16 == 0; }
 
 // The part of a thread in (R, C): channels c, c + 1, … (`count` of them, at most W), and every `by`-th row from `row` on.
 struct Part {
@@ -232,20 +229,30 @@ extern "C" __global__ void input_gradient_last(const T* __restrict__ grad, const
 class Pixels:
     """How a batch of images lies, (N, C, inner), or (R, C) with its channels last; and the kernels for either."""
 
-    def __init__(self, input):
-        self.shape, self.last = input.shape, as_it_lies(input)[1]
+    def __init__(self, input, each_plane=False):
+        self.shape, (n, c, *inner) = input.shape, input.shape
+        self.last = not each_plane and as_it_lies(input)[1]
+        self.lies = (-1, c) if self.last or math.prod(inner) == 1 else (1, n * c, -1) if each_plane else (n, c, -1)
         self.x = self.of(input)
-        self.count, self.channels = input.size // input.shape[1], input.shape[1]
+        self.channels = self.x.shape[1]
+        self.count = input.size // self.channels
 
     def of(self, array):
         """An array of this shape as it is to lie."""
-        array, (n, c, *inner) = laid(array, self.last), self.shape
-        return array.reshape(-1, c) if self.last or math.prod(inner) == 1 else array.reshape(n, c, -1)
+        return laid(array, self.last).reshape(self.lies)
 
     def shaped(self, array):
         """The opposite."""
         n, c, *inner = self.shape
         return images(array.reshape(n, *inner, c), True) if self.last else array.reshape(self.shape)
+
+    def statistics(self, eps) -> tuple:
+        """Of every channel the mean, the variance, and 1 / sqrt(variance + eps)."""
+        x, found, sums = self.x, cupy().empty((3, self.channels), arithmetic(self.x.dtype)), self.sums("deviations", self.x)
+        inner = x.shape[2] if x.ndim == 3 else 1
+        args = x, sums, sums.shape[2], float(eps), *found, self.count, self.channels, inner
+        _kernels.rows("statistics", self.channels, *args, threads=128)
+        return tuple(found)
 
     def map(self, name, *args) -> None:
         """Launch a kernel over all elements."""
@@ -352,11 +359,7 @@ def two_pass_batch_norm(input, weight, bias, eps):
     if input.ndim < 2 or not fits(input, weight, bias):
         return NotImplemented
     pixels = Pixels(input)
-    x, count, (center, var, scale) = pixels.x, pixels.count, cupy().empty((3, pixels.channels), arithmetic(input.dtype))
-    sums = pixels.sums("deviations", x)
-    inner = x.shape[2] if x.ndim == 3 else 1
-    args = x, sums, sums.shape[2], float(eps), center, var, scale, count, pixels.channels, inner
-    _kernels.rows("statistics", pixels.channels, *args, threads=128)
+    count, (center, var, scale) = pixels.count, pixels.statistics(eps)
     out = Normalised(pixels, center, scale, single(weight, input), single(bias, input))
 
     def backward(grads, *needs):
@@ -381,3 +384,21 @@ def one_pass_batch_norm(input, mean, var, weight, bias, eps):
     _kernels.each("root", len(mean), single(var, input), float(eps), scale, len(mean), dtype=input.dtype)
     out = Normalised(Pixels(input), center, scale, single(weight, input), single(bias, input))
     return out, lambda grad, *needs: out.gradients(grad, 0, *needs)
+
+
+@gpu_kernel(norm.group_norm)
+def two_pass_instance_norm(input, groups, weight, bias, eps):
+    """Of groups that are one channel each."""
+    n, c, *inner = input.shape
+    if groups != c or math.prod(inner) < _LARGE_PLANE or not fits(input, weight, bias):
+        return NotImplemented
+    pixels = Pixels(input, each_plane=True)
+    center, _, scale = pixels.statistics(eps)
+    affine = [None if each is None else cupy().tile(single(each, input), n) for each in (weight, bias)]
+    out = Normalised(pixels, center, scale, *affine)
+
+    def backward(grad, *needs):
+        input_grad, *others = out.gradients(grad, pixels.count, *needs)
+        return input_grad, *[each.reshape(n, c).sum(0) if needed else None for each, needed in zip(others, needs[1:], strict=True)]
+
+    return out, backward

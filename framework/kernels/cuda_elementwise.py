@@ -44,19 +44,13 @@ def _pair(name: str, numbers: list, formula: str, slope: str) -> str:
     given = "".join(f", double {each}_" for each in numbers)
     rounded = "".join(f"const S {each} = {each}_; " for each in numbers)
     return f"""
-extern "C" __global__ void {name}(const T* input, T* out, Index n{given}) {{
+extern "C" __global__ void {name}(const T* input{given}, T* out, Index n) {{
     {rounded}
-    for (Index i = first(); i < n; i += step()) {{
-        const S x = input[i];
-        out[i] = {formula};
-    }}
+    map(n, out, [=](S x, S, S) {{ return S({formula}); }}, input);
 }}
-extern "C" __global__ void {name}_backward(const T* grad, const T* input, const T* output, T* out, Index n{given}) {{
+extern "C" __global__ void {name}_backward(const T* grad, const T* input, const T* output{given}, T* out, Index n) {{
     {rounded}
-    for (Index i = first(); i < n; i += step()) {{
-        const S g = grad[i], x = input[i], y = output[i];
-        out[i] = {slope};
-    }}
+    map(n, out, [=](S g, S x, S y) {{ return S({slope}); }}, grad, input, output);
 }}
 """
 
@@ -73,11 +67,11 @@ def _activation(op):
             return NotImplemented
         (x, last), numbers = as_it_lies(input), list(map(float, numbers))
         out = cupy().empty_like(x)
-        _activations.each(name, x.size, x, out, x.size, *numbers)
+        _activations.packs(name, out, x, *numbers)
 
         def backward(grad, needs_input):
             input_grad = cupy().empty_like(x)
-            _activations.each(f"{name}_backward", x.size, laid(grad, last), x, out, input_grad, x.size, *numbers)
+            _activations.packs(f"{name}_backward", input_grad, laid(grad, last), x, out, *numbers)
             return (images(input_grad, last),)
 
         return images(out, last), backward
@@ -89,7 +83,7 @@ by_op = {each: gpu_kernel(each)(_activation(each)) for each in _ACTIVATIONS}
 
 _sum = Source("""
 extern "C" __global__ void add(const T* a, const T* b, T* out, Index n) {
-    for (Index i = first(); i < n; i += step()) out[i] = (S)a[i] + (S)b[i];
+    map(n, out, [](S x, S y, S) { return x + y; }, a, b);
 }
 """)
 
@@ -103,7 +97,7 @@ def sum_of_halves(input, other):
         return NotImplemented
     a, last = as_it_lies(input)
     out = cupy().empty_like(a)
-    _sum.each("add", out.size, a, laid(other, last), out, out.size)
+    _sum.packs("add", out, a, laid(other, last))
     return images(out, last)
 
 

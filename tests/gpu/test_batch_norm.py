@@ -69,6 +69,42 @@ def test_every_layout(cupy, layout, dtype):  # noqa: F811
     compare(layout, "relu", True, dtype)
 
 
+INSTANCES = {
+    "nothing": lambda y: y,
+    "relu": F.relu,
+    "a sum": lambda y: F.relu(y + y.flip(0)),
+}
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE, ids=lambda each: each.name)
+@pytest.mark.parametrize("follower", INSTANCES)
+@pytest.mark.parametrize("affine", [True, False])
+def test_instance_norm(cupy, follower, affine, dtype):  # noqa: F811
+    """Of large planes: as of a batch of one, by its kernels."""
+    numbers = np.random.default_rng(5)
+    arrays = [3 + 2 * numbers.standard_normal((2, 3, 37, 29)), *numbers.standard_normal((2, 3))]
+    exact = framework.bfloat16 if dtype is framework.bfloat16 else framework.float32
+    arrays = [framework.tensor(each, dtype=exact) for each in arrays]
+
+    def run(device, dtype, weights=None):
+        x, *vectors = (each.to(device, dtype).requires_grad_() for each in arrays)
+        kernels.reset()
+        y = F.instance_norm(x * 1, None, None, *(vectors if affine else (None, None)))
+        out = INSTANCES[follower](y)
+        names = {name for counts in kernels.report().values() for name in counts}
+        weights = np.where(abs(out.detach().numpy()) < 0.1, 0, numbers.standard_normal(out.shape)) if weights is None else weights
+        given = framework.tensor(weights, dtype=exact).to(device, dtype)
+        grads = framework.autograd.grad(out, (x, *vectors) if affine else (x,), given)
+        return [each.detach().cpu().double().numpy() for each in (out, *grads)], names, weights
+
+    with kernels.use("reference"):
+        expected, _, weights = run("cpu", framework.float64)
+    ours, used, _ = run("cuda", dtype, weights)
+    assert "two_pass_instance_norm" in used and ("normalised_relu" in used or follower != "relu")
+    for got, wanted in zip(ours, expected, strict=True):
+        np.testing.assert_allclose(got / abs(wanted).max(), wanted / abs(wanted).max(), rtol=0, atol=TOLERANCE[dtype])
+
+
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("follower", FOLLOWERS)
 @pytest.mark.parametrize("layout", ["images", "channels last"])
