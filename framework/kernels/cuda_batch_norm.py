@@ -36,7 +36,8 @@ struct Channel {
 // `value` where `sign` is positive, else `value` times `slope`: a (leaky) ReLU and its gradient; nothing for a slope of 1.
 __device__ S bent(S value, S sign, S slope) { return sign <= 0 ? slope == 0 ? 0 : value * slope : value; }
 
-// The part of a thread in (R, C): channels c, c + 1, … (`count` of them, at most W), and every `by`-th row from `row` on.
+// The part of a thread in (R, C): channels c, c + 1, … (`count` of them, at most W), and every `by`-th row from `row` on.  Its W numbers
+// stay in registers as long as all loops over them are unrolled: so these go to W, and where there are fewer numbers they are 0.
 struct Part {
     Index c, row, by;
     int count;
@@ -54,7 +55,7 @@ struct Part {
             const Pack pack = *(const Pack*)from;
             for (int k = 0; k < W; k++) to[k] = pack.each[k];
         } else
-            for (int k = 0; k < count; k++) to[k] = from[k];
+            for (int k = 0; k < W; k++) to[k] = k < count ? (S)from[k] : 0;
     }
     __device__ void write(T* to, const S* from) const {
         if (whole) {
@@ -62,10 +63,11 @@ struct Part {
             for (int k = 0; k < W; k++) pack.each[k] = from[k];
             *(Pack*)to = pack;
         } else
-            for (int k = 0; k < count; k++) to[k] = from[k];
+            for (int k = 0; k < W; k++)
+                if (k < count) to[k] = from[k];
     }
     __device__ void channels(Channel* to, const S* center, const S* scale, const S* weight, const S* bias) const {
-        for (int k = 0; k < count; k++) to[k] = Channel(center, scale, weight, bias, c + k);
+        for (int k = 0; k < W; k++) to[k] = Channel(center, scale, weight, bias, k < count ? c + k : 0);
     }
 };
 
@@ -104,7 +106,7 @@ extern "C" __global__ void deviations_last(const T* __restrict__ input, S* sums,
     if (part.count) part.read(input + part.c, origin);
     for (Index r = part.row; part.count && r < rows; r += part.by) {
         part.read(input + r * channels + part.c, x);
-        for (int k = 0; k < part.count; k++) {
+        for (int k = 0; k < W; k++) {
             a[k] += x[k] - origin[k];
             b[k] += (x[k] - origin[k]) * (x[k] - origin[k]);
         }
@@ -147,7 +149,7 @@ extern "C" __global__ void normalise_last(const T* __restrict__ input, const S* 
         const Index i = r * channels + part.c;
         part.read(input + i, x);
         if (other) part.read(other + i, more);
-        for (int k = 0; k < part.count; k++) {
+        for (int k = 0; k < W; k++) {
             const S y = of[k].whole(x[k]);
             x[k] = bent(y, y, slope) + more[k];
         }
@@ -179,7 +181,7 @@ extern "C" __global__ void slopes_last(const T* __restrict__ grad, const T* __re
         const Index i = r * channels + part.c;
         part.read(grad + i, g);
         part.read(input + i, x);
-        for (int k = 0; k < part.count; k++) {
+        for (int k = 0; k < W; k++) {
             const S sent = bent(g[k], of[k].whole(x[k]), slope);
             a[k] += sent;
             b[k] += sent * of[k].of(x[k]);
@@ -207,15 +209,16 @@ extern "C" __global__ void input_gradient_last(const T* __restrict__ grad, const
     Channel of[W];
     S g[W], x[W], mean[W] = {}, mean_weighted[W] = {};
     part.channels(of, center, scale, weight, bias);
-    for (int k = 0; count && k < part.count; k++) {
-        mean[k] = sum[part.c + k] / count;
-        mean_weighted[k] = weighted[part.c + k] / count;
+    for (int k = 0; k < W; k++) {
+        const Index c = k < part.count ? part.c + k : 0;
+        mean[k] = count ? sum[c] / count : 0;
+        mean_weighted[k] = count ? weighted[c] / count : 0;
     }
     for (Index r = part.row; part.count && r < rows; r += part.by) {
         const Index i = r * channels + part.c;
         part.read(grad + i, g);
         part.read(input + i, x);
-        for (int k = 0; k < part.count; k++) {
+        for (int k = 0; k < W; k++) {
             const S through = mean[k] + of[k].of(x[k]) * mean_weighted[k];
             x[k] = of[k].weight * of[k].scale * (bent(g[k], of[k].whole(x[k]), slope) - through);
         }

@@ -13,12 +13,14 @@ _kernels = Source(r"""
 // out[places[r]] += row r of input (R, D).  The first row of each place adds all of that place, one after another; a block a row.
 extern "C" __global__ void add_rows(const T* input, const Index* places, T* out, Index rows, Index columns) {
     const Index r = blockIdx.x, place = places[r];
-    S before = 0;
-    for (Index other = threadIdx.x; other < r; other += blockDim.x) before += places[other] == place;
+    S before = 0, after = 0;
+    for (Index other = threadIdx.x; other < rows; other += blockDim.x)
+        if (places[other] == place) (other < r ? before : after) += other != r;
     if (of_block<Sum>(before) > 0) return;
+    const bool alone = of_block<Sum>(after) == 0;  // then nobody has to look for the others
     for (Index c = threadIdx.x; c < columns; c += blockDim.x) {
-        S sum = out[place * columns + c];
-        for (Index other = r; other < rows; other++)
+        S sum = (S)out[place * columns + c] + (S)input[r * columns + c];
+        for (Index other = r + 1; !alone && other < rows; other++)
             if (places[other] == place) sum += (S)input[other * columns + c];
         out[place * columns + c] = sum;
     }

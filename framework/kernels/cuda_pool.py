@@ -1,4 +1,7 @@
-"""Max pooling on a GPU: a thread a window, which remembers where its largest was; lines and images are flat volumes."""
+"""Max pooling on a GPU: a thread a window, which remembers where its largest was; lines and images are flat volumes.
+
+Images with their channels last stay so: there a thread takes as many neighbouring channels as it can read at once.
+"""
 
 import math
 
@@ -6,7 +9,7 @@ import numpy as np
 
 from ..ops import pool as ops
 from ..ops.pool import positions
-from .cuda import Source, by_row, cupy, floats, gpu_kernel
+from .cuda import Source, as_it_lies, by_row, cupy, floats, gpu_kernel, images, laid
 from .cuda_windows import WINDOWS, windows
 
 _kernels = Source(WINDOWS + r"""
@@ -60,6 +63,69 @@ extern "C" __global__ void max_pool_backward(const T* grad, const int* winners, 
         out[i] = sum;
     }
 }
+
+// The same of images with their channels last, (N, H, W, C), n packs of channels in all.  Of a winner its number in the window is kept.
+struct alignas(W) Winners { unsigned char each[W]; };
+
+// Takes the last digit off a number that counts to `base` in it.
+__device__ unsigned digit_of(unsigned& number, unsigned base) {
+    const unsigned digit = number % base;
+    number /= base;
+    return digit;
+}
+
+extern "C" __global__ void max_pool_last(const T* input, T* out, unsigned char* winners, Windows w, Index channels, Index n) {
+    for (Index i = first(); i < n; i += step()) {
+        unsigned rest = i;
+        const int c = digit_of(rest, channels / W) * W;
+        const int left = (int)digit_of(rest, w.places[2]) * w.stride[2] - w.padding[2];
+        const int top = (int)digit_of(rest, w.places[1]) * w.stride[1] - w.padding[1];
+        S best[W];
+        Winners winner;
+        bool any = false;
+        for (int b = 0, tap = 0; b < w.kernel[1]; b++)
+            for (int a = 0; a < w.kernel[2]; a++, tap++) {
+                const int y = top + b * w.dilation[1], x = left + a * w.dilation[2];
+                if (y < 0 || y >= w.size[1] || x < 0 || x >= w.size[2]) continue;
+                const Pack seen = *(const Pack*)(input + (((Index)rest * w.size[1] + y) * w.size[2] + x) * channels + c);
+                for (int k = 0; k < W; k++) {
+                    const S value = seen.each[k];
+                    if (!any || value > best[k] || (value != value && best[k] == best[k])) {
+                        best[k] = value;
+                        winner.each[k] = tap;
+                    }
+                }
+                any = true;
+            }
+        Pack result;
+        for (int k = 0; k < W; k++) result.each[k] = best[k];
+        *(Pack*)(out + i * W) = result;
+        *(Winners*)(winners + i * W) = winner;
+    }
+}
+
+extern "C" __global__ void max_pool_last_backward(const T* grad, const unsigned char* winners, T* out, Windows w, Index channels, Index n) {
+    for (Index i = first(); i < n; i += step()) {
+        unsigned rest = i;
+        const int c = digit_of(rest, channels / W) * W;
+        const int x = digit_of(rest, w.size[2]) + w.padding[2], y = digit_of(rest, w.size[1]) + w.padding[1];
+        S sum[W] = {};
+        for (int b = 0; b < w.kernel[1]; b++)
+            for (int a = 0; a < w.kernel[2]; a++) {  // the window that sees it as this tap, if there is one
+                const int down = y - b * w.dilation[1], right = x - a * w.dilation[2];
+                if (down < 0 || right < 0 || down % w.stride[1] || right % w.stride[2]) continue;
+                const int row = down / w.stride[1], column = right / w.stride[2];
+                if (row >= w.places[1] || column >= w.places[2]) continue;
+                const Index place = (((Index)rest * w.places[1] + row) * w.places[2] + column) * channels + c;
+                const Pack seen = *(const Pack*)(grad + place);
+                const Winners winner = *(const Winners*)(winners + place);
+                for (int k = 0; k < W; k++) sum[k] += winner.each[k] == b * w.kernel[2] + a ? (S)seen.each[k] : 0;
+            }
+        Pack result;
+        for (int k = 0; k < W; k++) result.each[k] = sum[k];
+        *(Pack*)(out + i * W) = result;
+    }
+}
 """)
 
 
@@ -80,3 +146,26 @@ def thread_a_window(input, kernel, stride, padding, dilation, ceil_mode):
         return (input_grad,)
 
     return out, backward
+
+
+@gpu_kernel(ops.max_pool)
+def thread_some_channels(input, kernel, stride, padding, dilation, ceil_mode):
+    x, last = as_it_lies(input) if input.ndim == 4 and floats(input) else (input, False)
+    width = 16 // input.itemsize
+    if not last or input.shape[1] % width or x.data.ptr % 16 or math.prod(kernel) > 256 or not 0 < input.size < 1 << 31:
+        return NotImplemented
+    n, c, *size = input.shape
+    places = positions(size, kernel, stride, padding, dilation, ceil_mode)
+    shown = windows(size, places, kernel, stride, padding, dilation)
+    out = cupy().empty((n, *places, c), input.dtype)
+    winners, packs = cupy().empty(out.shape, np.uint8), out.size // width
+    _kernels.each("max_pool_last", packs, x, out, winners, shown, c, packs)
+
+    def backward(grad, needs_input):
+        input_grad, grad = cupy().empty(x.shape, grad.dtype), laid(grad, True)
+        grad = grad if grad.data.ptr % 16 == 0 else grad.copy()
+        packs = input_grad.size // width
+        _kernels.each("max_pool_last_backward", packs, grad, winners, input_grad, shown, c, packs)
+        return (images(input_grad, True),)
+
+    return images(out, True), backward

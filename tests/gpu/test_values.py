@@ -70,6 +70,7 @@ CASES = {
     "rows": ("first_adds_all", lambda w, i: w[i], [(9, 70)], [np.arange(40).reshape(4, 10) ** 2 % 9]),
     **{f"cat {dim}": ("all_joined_at_once", lambda x, y, z, dim=dim: framework.cat([x, y[:, : 5 if dim == 1 else 7], z], dim),
                       [(4, 7, 3), (4, 7, 3), (4, 7, 3)], []) for dim in (1, -1)},
+    "rows, each once": ("first_adds_all", lambda w, i: w[i], [(300, 70)], [np.arange(300)[::-1].copy()]),
     "cat of many": ("all_joined_at_once", lambda x, y: framework.cat([x, y] * 45), [(4, 700), (3, 700)], []),
     **{f"stack {dim}": ("all_stacked_at_once", lambda x, y, dim=dim: framework.stack([x, y.mT, x] * 5, dim), [(4, 7), (7, 4)], [])
        for dim in (0, 1, -1)},
@@ -139,6 +140,25 @@ def test_channels_last(name):
         np.testing.assert_allclose(ours.detach().cpu().float().numpy(), wanted.detach().cpu().float().numpy(), rtol=0.02, atol=0.02)
     if name in ("relu", "add", "batch_norm_train", "batch_norm_eval"):
         assert out.stride()[1] == 1
+
+
+@pytest.mark.parametrize("options", [(2,), (3, 2, 1), ((3, 2), (1, 2), 1, (2, 1)), (2, 3, 1, 1, True)], ids=str)
+@pytest.mark.parametrize("dtype", TOLERANCE, ids=lambda each: each.name)
+def test_max_pool_with_channels_last(cupy, options, dtype):  # noqa: F811
+    """As of planes, also of equals and of nan; a thread takes several channels."""
+    numbers = np.random.default_rng(3).integers(-3, 3, (2, 16, 7, 6)).astype("f4")
+    numbers[0, 3, 2, 2] = np.nan
+    kernel, *more = options
+    outcomes = []
+    for of in (channels_last, lambda x: x):
+        x = framework.tensor(numbers, dtype=dtype, device="cuda", requires_grad=True)
+        kernels.reset()
+        out = F.max_pool2d(of(x), kernel, *more[:3], ceil_mode=len(more) > 3)
+        outcomes.append((out, *framework.autograd.grad(out, x, (out.detach() * 2).nan_to_num(5.0)), kernels.report()["max_pool"]))
+    (last, last_grad, used), (planes, planes_grad, used_else) = outcomes
+    assert used == {"thread_some_channels": 1} and used_else == {"thread_a_window": 1} and last.stride()[1] == 1
+    np.testing.assert_array_equal(last.detach().cpu().float().numpy(), planes.detach().cpu().float().numpy())
+    np.testing.assert_allclose(last_grad.cpu().float().numpy(), planes_grad.cpu().float().numpy(), rtol=0.02)
 
 
 @pytest.mark.parametrize("make", [

@@ -32,11 +32,16 @@ def _valid(lengths, longest):
     return arange(longest).unsqueeze(1) < lengths
 
 
+def _rows(valid, order, per_step, per_sequence, device):
+    """Where every step of packed sequences lies among the rows of a padded batch, whose sequence `order[n]` is the n-th longest."""
+    steps, of = (each.to(device) for each in valid.nonzero().unbind(1))
+    return steps * per_step + (of if order is None else order[of]) * per_sequence
+
+
 def pack_padded_sequence(input, lengths, batch_first=False, enforce_sorted=True) -> PackedSequence:
     """Pack (T, N, …), or (N, T, …) if `batch_first`, whose sequence n has `lengths[n]` steps; in falling order, if `enforce_sorted`."""
     lengths, order, back = as_tensor(lengths, dtype=int64).cpu(), None, None
-    input = input.transpose(0, 1) if batch_first else input
-    longest, n = input.size(0), input.size(1)
+    longest, n = (input.size(dim) for dim in ((1, 0) if batch_first else (0, 1)))
     expect(input.numel(), "Cannot pack empty tensors.")
     expect(tuple(lengths.shape) == (n,), f"Expected `lengths` to be 1-D, as many as batch_size={n}, but got shape {list(lengths.shape)}")
     right = 0 < lengths.min() <= lengths.max() <= longest
@@ -44,24 +49,21 @@ def pack_padded_sequence(input, lengths, batch_first=False, enforce_sorted=True)
     if not enforce_sorted:
         order = lengths.argsort(descending=True, stable=True)
         lengths, order, back = lengths[order], order.to(input.device), order.argsort().to(input.device)
-        input = input.index_select(1, order)
     expect((lengths[1:] <= lengths[:-1]).all(), "`lengths` must be sorted in decreasing order, unless enforce_sorted=False")
     valid = _valid(lengths, int(lengths[0]))
-    return PackedSequence(input[: valid.shape[0]][valid.to(input.device)], valid.sum(1), order, back)
+    rows = _rows(valid, order, *((1, longest) if batch_first else (n, 1)), input.device)
+    return PackedSequence(input.flatten(0, 1)[rows], valid.sum(1), order, back)
 
 
 def pad_packed_sequence(sequence, batch_first=False, padding_value=0.0, total_length=None):
     """The opposite: (padded (T, N, …), lengths (N)), T the longest length, or `total_length`."""
-    data, batch_sizes, _, back = sequence
-    longest = len(batch_sizes)
-    length = longest if total_length is None else total_length
+    data, batch_sizes, order, back = sequence
+    n, longest, length = int(batch_sizes[0]), len(batch_sizes), len(batch_sizes) if total_length is None else total_length
     expect(length >= longest, f"Expected total_length to be at least the length of the longest, {longest}, but got {length}", ValueError)
-    lengths = _valid(batch_sizes, int(batch_sizes[0])).sum(1)  # as many as the steps that have a sequence n
-    padded = full((length, len(lengths), *data.shape[1:]), padding_value, dtype=data.dtype, device=data.device)
-    padded = padded.index_put((_valid(lengths, length).to(data.device),), data)
-    if back is not None:
-        padded, lengths = padded.index_select(1, back), lengths[back.cpu()]
-    return (padded.transpose(0, 1) if batch_first else padded), lengths
+    lengths = _valid(batch_sizes, n).sum(1)  # as many as the steps that have a sequence n
+    rows = _rows(_valid(lengths, length), order, *((1, length) if batch_first else (n, 1)), data.device)
+    padded = full((length * n, *data.shape[1:]), padding_value, dtype=data.dtype, device=data.device).index_put((rows,), data)
+    return padded.unflatten(0, (n, length) if batch_first else (length, n)), lengths if back is None else lengths[back.cpu()]
 
 
 def pad_sequence(sequences, batch_first=False, padding_value=0.0, padding_side="right"):
