@@ -16,7 +16,7 @@ import tyro
 import framework
 
 LIBRARIES = ["framework", "torch"] if importlib.util.find_spec("torch") else ["framework"]
-TIMING = {"warmup": "on", "max-time": 0.5, "min-rounds": 5}  # of pytest-benchmark: --benchmark-warmup, …
+TIMING = {"warmup": "on", "max-time": 0.25, "min-rounds": 5}  # of pytest-benchmark: --benchmark-warmup, …
 
 
 @dataclass
