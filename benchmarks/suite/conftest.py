@@ -25,13 +25,15 @@ def seed():
 
 
 def pytest_benchmark_update_machine_info(config, machine_info):
-    """What the times are of; and not what the machine is called."""
+    """What the times are of; and not what the machine is called, nor all that its processor can."""
     framework = importlib.import_module("framework")
     machine_info |= {"library": config.getoption("library"), "version": framework.__version__, "threads": framework.get_num_threads()}
+    machine_info["cpu"] = {"brand_raw": machine_info["cpu"].get("brand_raw", machine_info["machine"])}
     del machine_info["node"]
 
 
 def pytest_benchmark_update_json(config, benchmarks, output_json):
-    """Quartiles say enough: without each single time the files are small."""
+    """What the report reads: without each single time the files are small."""
     for each in output_json["benchmarks"]:
-        del each["stats"]["data"]
+        each["stats"] = {name: each["stats"][name] for name in ("min", "q1", "median", "q3", "max", "rounds", "iterations")}
+        del each["options"]
