@@ -32,7 +32,9 @@ _CPU = {
     "cpu_norm": [norm.batch_norm_train, norm.batch_norm_eval, norm.group_norm],
     "cpu_layer_norm": [norm.layer_norm, norm.rms_norm],
     "cpu_attention": [attention.attention],
-    "cpu_elementwise": [activation.relu, activation.leaky_relu, activation.logsigmoid, activation.softplus, random.dropout],
+    "cpu_elementwise": [
+        activation.relu, activation.leaky_relu, activation.logsigmoid, activation.softplus, elementwise.sigmoid, random.dropout,
+    ],
     "cpu_gelu": [activation.gelu_erf, activation.gelu_tanh],
     "cpu_clip": [reduce.power_norm, clip.scale_each],
     "cpu_optim": [optimizer.update_each],

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..ops import activation, random
+from ..ops import activation, elementwise, random
 from ..random import GOLDEN, MIX_1, MIX_2, threshold
 from .cpu import compiled, floats, kernel, large, one_pass_pays, run
 from .cpu_math import exp, log_sigmoid
@@ -59,6 +59,35 @@ def one_pass_leaky_relu(input, negative_slope):
         return out
 
     return bent(input), lambda grad, needs_input: (bent(np.ascontiguousarray(grad)),)
+
+
+@compiled()
+def _sigmoid(input, out, share, first, last):
+    input, out, one = input[first:last], out[first:last], input.dtype.type(1)
+    for i in range(input.size):
+        out[i] = one / (one + exp(-input[i]))
+
+
+@compiled()
+def _sigmoid_backward(grad, output, out, share, first, last):
+    grad, output, out, one = grad[first:last], output[first:last], out[first:last], grad.dtype.type(1)
+    for i in range(grad.size):
+        out[i] = grad[i] * output[i] * (one - output[i])
+
+
+@kernel(elementwise.sigmoid)
+def one_pass_sigmoid(input):
+    if not one_pass_pays(input):
+        return NotImplemented
+    out = np.empty_like(input)
+    run(_sigmoid, input.size, input.reshape(-1), out.reshape(-1))
+
+    def backward(grad, needs_input):
+        input_grad = np.empty_like(out)
+        run(_sigmoid_backward, out.size, np.ascontiguousarray(grad).reshape(-1), out.reshape(-1), input_grad.reshape(-1))
+        return (input_grad,)
+
+    return out, backward
 
 
 @compiled()

@@ -15,7 +15,7 @@ from zoo.common import curves, environment
 from zoo.common.errors import UserError
 from zoo.common.results import examples
 from zoo.reports import benchmark as module
-from zoo.reports.benchmark import benchmark, seconds_per_step, window, write_report
+from zoo.reports.benchmark import benchmark, seconds_per_round, window, write_report
 
 COMMIT = {"sha": "c" * 40, "dirty": False}
 TOY = '''
@@ -172,9 +172,10 @@ def test_a_new_baseline_replaces_all_of_the_old(baseline):
     assert [file.name for file in (told, *files)] == ["report.md", "toy-seed0.json", "toy-seed1.json", "toy-seed2.json"]
     text = told.read_text()
     assert "| test accuracy | 0.91 | ± 0.01 | 3 |" in text
-    assert "| results/short/toy-seed1.json | 1 | finished | – | 10.0 s | 100.00 ms |" in text
+    assert "| results/short/toy-seed1.json | 1 | finished | 30 | 10.0 s | 100.00 ms |" in text
     kept = json.loads(files[1].read_text())
-    assert kept["seed"] == 1 and kept["seconds_per_step"] == 0.1 and kept["seconds_of_calibration"] > 0
+    assert (kept["seed"], kept["steps"], kept["seconds_per_step"], kept["seconds_per_round"]) == (1, 30, 0.1, 0.1)
+    assert kept["seconds_of_calibration"] > 0
 
 
 @pytest.mark.parametrize("now", [None, {**COMMIT, "dirty": True}])
@@ -224,7 +225,7 @@ def test_a_step_that_is_an_episode_counts_by_its_rounds(tmp_path):
     (tmp_path / "metrics.jsonl").write_text("\n".join(map(json.dumps, rows)))
     timings = [{"step": row["step"], "seconds": second} for row, second in zip(rows, seconds, strict=True)]
     (tmp_path / "timings.jsonl").write_text("\n".join(map(json.dumps, timings)))
-    assert seconds_per_step(tmp_path) == pytest.approx(0.1)
+    assert seconds_per_round(tmp_path) == pytest.approx(0.1)
 
 
 def test_the_committed_baseline_is_whole_and_its_report_is_of_it(monkeypatch):

@@ -331,11 +331,19 @@ PHONE = """<!doctype html><body>
 needs_a_browser = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 
 
+LISTEN = """<script>
+  const errors = [];
+  addEventListener("error", (event) => errors.push(event.message ?? event.target.outerHTML), true);  // of scripts, and what does not load
+  addEventListener("securitypolicyviolation", (event) => errors.push(event.blockedURI));
+  for (const kind of ["error", "warn"]) console[kind] = (...words) => errors.push(words.join(" "));
+</script>"""
+
+
 def on_a_phone(page: Path, look: str = "const found = {};") -> dict:
-    """What a script finds in the page when a browser has loaded it, and how wide the window and the page are."""
-    send = "parent.postMessage({ ...found, inner: innerWidth, scroll: document.documentElement.scrollWidth }, '*')"
+    """What a script finds in the page when a browser has loaded it, the widths of window and page, and what a console would say."""
+    send = "parent.postMessage({ ...found, errors, inner: innerWidth, scroll: document.documentElement.scrollWidth }, '*')"
     script = f'<script>addEventListener("load", () => {{ {look} {send} }});</script></body>'
-    (page.parent / "page.html").write_text(page.read_text().replace("</body>", script))
+    (page.parent / "page.html").write_text(page.read_text().replace("<head>", f"<head>{LISTEN}").replace("</body>", script))
     (page.parent / "phone.html").write_text(PHONE)
     options = ["--headless", "--no-sandbox", f"--user-data-dir={page.parent / 'browser'}", "--window-size=390,844", "--dump-dom"]
     done = subprocess.run([CHROMIUM, *options, (page.parent / "phone.html").as_uri()], capture_output=True, text=True, timeout=120)
@@ -353,8 +361,15 @@ def test_in_a_browser_the_width_of_a_phone(tmp_path):
     pictures.write(runs[0] / "samples" / "wide.png", np.zeros((30, 2000), np.uint8))
     made(tmp_path, *runs)
     found = on_a_phone(tmp_path / "report.html", LOOK)
-    assert found["inner"] == 390 and found["scroll"] <= 390
+    assert found["inner"] == 390 and found["scroll"] <= 390 and found["errors"] == []
     assert found["before"] == ["50.00 %", "NaN", "9.00 %", "–", "60.00 %"]
     assert found["rising"] == ["9.00 %", "50.00 %", "60.00 %", "NaN", "–"]
     assert found["falling"] == ["60.00 %", "50.00 %", "9.00 %", "NaN", "–"]
     assert found["sorted"] == "descending" and found["widths"] == [960]
+
+
+@needs_a_browser
+def test_what_goes_wrong_in_a_browser_is_seen(tmp_path):
+    broken = '<head></head><body><img src="nowhere.png"><script>nothing();</script></body>'
+    (tmp_path / "broken.html").write_text(broken)
+    assert len(on_a_phone(tmp_path / "broken.html")["errors"]) == 2

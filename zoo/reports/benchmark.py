@@ -25,6 +25,7 @@ from zoo.common.errors import UserError
 from zoo.common.reproduce import read_results
 from zoo.common.results import examples
 from zoo.common.run import ROWS, write_json
+from zoo.reports.records import read
 
 BASELINE = Path(zoo.__file__).parents[1] / "results"  # <budget>/<example>-seed<S>.json, committed
 LEAST_SEEDS = 3  # of a baseline: fewer do not tell how much chance does
@@ -180,7 +181,7 @@ def refuse_other_code(runs: Iterable[Path]) -> None:
             raise UserError(f"{run} is of other code than this: choose another --out")
 
 
-def seconds_per_step(run: Path) -> float:
+def seconds_per_round(run: Path) -> float:
     """The median over what was logged; where a step is an episode of so many rounds, as train_return counts, of a round."""
     rows, timings = (list(map(json.loads, (run / name).read_text().splitlines())) for name in ROWS)
     rates = []
@@ -192,9 +193,10 @@ def seconds_per_step(run: Path) -> float:
 
 
 def record(run: Path) -> dict[str, Any]:
-    """What a baseline holds of a finished run: its results.json, the time of a step, and that of the calibration."""
-    calibration = json.loads((run / "calibration.json").read_text())
-    return {**read_results(run), "seconds_per_step": seconds_per_step(run), "seconds_of_calibration": calibration["seconds"]}
+    """What a baseline holds of a finished run: its results.json, its steps and what they took, and the calibration beside it."""
+    told, calibration = read(run), json.loads((run / "calibration.json").read_text())
+    times = {"seconds_per_step": told.seconds_per_step, "seconds_per_round": seconds_per_round(run)}
+    return {**read_results(run), "steps": told.steps, **times, "seconds_of_calibration": calibration["seconds"]}
 
 
 def write_report(out: Path) -> None:
@@ -271,4 +273,4 @@ def window(values: list[float]) -> tuple[float, float]:
 
 def calibrated(runs: list[dict[str, Any]]) -> float:
     """How many times as long as the calibration a step takes: the median over the runs."""
-    return median(run["seconds_per_step"] / run["seconds_of_calibration"] for run in runs)
+    return median(run["seconds_per_round"] / run["seconds_of_calibration"] for run in runs)

@@ -75,7 +75,7 @@ def read(path: Path) -> Record | Timings:
     return Record(
         path=path,
         finished=file.name != "config.json",
-        steps=max((int(steps.max()) for steps, _, _ in columns.values()), default=None),
+        steps=max((int(steps.max()) for steps, _, _ in columns.values()), default=_field(told, "steps", int)),
         seconds=_field(told, "seconds", int | float) or (timings[-1][1] if timings else None),
         seconds_per_step=_seconds_per_step(times) or _field(told, "seconds_per_step", float),
         diverged={name: int(each[0, ~np.isfinite(each[2])][0]) for name, each in columns.items() if not np.isfinite(each[2]).all()},
