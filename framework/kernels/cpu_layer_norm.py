@@ -7,8 +7,9 @@ import numpy as np
 from ..ops import norm
 from ..threads import get_num_threads
 from .cpu import compiled, contiguous, floats, kernel, large, run, run_shares
-from .cpu_norm import sum_of, sum_of_squares
+from .cpu_norm import BLOCK, sum_of, sum_of_squares
 
+_ROWS = 32  # whose gradients of weights are summed in their own type, before they are added in float64
 _in_any_order = {"reassoc", "contract"}  # sums, so that they are vectorised; a nan stays a nan
 
 
@@ -27,18 +28,29 @@ def _forward(rows, weight, bias, eps, centered, center, rstd, out, share, first,
 @compiled(fastmath=_in_any_order)
 def _backward(grad, rows, weight, centered, center, rstd, out, weight_grads, bias_grads, share, first_row, last_row):
     """dx = rstd (w g - mean w g - x^ mean w g x^), the first mean only if `centered`; dw = sum g x^ and db = sum g, share by share."""
-    of_weight, of_bias = weight_grads[share], bias_grads[share]  # (C,)
-    for r in range(first_row, last_row):
-        g, x, dx, mean, scale, plain, weighted = grad[r], rows[r], out[r], center[r], rstd[r], 0.0, 0.0
-        for c in range(x.size):
-            plain += g[c] * weight[c]
-            weighted += g[c] * weight[c] * (x[c] - mean)
-        shift = x.dtype.type(scale * plain / x.size if centered else 0)
-        slope = x.dtype.type(scale * scale * scale * weighted / x.size)
-        for c in range(x.size):
-            dx[c] = g[c] * weight[c] * scale - shift - (x[c] - mean) * slope
-            of_weight[c] += g[c] * (x[c] - mean) * scale
-            of_bias[c] += g[c]
+    of_weight, of_bias, width, zero = weight_grads[share], bias_grads[share], rows.shape[1], rows.dtype.type(0)
+    some_of_weight, some_of_bias = np.empty_like(weight), np.empty_like(weight)  # sums of a few rows, in their own type
+    for start in range(first_row, last_row, _ROWS):
+        some_of_weight[:] = some_of_bias[:] = 0
+        for r in range(start, min(start + _ROWS, last_row)):
+            g, x, dx, mean, scale, plain, weighted = grad[r], rows[r], out[r], center[r], rstd[r], 0.0, 0.0
+            for first in range(0, width, BLOCK):
+                last, some, more = min(first + BLOCK, width), zero, zero
+                for c in range(first, last):
+                    some += g[c] * weight[c]
+                    more += g[c] * weight[c] * (x[c] - mean)
+                plain += some
+                weighted += more
+            shift = x.dtype.type(scale * plain / width if centered else 0)
+            slope = x.dtype.type(scale * scale * scale * weighted / width)
+            for c in range(width):
+                dx[c] = g[c] * weight[c] * scale - shift - (x[c] - mean) * slope
+            for c in range(width):
+                some_of_weight[c] += g[c] * (x[c] - mean) * scale
+                some_of_bias[c] += g[c]
+        for c in range(width):
+            of_weight[c] += some_of_weight[c]
+            of_bias[c] += some_of_bias[c]
 
 
 def _by_rows(input, dims, weight, bias, eps, centered):

@@ -13,7 +13,7 @@ from ..ops import activation, norm
 from .cpu import compiled, contiguous, floats, kernel, large, run
 from .later import Later
 
-_BLOCK = 4096  # elements summed in their own type; the blocks' sums are added in float64
+BLOCK = 4096  # elements summed in their own type; the blocks' sums are added in float64
 
 _in_any_order = {"reassoc", "contract"}  # sums, so that they are vectorised; a nan stays a nan
 
@@ -22,8 +22,8 @@ _in_any_order = {"reassoc", "contract"}  # sums, so that they are vectorised; a 
 def sum_of(x):
     """sum x."""
     total = 0.0
-    for start in range(0, x.size, _BLOCK):
-        part, block = x[start : start + _BLOCK], x.dtype.type(0)
+    for start in range(0, x.size, BLOCK):
+        part, block = x[start : start + BLOCK], x.dtype.type(0)
         for i in range(part.size):
             block += part[i]
         total += block
@@ -34,8 +34,8 @@ def sum_of(x):
 def sum_of_squares(x, center):
     """sum (x - center)^2."""
     total = 0.0
-    for start in range(0, x.size, _BLOCK):
-        part, block = x[start : start + _BLOCK], x.dtype.type(0)
+    for start in range(0, x.size, BLOCK):
+        part, block = x[start : start + BLOCK], x.dtype.type(0)
         for i in range(part.size):
             block += (part[i] - center) ** 2
         total += block
@@ -93,8 +93,8 @@ def _sums(grad, planes, center, scale, shift, slope, plain, weighted, share, fir
     for r in range(first, last):
         c, s, t = center[r], scale[r], shift[r]
         plain[r] = weighted[r] = 0.0
-        for start in range(0, planes.shape[1], _BLOCK):
-            x, g = planes[r, start : start + _BLOCK], grad[r, start : start + _BLOCK]
+        for start in range(0, planes.shape[1], BLOCK):
+            x, g = planes[r, start : start + BLOCK], grad[r, start : start + BLOCK]
             some, more = zero, zero
             for i in range(x.size):
                 far = x[i] - c

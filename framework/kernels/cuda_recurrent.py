@@ -20,18 +20,21 @@ __device__ S at(const T* array, Index i) { return array ? (S)array[i] : 0; }
 // In all of these a thread takes elements k = n H + j of a step's states (N, H), whose rows are those from `start` on among all S rows: in
 // what is kept of all steps (S, H) that is element start H + k.  The gates of an element lie H apart.
 
-// gates (S, 4H): W_i x + W_h h, without the biases, and then what they let through
-extern "C" __global__ void lstm(T* gates, const T* b_i, const T* b_h, T* h, T* c, T* out, T* h_before, T* c_before,
-                                Index start, Index height, Index count) {
+// gates (S, 4H): W_i x + W_h h, without the biases, and then what they let through.  The states are read where they were and written where
+// they are to be, which may be the same place; if it is, they are kept in h_before and c_before.
+extern "C" __global__ void lstm(T* gates, const T* b_i, const T* b_h, const T* h_was, const T* c_was, T* h, T* c, T* out,
+                                T* h_before, T* c_before, Index start, Index height, Index count) {
     for (Index k = first(); k < count; k += step()) {
         const Index n = k / height, j = k % height, kept = start * height + k;
         T* gate = gates + (start + n) * 4 * height + j;
         S sums[4];
         for (int q = 0; q < 4; q++) sums[q] = (S)gate[q * height] + at(b_i, q * height + j) + at(b_h, q * height + j);
         const S i = sigmoid(sums[0]), f = sigmoid(sums[1]), g = tanh(sums[2]), o = sigmoid(sums[3]);
-        const S cell = f * (S)c[k] + i * g;
-        h_before[kept] = h[k];
-        c_before[kept] = c[k];
+        const S cell = f * (S)c_was[k] + i * g;
+        if (h_before) {
+            h_before[kept] = h_was[k];
+            c_before[kept] = c_was[k];
+        }
         c[k] = cell;
         h[k] = out[kept] = o * tanh(cell);
         gate[0] = i;
@@ -41,16 +44,17 @@ extern "C" __global__ void lstm(T* gates, const T* b_i, const T* b_h, T* h, T* c
     }
 }
 
-// dh, dc: the gradients of the states after this step; dc is then that of c before it.  da (S, 4H): of the gates' sums
-extern "C" __global__ void lstm_backward(const T* gates, const T* c_before, const T* grads, T* dh, T* dc, T* da,
+// dh, dc_after: the gradients of the states after this step; dc: that of c before it, in the same place or another.  da (S, 4H): of the
+// gates' sums
+extern "C" __global__ void lstm_backward(const T* gates, const T* c_before, const T* grads, const T* dh, const T* dc_after, T* dc, T* da,
                                          Index start, Index height, Index count) {
     for (Index k = first(); k < count; k += step()) {
         const Index n = k / height, j = k % height, kept = start * height + k, at_gates = (start + n) * 4 * height + j;
         const T* gate = gates + at_gates;
         T* sum = da + at_gates;
         const S i = gate[0], f = gate[height], g = gate[2 * height], o = gate[3 * height], before = c_before[kept];
-        const S seen = tanh(f * before + i * g), shown = (S)dh[k] + at(grads, kept);
-        const S cell = (S)dc[k] + shown * o * (1 - seen * seen);
+        const S seen = tanh(f * before + i * g), shown = at(dh, k) + at(grads, kept);
+        const S cell = at(dc_after, k) + shown * o * (1 - seen * seen);
         sum[0] = cell * g * i * (1 - i);
         sum[height] = cell * before * f * (1 - f);
         sum[2 * height] = cell * i * (1 - g * g);
@@ -59,8 +63,8 @@ extern "C" __global__ void lstm_backward(const T* gates, const T* c_before, cons
     }
 }
 
-// gates (S, 3H): W_i x, without the bias, and then what they let through; added (N, 3H): W_h h, without the bias; n_h (S, H)
-extern "C" __global__ void gru(T* gates, const T* added, const T* b_i, const T* b_h, T* h, T* out, T* h_before, T* n_h,
+// gates (S, 3H): W_i x, without the bias, and then what they let through; added (N, 3H): W_h h, without the bias; n_h (S, H).  h as above.
+extern "C" __global__ void gru(T* gates, const T* added, const T* b_i, const T* b_h, const T* h_was, T* h, T* out, T* h_before, T* n_h,
                                Index start, Index height, Index count) {
     for (Index k = first(); k < count; k += step()) {
         const Index n = k / height, j = k % height, kept = start * height + k;
@@ -72,23 +76,24 @@ extern "C" __global__ void gru(T* gates, const T* added, const T* b_i, const T* 
         }
         const S r = sigmoid(of_x[0] + of_h[0]), z = sigmoid(of_x[1] + of_h[1]), candidate = tanh(of_x[2] + r * of_h[2]);
         n_h[kept] = of_h[2];
-        h_before[kept] = h[k];
-        h[k] = out[kept] = candidate + z * ((S)h[k] - candidate);
+        const S was = h_was[k];
+        if (h_before) h_before[kept] = was;
+        h[k] = out[kept] = candidate + z * (was - candidate);
         gate[0] = r;
         gate[height] = z;
         gate[2 * height] = candidate;
     }
 }
 
-// dh: the gradient of h after this step, and then what of it h before has without the product.  da, da_h (S, 3H): of what x and what h
-// add to the gates' sums
-extern "C" __global__ void gru_backward(const T* gates, const T* n_h, const T* h_before, const T* grads, T* dh, T* da, T* da_h,
-                                        Index start, Index height, Index count) {
+// dh_after: the gradient of h after this step; dh: what of it h before has without the product, in the same place or another.  da, da_h
+// (S, 3H): of what x and what h add to the gates' sums
+extern "C" __global__ void gru_backward(const T* gates, const T* n_h, const T* h_before, const T* grads, const T* dh_after, T* dh, T* da,
+                                        T* da_h, Index start, Index height, Index count) {
     for (Index k = first(); k < count; k += step()) {
         const Index n = k / height, j = k % height, kept = start * height + k, at_gates = (start + n) * 3 * height + j;
         const T* gate = gates + at_gates;
         T *of_x = da + at_gates, *of_h = da_h + at_gates;
-        const S r = gate[0], z = gate[height], candidate = gate[2 * height], shown = (S)dh[k] + at(grads, kept);
+        const S r = gate[0], z = gate[height], candidate = gate[2 * height], shown = at(dh_after, k) + at(grads, kept);
         const S grad = shown * (1 - z) * (1 - candidate * candidate);
         of_x[0] = of_h[0] = grad * (S)n_h[kept] * r * (1 - r);
         of_x[height] = of_h[height] = shown * ((S)h_before[kept] - candidate) * z * (1 - z);
@@ -111,11 +116,26 @@ def _for_all_steps(count, x, height) -> list:
     return [cupy().empty((len(x), height), x.dtype) for _ in range(count)]
 
 
-def _arrived(grads, *states) -> list:
-    """The gradients of all outputs, None if there are none, and copies of those of the last states, zeros if there are none."""
+def _places(steps, x, *states) -> tuple:
+    """Where the states (N, H) are read, where they are written, and where a step keeps what they were, for all steps (S, H).
+
+    A single step, a cell's, reads those that are given, which stay as they are and need not be kept.
+    """
+    given = list(map(by_row, states))
+    if len(steps) == 1:
+        return given, list(map(cupy().empty_like, given)), [None] * len(states), given
+    states, kept = [state.copy() for state in states], _for_all_steps(len(states), x, states[0].shape[1])
+    return states, states, kept, kept
+
+
+def _arrived(grads, steps, *states) -> tuple:
+    """The gradients of all outputs, None if there are none; those of the last states; and where those of the states before are written."""
     first, *last = grads
-    copies = [cupy().zeros_like(state) if grad is None else grad.copy() for grad, state in zip(last, states, strict=True)]
-    return [None if first is None else by_row(first), *copies]
+    if len(steps) == 1:
+        after, before = [None if grad is None else by_row(grad) for grad in last], list(map(cupy().empty_like, states))
+    else:
+        after = before = [cupy().zeros_like(state) if grad is None else grad.copy() for grad, state in zip(last, states, strict=True)]
+    return None if first is None else by_row(first), after, before
 
 
 def _fits(input, *others, biases) -> bool:
@@ -128,18 +148,18 @@ def lstm_by_steps(input, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes, revers
         return NotImplemented
     steps, height, to_gates = _steps(input, batch_sizes, reverse), h.shape[1], w_hh.T
     x = by_row(input).reshape(-1, input.shape[-1])  # (S, I)
-    gates, h, c = product(x, w_ih.T), h.copy(), c.copy()
-    out, h_before, c_before = _for_all_steps(3, x, height)
+    gates, (out,) = product(x, w_ih.T), _for_all_steps(1, x, height)
+    was, (h, c), keep, (h_before, c_before) = _places(steps, x, h, c)
     for start, rows in steps:
         count = rows * height
-        product(h[:rows], to_gates, gates[start : start + rows], add=True)
-        _kernels.each("lstm", count, gates, b_ih, b_hh, h, c, out, h_before, c_before, start, height, count)
+        product(was[0][:rows], to_gates, gates[start : start + rows], add=True)
+        _kernels.each("lstm", count, gates, b_ih, b_hh, *was, h, c, out, *keep, start, height, count)
 
     def backward(grads, needs_input, needs_h, needs_c, needs_w_ih, needs_w_hh, needs_b_ih, needs_b_hh, needs_w_hr):
-        (arrived, dh, dc), da = _arrived(grads, h, c), cupy().empty_like(gates)
+        (arrived, after, (dh, dc)), da = _arrived(grads, steps, h, c), cupy().empty_like(gates)
         for start, rows in reversed(steps):
             count = rows * height
-            _kernels.each("lstm_backward", count, gates, c_before, arrived, dh, dc, da, start, height, count)
+            _kernels.each("lstm_backward", count, gates, c_before, arrived, *after, dc, da, start, height, count)
             product(da[start : start + rows], w_hh, dh[:rows])
         dx = product(da, w_ih).reshape(input.shape) if needs_input else None
         dw_ih, dw_hh = product(da.T, x) if needs_w_ih else None, product(da.T, h_before) if needs_w_hh else None
@@ -155,19 +175,19 @@ def gru_by_steps(input, h, w_ih, w_hh, b_ih, b_hh, batch_sizes, reverse):
         return NotImplemented
     steps, height, to_gates = _steps(input, batch_sizes, reverse), h.shape[1], w_hh.T
     x = by_row(input).reshape(-1, input.shape[-1])  # (S, I)
-    gates, h = product(x, w_ih.T), h.copy()
-    out, h_before, n_h = _for_all_steps(3, x, height)
+    gates, (out, n_h) = product(x, w_ih.T), _for_all_steps(2, x, height)
+    was, (h,), keep, (h_before,) = _places(steps, x, h)
     added = cupy().empty((len(h), 3 * height), x.dtype)  # W_h h
     for start, rows in steps:
         count = rows * height
-        product(h[:rows], to_gates, added[:rows])
-        _kernels.each("gru", count, gates, added, b_ih, b_hh, h, out, h_before, n_h, start, height, count)
+        product(was[0][:rows], to_gates, added[:rows])
+        _kernels.each("gru", count, gates, added, b_ih, b_hh, *was, h, out, *keep, n_h, start, height, count)
 
     def backward(grads, needs_input, needs_h, needs_w_ih, needs_w_hh, needs_b_ih, needs_b_hh):
-        (arrived, dh), da, da_h = _arrived(grads, h), cupy().empty_like(gates), cupy().empty_like(gates)
+        (arrived, after, (dh,)), da, da_h = _arrived(grads, steps, h), cupy().empty_like(gates), cupy().empty_like(gates)
         for start, rows in reversed(steps):
             count = rows * height
-            _kernels.each("gru_backward", count, gates, n_h, h_before, arrived, dh, da, da_h, start, height, count)
+            _kernels.each("gru_backward", count, gates, n_h, h_before, arrived, *after, dh, da, da_h, start, height, count)
             product(da_h[start : start + rows], w_hh, dh[:rows], add=True)
         dx = product(da, w_ih).reshape(input.shape) if needs_input else None
         dw_ih, dw_hh = product(da.T, x) if needs_w_ih else None, product(da_h.T, h_before) if needs_w_hh else None
