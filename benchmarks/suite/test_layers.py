@@ -7,7 +7,7 @@ from framework import nn, ones_like, randint, randn
 IMAGES = 8, 32, 56, 56
 LAYERS = {
     "Linear": (lambda: nn.Linear(784, 400), (128, 784)),
-    "Bilinear": (lambda: Twice(nn.Bilinear(40, 40, 30)), (128, 40)),
+    "Bilinear": (lambda: Fed(nn.Bilinear(40, 40, 30), 2), (128, 40)),
     "Conv1d": (lambda: nn.Conv1d(32, 64, 5, padding=2), (16, 32, 500)),
     "Conv2d": (lambda: nn.Conv2d(32, 64, 3, padding=1), IMAGES),
     "Conv3d": (lambda: nn.Conv3d(8, 16, 3, padding=1), (2, 8, 16, 28, 28)),
@@ -24,35 +24,25 @@ LAYERS = {
     "Dropout": (lambda: nn.Dropout(0.5), (1024, 1024)),
     "PReLU": (lambda: nn.PReLU(32), IMAGES),
     "GELU": (lambda: nn.GELU(), (1024, 1024)),
-    "RNN": (lambda: First(nn.RNN(100, 200)), (35, 20, 100)),
-    "LSTM": (lambda: First(nn.LSTM(100, 200)), (35, 20, 100)),
-    "GRU": (lambda: First(nn.GRU(100, 200, bidirectional=True)), (35, 20, 100)),
-    "LSTMCell": (lambda: First(nn.LSTMCell(100, 200)), (64, 100)),
-    "MultiheadAttention": (lambda: First(nn.MultiheadAttention(256, 8, batch_first=True), 3), (8, 64, 256)),
+    "RNN": (lambda: Fed(nn.RNN(100, 200)), (35, 20, 100)),
+    "LSTM": (lambda: Fed(nn.LSTM(100, 200)), (35, 20, 100)),
+    "GRU": (lambda: Fed(nn.GRU(100, 200, bidirectional=True)), (35, 20, 100)),
+    "LSTMCell": (lambda: Fed(nn.LSTMCell(100, 200)), (64, 100)),
+    "MultiheadAttention": (lambda: Fed(nn.MultiheadAttention(256, 8, batch_first=True), 3), (8, 64, 256)),
     "TransformerEncoderLayer": (lambda: nn.TransformerEncoderLayer(256, 8, 512, batch_first=True), (8, 64, 256)),
 }
 
 
-class First(nn.Module):
-    """The first of a layer's outputs, for one input, given so many times."""
+class Fed(nn.Module):
+    """A layer whose inputs, so many, are all the same; of several outputs the first."""
 
     def __init__(self, layer, times=1):
         super().__init__()
         self.layer, self.times = layer, times
 
     def forward(self, x):
-        return self.layer(*[x] * self.times)[0]
-
-
-class Twice(nn.Module):
-    """A layer of two inputs, which are the same."""
-
-    def __init__(self, layer):
-        super().__init__()
-        self.layer = layer
-
-    def forward(self, x):
-        return self.layer(x, x)
+        out = self.layer(*[x] * self.times)
+        return out[0] if isinstance(out, tuple) else out
 
 
 def descend(benchmark, layer, x):

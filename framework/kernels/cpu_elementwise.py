@@ -24,19 +24,22 @@ def _relu_backward(grad, output, out, share, first, last):
         out[i] = grad[i] if output[i] > 0 else 0
 
 
-@kernel(activation.relu)
-def one_pass_relu(input):
-    if not one_pass_pays(input):
-        return NotImplemented
+def _with_gradient_of_output(input, loop, loop_back):
+    """What `loop` makes of the input, and its backward: what `loop_back` makes of a gradient and that output."""
     out = np.empty_like(input)
-    run(_relu, input.size, input.reshape(-1), out.reshape(-1))
+    run(loop, input.size, input.reshape(-1), out.reshape(-1))
 
     def backward(grad, needs_input):
         input_grad = np.empty_like(out)
-        run(_relu_backward, out.size, np.ascontiguousarray(grad).reshape(-1), out.reshape(-1), input_grad.reshape(-1))
+        run(loop_back, out.size, np.ascontiguousarray(grad).reshape(-1), out.reshape(-1), input_grad.reshape(-1))
         return (input_grad,)
 
     return out, backward
+
+
+@kernel(activation.relu)
+def one_pass_relu(input):
+    return _with_gradient_of_output(input, _relu, _relu_backward) if one_pass_pays(input) else NotImplemented
 
 
 @compiled()
@@ -77,17 +80,7 @@ def _sigmoid_backward(grad, output, out, share, first, last):
 
 @kernel(elementwise.sigmoid)
 def one_pass_sigmoid(input):
-    if not one_pass_pays(input):
-        return NotImplemented
-    out = np.empty_like(input)
-    run(_sigmoid, input.size, input.reshape(-1), out.reshape(-1))
-
-    def backward(grad, needs_input):
-        input_grad = np.empty_like(out)
-        run(_sigmoid_backward, out.size, np.ascontiguousarray(grad).reshape(-1), out.reshape(-1), input_grad.reshape(-1))
-        return (input_grad,)
-
-    return out, backward
+    return _with_gradient_of_output(input, _sigmoid, _sigmoid_backward) if one_pass_pays(input) else NotImplemented
 
 
 @compiled()

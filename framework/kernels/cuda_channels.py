@@ -6,7 +6,7 @@ Images lie (N, C, inner); or (R, C), with their channels last, of which a thread
 import math
 
 from .cuda import Source, arithmetic, as_it_lies, cupy, images, laid
-from .cuda_norm import SUMS, parts_of
+from .cuda_norm import SUMS, TOGETHER, parts_of
 
 _THREADS, _MOST_BLOCKS = 256, 1024  # of a block, and for one array with its channels last: each thread then has several rows to take
 _ROWS = 8  # that a thread takes at least, if there are so many
@@ -245,7 +245,7 @@ class Pixels:
         x, found, sums = self.x, cupy().empty((3, self.channels), arithmetic(self.x.dtype)), self.sums("deviations", self.x)
         inner = x.shape[2] if x.ndim == 3 else 1
         args = x, sums, sums.shape[2], float(eps), *found, self.count, self.channels, inner
-        kernels.rows("statistics", self.channels, *args, threads=128)
+        kernels.rows("statistics", self.channels, *args, threads=TOGETHER)
         return tuple(found)
 
     def map(self, name, *args) -> None:

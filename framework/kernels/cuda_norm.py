@@ -10,7 +10,7 @@ from .cuda import Source, arithmetic, by_row, cupy, floats, gpu_kernel, threads_
 
 _PART = 2048  # elements of a channel to one block, as long as there are not too many blocks
 _MOST_PARTS = 256
-_TOGETHER = 128  # threads that add up the parts of a channel
+TOGETHER = 128  # threads that add up the parts of a channel
 
 SUMS = r"""
 // Of two numbers of each element (n, c, i) of (N, C, inner), the sums over n and i: parts of them, (2, C, parts).
@@ -140,7 +140,7 @@ def affine_gradients(kernels: Source, sums, dtype) -> tuple:
     """The gradients of bias and weight from parts (2, C, parts) of the sums of g and g y."""
     _, channels, parts = sums.shape
     bias_grad, weight_grad = cupy().empty((2, channels), sums.dtype)
-    kernels.rows("affine_gradients", channels, sums, parts, bias_grad, weight_grad, channels, dtype=dtype, threads=_TOGETHER)
+    kernels.rows("affine_gradients", channels, sums, parts, bias_grad, weight_grad, channels, dtype=dtype, threads=TOGETHER)
     return bias_grad, weight_grad
 
 

@@ -36,7 +36,7 @@ FLOOR = 0.002
 REPEATS = 8  # of the calibration: a second at most before a run, and as much after it
 ROUNDS = 6  # in each: longer than the slices in which busy cores are shared, which a short piece of work does not notice
 
-# About a minute each on two cores, on data that needs no download
+# Up to a minute each on two cores, on data that needs no download
 SHORT = {
     "actor_critic": "--epochs 12",
     "dcgan": "--data builtin --size 32 --width 16 --batch-size 32 --lr 5e-4 --epochs 6",
@@ -52,7 +52,7 @@ SHORT = {
 Budget = Literal["smoke", "short", "full"]
 Names = Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="NAME…", help="Examples; by default all.")]
 Seeds = Annotated[int, tyro.conf.arg(help="Runs of each example: with the seeds 0, 1, …")]
-Cost = Annotated[Budget, tyro.conf.arg(help="--smoke, about a minute a run on built-in data, or the example's defaults.")]
+Cost = Annotated[Budget, tyro.conf.arg(help="--smoke, up to a minute a run on built-in data, or the example's defaults.")]
 Out = Annotated[Path, tyro.conf.arg(metavar="DIR", help="Where the runs go, and the report on all that are there.")]
 Check = Annotated[bool, tyro.conf.arg(help="Fail if a metric leaves the window of the baseline, or a step takes longer.")]
 Keep = Annotated[bool, tyro.conf.arg(name="baseline", help="Make these runs the baseline, results/<budget>/; of committed code only.")]
