@@ -40,7 +40,7 @@ class device:
 CPU = device("cpu")
 # Is one used, and are there several (known once the first tensor is put on one)?  What is done then: kernels/__init__.py.
 # And what a step is recorded by, while it is: kernels/cuda_graph.py
-gpus = SimpleNamespace(used=False, several=False, begin=None, send=None, pinned=None, recording=None)
+gpus = SimpleNamespace(used=False, several=False, begin=None, send=None, pinned=None, bits=None, recording=None)
 
 
 def anew(work, undo=lambda: None) -> tuple:

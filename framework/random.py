@@ -2,7 +2,7 @@
 
 The hash is SplitMix64 (Steele, Lea and Flood, 2014, Fast Splittable Pseudorandom Number Generators): its i-th output is
 hash(key + i * 0x9E3779B97F4A7C15).  A generator's whole state is its key and how many numbers were taken, and the stream is the same
-in NumPy, in CuPy and in a kernel.
+in NumPy and in a kernel.
 """
 
 import math
@@ -12,7 +12,7 @@ import threading
 import numpy as np
 from ml_dtypes import finfo
 
-from .device import anew, array_module, namespace
+from .device import anew, array_module, gpus, namespace
 from .device import device as device_type
 from .offered import expect
 
@@ -22,7 +22,9 @@ MIX_1, MIX_2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 
 def bits(module, key: int, start: int, count: int):
     """Numbers `start` to `start + count` of the stream `key`: uint64 of `module`, NumPy or CuPy."""
-    z = module.arange(1, count + 1, dtype=np.uint64)
+    if module is not np:
+        return gpus.bits(key, start, count)  # kernels/cuda_random.py
+    z = np.arange(1, count + 1, dtype=np.uint64)
     z += start
     z *= np.uint64(GOLDEN)
     z += key

@@ -59,9 +59,7 @@ class Node:
 def edge_of(tensor: Variable):
     """Where the gradient of `tensor` goes: (its Node, which output), (itself, 0) for a leaf, None if nowhere."""
     node = tensor._tape_node if tensor._view is None else tensor._node
-    if node is not None:
-        return node, tensor._output
-    return (tensor, 0) if tensor._needs_grad else None
+    return (node, tensor._output) if node is not None else (tensor, 0) if tensor._needs_grad else None
 
 
 def run(roots, targets=None, *, create_graph: bool, retain_graph: bool) -> dict:
@@ -94,7 +92,8 @@ def run(roots, targets=None, *, create_graph: bool, retain_graph: bool) -> dict:
             receive(edge, grad, (grad,), (grad,))
         while queue:
             node = heapq.heappop(queue)[1]
-            grads = pending.pop(node)
+            # what a kernel has left to be added to others is made now; what it has left for this Node stays
+            grads = [each.array() if hasattr(each, "add_to") else each for each in pending.pop(node)]
             for output, hooks in (node.hooks or {}).items():
                 if grads[output] is not None:
                     grads[output] = _hooked(grads[output], hooks.values(), create_graph)
@@ -143,7 +142,8 @@ def _add_to(grad, more):
 
 
 def _wrapped(grad) -> Variable:
-    """`grad` as a tensor; what a kernel left to be computed stays so."""
+    """`grad` as a tensor; what a kernel left to be computed, and what can wait, stays so."""
+    grad = grad.kept() if hasattr(grad, "kept") else grad
     tensor = Variable.wrap(grad)
     if hasattr(grad, "array"):
         tensor._later = tensor.__dict__.pop("_array")
@@ -305,5 +305,4 @@ def keep_gradient(tensor: Variable) -> None:
         if kept() is not None:
             accumulate(kept(), grad if grad.requires_grad else Variable.wrap(grad._array.copy()))
 
-    hooks = _hooks_of(tensor)
-    hooks.setdefault("retain_grad", keep)
+    _hooks_of(tensor).setdefault("retain_grad", keep)

@@ -43,8 +43,10 @@ _CPU = {
     "cpu_sum": [elementwise.plus, index.embedding, index.add_rows],
     "cpu_softmax": [activation.softmax_op, activation.log_softmax_op, loss.negative_log_likelihood, loss.softmax_cross_entropy],
 }
-_GPU = ["clip", "elementwise", "index", "matmul", "norm", "batch_norm", "optim", "pool", "recurrent", "cudnn_rnn", "resample", "softmax",
-        "transfer", "conv", "attention", "cat", "gaps"]  # cuda_….py  # fmt: skip
+_GPU = [
+    "clip", "elementwise", "random", "index", "matmul", "linear", "norm", "batch_norm", "optim", "lbfgs", "pool", "recurrent", "cudnn_rnn",
+    "resample", "softmax", "loss", "transfer", "conv", "attention", "cat", "gaps",
+]  # cuda_….py  # fmt: skip
 SMALL = 8192  # with fewer elements in every array NumPy is as fast as a compiled loop with its call and its threads
 
 

@@ -62,6 +62,9 @@ class Rows(Later):
     def array(self):
         return self.add_to(np.zeros(self.shape, self.dtype))
 
+    def kept(self):
+        return self
+
 
 @kernel(index.add_rows)
 def rows_added(input, rows, many, row):

@@ -19,8 +19,8 @@ from ..ops import attention as ops
 from ..random import threshold
 from .cuda import Source, by_row, cupy, floats, gpu_kernel, number, threads_for
 from .cuda_cudnn import ALIGNED, TYPES, built, handle_of, library
-from .cuda_elementwise import RANDOM_BITS
 from .cuda_matmul import blas, product
+from .cuda_random import RANDOM_BITS
 
 _rows = Source(RANDOM_BITS + r"""
 __device__ S minus_infinity() { return log(S(0)); }
@@ -42,7 +42,7 @@ struct Dropout {
     Bits key, start;
     Index below;
     S scale;
-    __device__ S operator()(Index i) const { return below && random_bits(key, start + i) < below ? S(0) : scale; }
+    __device__ S operator()(Index i) const { return is_kept(key, start + i, below) ? scale : S(0); }
 };
 
 // Weights (images, heads, queries, keys) in the place of q k^T, a block a query; what dropout leaves of them, if it is wanted, beside them.

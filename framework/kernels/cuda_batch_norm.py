@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from ..device import beside, gpus
 from ..ops import activation, elementwise, norm
 from . import kernel
-from .cuda import arithmetic, cupy, gpu_kernel
+from .cuda import arithmetic, contiguous, cupy, floats, gpu_kernel
 from .cuda_channels import Pixels, kernels
 from .cuda_elementwise import by_op
 from .cuda_norm import affine_gradients, fits, single
@@ -111,7 +111,15 @@ def two_pass_batch_norm(input, weight, bias, eps):
         return input_grad, *others
 
     kind = input.dtype if weight is None else weight.dtype
-    return (out, center.astype(kind), var.astype(kind)), backward
+    return (out, center.astype(kind, copy=False), var.astype(kind, copy=False)), backward
+
+
+@gpu_kernel(norm.moving_average)
+def average_moved_in_place(average, value, factor, momentum):
+    if not (floats(average, value) and contiguous(average, value)) or average.shape != value.shape:
+        return NotImplemented
+    kernels.each("move", average.size, average, value, float(factor), float(momentum), average.size)
+    return average
 
 
 @gpu_kernel(norm.batch_norm_eval)
@@ -132,11 +140,11 @@ def two_pass_instance_norm(input, groups, weight, bias, eps):
         return NotImplemented
     pixels = Pixels(input, each_plane=True)
     center, _, scale = pixels.statistics(eps)
-    affine = [None if each is None else cupy().tile(single(each, input), n) for each in (weight, bias)]
+    affine = [each if each is None or n == 1 else cupy().tile(each, n) for each in (single(weight, input), single(bias, input))]
     out = Normalised(pixels, center, scale, *affine)
 
     def backward(grad, *needs):
         input_grad, *others = out.gradients(grad, pixels.count, *needs)
-        return input_grad, *[each.reshape(n, c).sum(0) if needed else None for each, needed in zip(others, needs[1:], strict=True)]
+        return input_grad, *[each if n == 1 or each is None else each.reshape(n, c).sum(0) for each in others]
 
     return out, backward

@@ -14,6 +14,11 @@ extern "C" __global__ void join(Table table, Index outer, Index columns) {
     const unsigned width = row.size / outer;
     EACH_OF(row) row[1][(unsigned)i / width * columns + row.number + (unsigned)i % width] = row[0][i];
 }
+
+extern "C" __global__ void copy(Table table) {
+    const Part row = table.part();
+    EACH_OF(row) row[1][i] = row[0][i];
+}
 """)
 
 
@@ -30,6 +35,22 @@ def _joined(arrays, dim, sides):
             number += array.size // outer
         launch_each(_kernels, "join", rows, outer, out.size // outer, numbers=begins)
     return out
+
+
+def copy_each(pairs) -> None:
+    """Each array copied to another of its size, which lies row by row."""
+    pairs = [[by_row(source), target] for source, target in pairs]
+    if pairs and floats(*[each for pair in pairs for each in pair]):
+        launch_each(_kernels, "copy", pairs)
+    else:
+        for source, target in pairs:
+            target[...] = source.reshape(target.shape)
+
+
+def joined_rows(matrices):
+    """Matrices (R, N), each with so many rows, one below the other."""
+    first = matrices[0]
+    return first if len(matrices) == 1 else _joined(matrices, 0, (sum([len(each) for each in matrices]), *first.shape[1:]))
 
 
 @kernel(shape.cat, list)

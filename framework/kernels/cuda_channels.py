@@ -121,6 +121,11 @@ extern "C" __global__ void root(const S* var, double eps, S* scale, Index channe
     for (Index c = first(); c < channels; c += step()) scale[c] = 1 / sqrt(var[c] + (S)eps);
 }
 
+extern "C" __global__ void move(T* average, const T* value, double factor, double momentum, Index channels) {
+    for (Index c = first(); c < channels; c += step())
+        average[c] = (S)(1 - momentum) * (S)average[c] + (S)momentum * ((S)value[c] * (S)factor);
+}
+
 // The result, its (leaky) ReLU, or its sum with something.
 extern "C" __global__ void normalise(const T* input, const S* center, const S* scale, const S* weight, const S* bias, double slope,
                                      const T* other, T* out, Index channels, Index inner, Index n) {

@@ -11,8 +11,8 @@ from ..ops import conv as ops
 from ..ops.conv import positions
 from .cuda import Source, arithmetic, contiguous, cupy, floats, gpu_kernel
 from .cuda_cudnn import by_cudnn
-from .cuda_matmul import column_sums
 from .cuda_unfold import unfolded_convolution, unfolded_input_grad, unfolded_weight_grad
+from .cuda_weights import column_sums
 
 gpu_kernel(ops.convolution)(unfolded_convolution)  # they are asked when cuDNN, the newer, declines
 gpu_kernel(ops.input_grad)(unfolded_input_grad)
@@ -114,6 +114,6 @@ def _bias_gradient(grad):
     if contiguous(last):
         return column_sums(last.reshape(-1, o))
     pieces = min(n, max(1, _BLOCKS // o))
-    sums = cupy().empty((pieces, o), arithmetic(grad.dtype))
+    sums = cupy().empty((pieces, o) if pieces > 1 else o, arithmetic(grad.dtype))
     _sums.rows("channel_sums", sums.size, cupy().ascontiguousarray(grad), sums, n, o, math.prod(grad.shape[2:]), pieces)
-    return sums.sum(0).astype(grad.dtype, copy=False)
+    return (sums.sum(0) if pieces > 1 else sums).astype(grad.dtype, copy=False)

@@ -23,6 +23,7 @@ from ..backends import cudnn
 from ..ops import recurrent as ops
 from . import cuda_recurrent  # noqa: F401 - its kernels are older than those here: they are asked when these decline
 from .cuda import by_row, cupy, gpu_kernel
+from .cuda_cat import copy_each
 
 _NAME = "libcudnn.so.9"
 _FUNCTIONS = {  # name: what it takes; a is an address, also of a handle or a descriptor, i an int, s a size
@@ -232,8 +233,7 @@ def _through_time(kind, input, states, weights, batch_sizes, reverse):
     layer = _layer(cupy().cuda.Device().id, kind, input.dtype, math_type, biased, input.shape[-1], height)
     batch = _batch(layer, batch_sizes or (input.shape[1],) * input.shape[0])
     x, states, (space, places) = turned(input), _or_none(_ready, states), layer.weight_space()
-    for place, weight in zip(places, weights, strict=False):
-        place[...] = weight
+    copy_each(zip(weights, places, strict=False))
     out, last = cupy().empty((*x.shape[:-1], height), x.dtype), _or_none(cupy().empty_like, states)
     way = _TRAINING if mode.grad else _INFERENCE
     work, reserve = map(_bytes, batch.work_and_reserve[way])
@@ -253,7 +253,8 @@ def _through_time(kind, input, states, weights, batch_sizes, reverse):
             sums, places = layer.weight_space()
             _call("cudnnRNNBackwardWeights_v8", _handle(), layer.rnn, _ADD, None, batch.input, x.data.ptr, batch.state, states[0].data.ptr,
                   batch.out, out.data.ptr, *_spaces(sums, work, spoilt))  # fmt: skip
-            of_weights[: len(places)] = places
+            of_weights[: len(places)] = [cupy().empty(each.shape, each.dtype) for each in places]  # not views of one array
+            copy_each(zip(places, of_weights, strict=False))
         return turned(of_x), of_first, of_weights
 
     given = turned(out) if reverse else out.copy()  # backward needs `out` as it is, and what is given back may be changed in place

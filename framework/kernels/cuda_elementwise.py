@@ -1,8 +1,7 @@
-"""Activations, dropout and sums on a GPU: one pass over memory each way, where the formulas take a launch for each of their operations."""
+"""Activations and sums on a GPU: one pass over memory each way, where the formulas take a launch for each of their operations."""
 
-from ..ops import activation, elementwise, random
-from ..random import GOLDEN, MIX_1, MIX_2, threshold
-from .cuda import Source, as_it_lies, by_row, cupy, floats, gpu_kernel, images, laid, number
+from ..ops import activation, elementwise
+from .cuda import Source, as_it_lies, cupy, floats, gpu_kernel, images, laid
 
 # op -> its numbers, y from x, and dL/dx from g = dL/dy
 _ACTIVATIONS = {
@@ -99,37 +98,3 @@ def sum_of_halves(input, other):
     out = cupy().empty_like(a)
     _sum.packs("add", out, a, laid(other, last))
     return images(out, last)
-
-
-RANDOM_BITS = f"""
-typedef unsigned long long Bits;
-
-// The upper 32 bits of random number `number` of the stream `key`: see framework/random.py.
-__device__ Index random_bits(Bits key, Bits number) {{
-    Bits z = key + (number + 1) * {GOLDEN}ull;
-    z = (z ^ (z >> 30)) * {MIX_1}ull;
-    z = (z ^ (z >> 27)) * {MIX_2}ull;
-    return (z ^ (z >> 31)) >> 32;
-}}
-"""
-
-_dropout = Source(RANDOM_BITS + """
-extern "C" __global__ void drop(const T* input, T* out, Index n, NUMBER(Bits, key), NUMBER(Bits, start), Index below, double scale) {
-    const Bits key = VALUE(key), start = VALUE(start);
-    for (Index i = first(); i < n; i += step()) out[i] = random_bits(key, start + i) >= below ? (S)input[i] * (S)scale : 0;
-}
-""")
-
-
-@gpu_kernel(random.dropout)
-def counted_dropout(input, p, key, start):
-    """The mask is never stored: backward draws the same numbers again."""
-    if not floats(input):
-        return NotImplemented
-
-    def drop(array):
-        out = cupy().empty(array.shape, array.dtype)
-        _dropout.each("drop", array.size, by_row(array), out, array.size, *number(key), *number(start), threshold(p), 1 / (1 - p))
-        return out
-
-    return drop(input), lambda grad, needs_input: (drop(grad),)

@@ -13,7 +13,7 @@ from ml_dtypes import bfloat16
 
 from ..backends import cuda as switches
 from ..ops import linalg as ops
-from .cuda import Source, arithmetic, by_row, cupy, floats, gpu_kernel
+from .cuda import arithmetic, cupy, gpu_kernel
 
 WORKSPACE = 32 << 20  # bytes: what NVIDIA recommends for Hopper
 _TYPES = {np.dtype(np.float32): 0, np.dtype(np.float64): 1, np.dtype(np.float16): 2, np.dtype(bfloat16): 14}  # CUDA_R_32F, 64F, 16F, 16BF
@@ -115,7 +115,7 @@ def _multiply(cublas, a, b, out, add) -> None:
         out[...] = target
 
 
-def _fits(*arrays) -> bool:
+def fits(*arrays) -> bool:
     """Whether all arrays (None is left out) are of one type that cuBLAS knows, on one GPU, and cuBLAS is there."""
     kinds = {(each.dtype, each.device.id) for each in arrays if each is not None}
     (dtype, device), *others = kinds
@@ -125,66 +125,17 @@ def _fits(*arrays) -> bool:
 @gpu_kernel(ops.matrix_product)
 def cublas_matmul(input, other):
     """Of batches, those of one shape, and any by a single matrix, which multiplies all rows."""
-    if input.ndim < 2 or other.ndim < 2 or input.shape[-1] != other.shape[-2] or not _fits(input, other):
+    if input.ndim < 2 or other.ndim < 2 or input.shape[-1] != other.shape[-2] or not fits(input, other):
         return NotImplemented
     shape = *input.shape[:-1], other.shape[-1]
     if other.ndim == 2:
-        return product(_rows(input), other).reshape(shape)
+        return product(rows_of(input), other).reshape(shape)
     if input.shape[:-2] != other.shape[:-2]:
         return NotImplemented
     batch = math.prod(input.shape[:-2])
     return product(input.reshape(batch, *input.shape[-2:]), other.reshape(batch, *other.shape[-2:])).reshape(shape)
 
 
-def _rows(array):
+def rows_of(array):
     """(…, n) as a matrix (N, n)."""
     return array.reshape(math.prod(array.shape[:-1]), array.shape[-1])
-
-
-_ROWS_EACH = 32  # so many rows are added up by a thread
-_of_rows = Source(r"""
-extern "C" __global__ void repeat(const T* row, T* out, Index n, Index columns) {
-    for (Index i = first(); i < n; i += step()) out[i] = row[i % columns];
-}
-
-// out[i] = input[i] + input[i + n] + input[i + 2 n] + …
-extern "C" __global__ void sum_each(const T* input, Index size, S* out, Index n) {
-    for (Index i = first(); i < n; i += step()) {
-        S sum = 0;
-        for (Index j = i; j < size; j += n) sum += (S)input[j];
-        out[i] = sum;
-    }
-}
-""")
-
-
-def column_sums(matrix):
-    """The sums over the rows of a matrix (R, N) that lies row by row: of every so many one row, then of these, until one is left."""
-    rows, columns = max(1, -(-len(matrix) // _ROWS_EACH)), matrix.shape[1]
-    sums = cupy().empty((rows, columns), arithmetic(matrix.dtype))
-    _of_rows.each("sum_each", sums.size, matrix, matrix.size, sums, sums.size)
-    return (sums[0] if rows == 1 else column_sums(sums)).astype(matrix.dtype, copy=False)
-
-
-@gpu_kernel(ops.linear_op)
-def cublas_linear(input, weight, bias):
-    """The bias is written to every row, and the product added."""
-    if not (floats(input, weight, bias) and _fits(input, weight, bias) and input.shape[-1] == weight.shape[1]):
-        return NotImplemented
-    if bias is not None and bias.shape != weight.shape[:1]:
-        return NotImplemented
-    rows = _rows(input)
-    out = cupy().empty((len(rows), len(weight)), input.dtype)
-    if bias is not None:
-        _of_rows.each("repeat", out.size, by_row(bias), out, out.size, len(weight))
-    product(rows, weight.T, out, add=bias is not None)
-
-    def backward(grad, needs_input, needs_weight, needs_bias):
-        grad = by_row(_rows(grad))
-        return (
-            product(grad, weight).reshape(input.shape) if needs_input else None,
-            product(grad.T, rows) if needs_weight else None,
-            column_sums(grad) if needs_bias else None,
-        )
-
-    return out.reshape(*input.shape[:-1], len(weight)), backward

@@ -139,7 +139,7 @@ def parts_of(count: int) -> int:
 def affine_gradients(kernels: Source, sums, dtype) -> tuple:
     """The gradients of bias and weight from parts (2, C, parts) of the sums of g and g y."""
     _, channels, parts = sums.shape
-    bias_grad, weight_grad = cupy().empty((2, channels), sums.dtype)
+    bias_grad, weight_grad = [cupy().empty(channels, sums.dtype) for _ in range(2)]  # not views of one array, which would be copied
     kernels.rows("affine_gradients", channels, sums, parts, bias_grad, weight_grad, channels, dtype=dtype, threads=TOGETHER)
     return bias_grad, weight_grad
 

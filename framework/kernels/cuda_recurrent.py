@@ -12,7 +12,8 @@ from itertools import accumulate
 
 from ..ops import recurrent as ops
 from .cuda import Source, by_row, contiguous, cupy, floats, gpu_kernel
-from .cuda_matmul import column_sums, product
+from .cuda_matmul import product
+from .cuda_weights import bias_gradient, weight_gradient
 
 _kernels = Source(r"""
 __device__ S at(const T* array, Index i) { return array ? (S)array[i] : 0; }
@@ -162,9 +163,8 @@ def lstm_by_steps(input, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes, revers
             _kernels.each("lstm_backward", count, gates, c_before, arrived, *after, dc, da, start, height, count)
             product(da[start : start + rows], w_hh, dh[:rows])
         dx = product(da, w_ih).reshape(input.shape) if needs_input else None
-        dw_ih, dw_hh = product(da.T, x) if needs_w_ih else None, product(da.T, h_before) if needs_w_hh else None
-        db = column_sums(da) if needs_b_ih or needs_b_hh else None
-        return dx, dh, dc, dw_ih, dw_hh, db, db, None
+        dw_ih, dw_hh = weight_gradient(da, x) if needs_w_ih else None, weight_gradient(da, h_before) if needs_w_hh else None
+        return dx, dh, dc, dw_ih, dw_hh, bias_gradient(da) if needs_b_ih else None, bias_gradient(da) if needs_b_hh else None, None
 
     return (out.reshape(*input.shape[:-1], height), h, c), backward
 
@@ -190,7 +190,7 @@ def gru_by_steps(input, h, w_ih, w_hh, b_ih, b_hh, batch_sizes, reverse):
             _kernels.each("gru_backward", count, gates, n_h, h_before, arrived, *after, dh, da, da_h, start, height, count)
             product(da_h[start : start + rows], w_hh, dh[:rows], add=True)
         dx = product(da, w_ih).reshape(input.shape) if needs_input else None
-        dw_ih, dw_hh = product(da.T, x) if needs_w_ih else None, product(da_h.T, h_before) if needs_w_hh else None
-        return dx, dh, dw_ih, dw_hh, column_sums(da) if needs_b_ih else None, column_sums(da_h) if needs_b_hh else None
+        dw_ih, dw_hh = weight_gradient(da, x) if needs_w_ih else None, weight_gradient(da_h, h_before) if needs_w_hh else None
+        return dx, dh, dw_ih, dw_hh, bias_gradient(da) if needs_b_ih else None, bias_gradient(da_h) if needs_b_hh else None
 
     return (out.reshape(*input.shape[:-1], height), h), backward

@@ -22,6 +22,10 @@ class Later:
         """The array itself."""
         raise NotImplementedError
 
+    def kept(self):
+        """What becomes a leaf's `.grad`: the array, or itself if that may wait until it is asked for."""
+        return self.array()
+
     def copy(self):
         """The same: it is nobody else's."""
         return self.array()

@@ -6,7 +6,6 @@ from ..autograd.mode import mode
 from ..creation import zeros
 from ..ops import recurrent as ops
 from ..ops.promotion import expect
-from ..ops.scatter import index_select
 from ..ops.shape import cat, squeeze, stack, transpose, unbind, unsqueeze
 from . import functional as F
 from .layer import Weighted
@@ -84,8 +83,9 @@ class RNNBase(_Recurrent):
             data, batch_sizes, order, back = input
             sizes = tuple(batch_sizes.tolist())
             states = self._states(data, hx, rows, sizes[0])
-            out, last = self._through_layers(data, states if order is None else [index_select(each, 1, order) for each in states], sizes)
-            out, last = PackedSequence(out, *input[1:]), last if back is None else [index_select(each, 1, back) for each in last]
+            states = states if hx is None or order is None else [each[:, order] for each in states]
+            out, last = self._through_layers(data, states, sizes)
+            out, last = PackedSequence(out, *input[1:]), last if back is None else [each[:, back] for each in last]
         elif input.ndim == 2:  # one sequence: a batch of one
             states = self._states(input, hx, rows)
             out, last = self._through_layers(unsqueeze(input, 1), [unsqueeze(each, 1) for each in states])

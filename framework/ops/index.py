@@ -196,10 +196,15 @@ def view_scatter(input, value, steps):
     return out
 
 
+def within(index, length) -> bool:
+    """Whether integers are neither negative nor as large as `length`: one question to the GPU, and none while a step is recorded."""
+    return bool(gpus.recording or not index.size or index.view(f"u{index.itemsize}").max() < length)  # what is negative is now large
+
+
 @op(weight=lambda grad, weight_shape, index: add_at(grad, weight_shape, (index,)))
 def embedding(weight, index):
     """Rows of `weight` (V, D) at `index` (…): (…, D)."""
-    expect(gpus.recording or not index.size or index.min() >= 0 and index.max() < len(weight), "index out of range in self", IndexError)
+    expect(within(index, len(weight)), "index out of range in self", IndexError)
     return weight[index]
 
 

@@ -3,7 +3,7 @@
 import math
 
 from ..autograd.fusable import fusable
-from ..autograd.op import like
+from ..autograd.op import like, op
 from .elementwise import rsqrt, square
 from .reduce import mean
 from .shape import reshape
@@ -27,6 +27,12 @@ def batch_norm_train(input, weight, bias, eps):
     spread = mean(square(input - center), dims, True)
     out = _affine((input - center) * rsqrt(spread + eps), *_per_channel(input.ndim, weight, bias))
     return out, reshape(center, (-1,)), reshape(spread, (-1,))
+
+
+@op()
+def moving_average(average, value, factor, momentum):
+    """(1 - momentum) average + momentum factor value; a kernel may write it over the old average."""
+    return average * (1 - momentum) + value * factor * momentum
 
 
 @fusable("input", "weight", "bias")

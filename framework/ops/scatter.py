@@ -6,11 +6,11 @@ import numpy as np
 
 from ..autograd.op import broadcast_to, like, op
 from ..autograd.variable import Variable
-from ..device import array_module, gpus
+from ..device import array_module
 from ..size import broadcast_shapes
 from . import elementwise
 from .elementwise import where
-from .index import READS, add_at, add_rows, getitem, put_at
+from .index import READS, add_at, add_rows, getitem, put_at, within
 from .promotion import expect, filling, refuse, same_type
 from .shape import along, normalize, reshape
 
@@ -27,7 +27,7 @@ def _places(name, shape, dim, index):
 
 
 def _check_bounds(index, dim, length, error=RuntimeError) -> None:
-    if index.size and not gpus.recording and (index.min() < 0 or index.max() >= length):
+    if not within(index, length):
         wrong = int(index.min() if index.min() < 0 else index.max())
         raise error(f"index {wrong} is out of bounds for dimension {dim} with size {length}")
 

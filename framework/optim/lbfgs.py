@@ -1,5 +1,6 @@
 """L-BFGS."""
 
+from ..autograd.fusable import fusable
 from ..autograd.mode import enable_grad, no_grad
 from ..creation import zeros_like
 from ..ops.shape import cat, split
@@ -57,7 +58,7 @@ class LBFGS(Optimizer):
                 t = min(1.0, 1.0 / grad.abs().sum()) * options["lr"]
             else:
                 _remember(state, grad, options["history_size"])
-                state["d"] = _newton_direction(state, grad)
+                state["d"] = newton_direction(grad, *(state[name] for name in ("old_dirs", "old_stps", "ro", "H_diag")))
                 t = options["lr"]
             state.update(t=t, prev_flat_grad=grad.clone(), prev_loss=loss)
             place, direction = cat([each.reshape(-1) for each in params]), state["d"]
@@ -88,13 +89,14 @@ def _remember(state: dict, grad, history_size: int) -> None:
         state["H_diag"] = curvature / y.dot(y)
 
 
-def _newton_direction(state: dict, grad):
+@fusable()
+def newton_direction(grad, old_dirs, old_stps, ro, H_diag):
     """-H grad, by two loops over the history (Nocedal, 1980, Updating Quasi-Newton Matrices With Limited Storage)."""
-    history, weights, direction = list(zip(state["old_dirs"], state["old_stps"], state["ro"], strict=True)), [], -grad
+    history, weights, direction = list(zip(old_dirs, old_stps, ro, strict=True)), [], -grad
     for y, s, ro in reversed(history):
         weights.append(s.dot(direction) * ro)
         direction = direction - weights[-1] * y
-    direction = direction * state["H_diag"]
+    direction = direction * H_diag
     for (y, s, ro), weight in zip(history, reversed(weights), strict=True):
         direction = direction + s * (weight - y.dot(direction) * ro)
     return direction

@@ -5,7 +5,7 @@ import pytest
 
 import framework
 import framework.nn.functional as F
-from framework import kernels
+from framework import kernels, nn
 from tests.gpu.cupy_module import cupy  # noqa: F401 - a fixture
 from tests.gpu.test_values import TOLERANCE, channels_last
 
@@ -137,3 +137,22 @@ def test_a_change_in_place_comes_after_it(cupy):  # noqa: F811
     with framework.no_grad():
         given += 100
     np.testing.assert_allclose(late.detach().cpu().numpy(), y.cpu().numpy())
+
+
+@pytest.mark.parametrize("dtype", [framework.float32, framework.float64, framework.bfloat16], ids=lambda each: each.name)
+@pytest.mark.parametrize("momentum", [0.1, 1.0, None])
+def test_running_statistics(cupy, momentum, dtype):  # noqa: F811
+    """Moved by a kernel each, over the old ones; of 16 bits they are float32, as in mixed precision."""
+    numbers, outcomes = np.random.default_rng(0).standard_normal((3, 4, 5, 2, 3)) + 2, []
+    for device in ("cuda", "cpu"):
+        layer = nn.BatchNorm2d(5, momentum=momentum, dtype=framework.float64 if dtype is framework.float64 else None).to(device)
+        mean, version = layer.running_mean, layer.running_mean._version[0]
+        kernels.reset()
+        for each in numbers:
+            layer(framework.tensor(each, device=device).to(framework.float32 if device == "cpu" and dtype.itemsize == 2 else dtype))
+        assert layer.running_mean is mean and mean._version[0] == version + 3, "changed in place, and that is known"
+        outcomes.append([each.cpu().double().numpy() for each in layer.buffers()])
+        if device == "cuda":
+            assert kernels.report()["moving_average"] == {"average_moved_in_place": 6}
+    for ours, expected in zip(*outcomes, strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-2 if dtype is framework.bfloat16 else 1e-5)

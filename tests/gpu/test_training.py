@@ -7,7 +7,8 @@ import pytest
 
 import framework
 import framework.nn.functional as F
-from framework import nn, optim
+from framework import kernels, nn, optim
+from framework.optim import lbfgs
 from framework.utils.data import DataLoader, TensorDataset
 from tests.gpu.cupy_module import cupy  # noqa: F401 - a fixture
 
@@ -91,6 +92,24 @@ def test_lbfgs():
     np.testing.assert_allclose(minimum("cuda"), minimum("cpu"), rtol=1e-4)
 
 
+@pytest.mark.parametrize("kind", [framework.float32, framework.float64], ids=lambda each: each.name)
+@pytest.mark.parametrize("size, history", [(1, 1), (300, 2), (70_000, 7)])
+def test_the_direction_of_lbfgs(kind, size, history):
+    """By a launch a turn, as by the formula."""
+    numbers = np.random.default_rng(0)
+    grad, scale, *vectors = numbers.standard_normal(size), abs(numbers.standard_normal()), *numbers.standard_normal((2 * history, size))
+    outcomes = []
+    for device in ("cuda", "cpu"):
+        given = [framework.tensor(each, dtype=kind if device == "cuda" else framework.float64, device=device) for each in (grad, *vectors)]
+        ro = [framework.tensor(1.0 / size / (3 + k), dtype=given[0].dtype, device=device) for k in range(history)]
+        kernels.reset()
+        h_diag = framework.tensor(scale, dtype=given[0].dtype, device=device)
+        out = lbfgs.newton_direction(given[0], given[1 : 1 + history], given[1 + history :], ro, h_diag)
+        outcomes.append(out.cpu().double().numpy())
+        assert device == "cpu" or kernels.report()["newton_direction"] == {"a_launch_a_turn": 1}
+    np.testing.assert_allclose(*outcomes, rtol=0, atol=(1e-4 if kind is framework.float32 else 1e-12) * abs(outcomes[1]).max())
+
+
 def test_saved_on_one_and_loaded_on_the_other(tmp_path):
     model, optimizer, _ = trained("cuda", optim.Adam)
     framework.save({"model": model.state_dict(), "optimizer": optimizer.state_dict()}, tmp_path / "file")
@@ -112,6 +131,12 @@ def test_random_numbers_are_the_same_on_every_device():
             framework.manual_seed(7)
             drawn.append(make(50, device=device).cpu().numpy())
         np.testing.assert_allclose(*drawn, rtol=1e-6)
+    drawn = []
+    for device in ("cpu", "cuda"):
+        framework.manual_seed(-7)
+        whole = framework.empty(300, dtype=framework.int64, device=device).random_(-(1 << 40), 1 << 62)
+        drawn.append((whole.tolist(), framework.rand(3000, device=device).tolist(), framework.randperm(20, device=device).tolist()))
+    assert drawn[0] == drawn[1], "to the last bit, where nothing but the bits is needed"
     dropped = []
     for device in ("cpu", "cuda"):
         framework.manual_seed(7)

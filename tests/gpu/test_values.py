@@ -75,6 +75,15 @@ CASES = {
     **{f"stack {dim}": ("all_stacked_at_once", lambda x, y, dim=dim: framework.stack([x, y.mT, x] * 5, dim), [(4, 7), (7, 4)], [])
        for dim in (0, 1, -1)},
     "sum of two": ("sum_of_halves", lambda x, y: x + y, [(6, 5), (6, 5)], []),
+    **{f"smooth_l1 {beta}": ("smooth_absolute_of_each", lambda x, y, beta=beta: F.smooth_l1_loss(x, y, reduction="none", beta=beta),
+                             [(7, 30), (7, 30)], []) for beta in (1.0, 0.1, 3.0)},
+    "l1, as the smooth one without a bend": ("smooth_absolute_of_each",
+                                             lambda x, y: F.smooth_l1_loss(x, y, reduction="none", beta=1e-30), [(7, 30), (7, 30)], []),
+    "binary_cross_entropy": ("bernoulli_cross_entropy_of_each",
+                             lambda x, y: F.binary_cross_entropy(x.sigmoid(), y.sigmoid(), reduction="none"), [(7, 30), (7, 30)], []),
+    **{f"linear, {rows} rows": ("linear_layer", F.linear, [(rows, 70), (9, 70), (9,)], []) for rows in (1, 3, 8, 9)},
+    "linear of a vector": ("linear_layer", F.linear, [(70,), (3, 70), (3,)], []),
+    "linear without a bias": ("linear_layer", F.linear, [(2, 70), (300, 70)], []),
     "norm": ("norm_of_all", lambda x: x.norm(), [(90, 70)], []),
 }  # fmt: skip
 

@@ -467,6 +467,8 @@ def test_a_gradient_by_rows_is_to_everybody_a_gradient():
     places.copy_(framework.from_numpy(PLACES)), scale.copy_(framework.tensor(randn(2, 3, 128)))
     embedded().backward(scale)  # to what is there
     np.testing.assert_allclose(weight.grad.numpy(), expected(2))
+    (computed,) = framework.autograd.grad((F.embedding(places, weight * 2) * scale).sum(), [weight])  # of a table that is no leaf
+    np.testing.assert_allclose(computed.numpy(), expected(2))
     weight.grad = None
     embedded().backward(scale)
     embedded().backward(scale)  # to one that was left for later

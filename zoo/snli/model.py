@@ -35,11 +35,11 @@ class Net(nn.Module):
 
     def encode(self, sentences: Tensor) -> Tensor:
         """Sentences (B, T) to vectors (B, 600): the largest value that each of the LSTM's outputs takes at any word."""
-        lengths = (sentences != PADDING).sum(1)  # (B,)
+        lengths = (sentences != PADDING).sum(1).cpu()  # (B,)
         sentences = sentences[:, : int(lengths.max())]
         words = F.relu(self.projection(self.embedding(sentences)))  # (B, T, 300)
         # Packed, a sentence ends with its own last word: the LSTM never reads padding.
-        packed = pack_padded_sequence(words, lengths.cpu(), batch_first=True, enforce_sorted=False)
+        packed = pack_padded_sequence(words, lengths, batch_first=True, enforce_sorted=False)
         outputs, (last, _) = self.encoder(packed)
         if self.plain:
             return framework.cat([last[0], last[1]], dim=1)  # of either direction, (B, 300) each

@@ -31,14 +31,14 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     expect(n > 1, f"Expected more than 1 value per channel when training, got input size {input.shape}", ValueError)
     out, center, spread = ops.batch_norm_train(input, weight, bias, eps)
     _move(momentum, running_mean, center)
-    _move(momentum, running_var, spread * (n / (n - 1)))
+    _move(momentum, running_var, spread, n / (n - 1))
     return out
 
 
 @no_grad()
-def _move(momentum, running, value) -> None:
+def _move(momentum, running, value, factor=1.0) -> None:
     if running is not None:
-        running.copy_(running * (1 - momentum) + value * momentum)
+        running.copy_(ops.moving_average(running, value, factor, momentum))
 
 
 def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1, eps=1e-5):

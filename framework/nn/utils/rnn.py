@@ -34,8 +34,9 @@ def _valid(lengths, longest):
 
 def _rows(valid, order, per_step, per_sequence, device):
     """Where every step of packed sequences lies among the rows of a padded batch, whose sequence `order[n]` is the n-th longest."""
-    steps, of = (each.to(device) for each in valid.nonzero().unbind(1))
-    return steps * per_step + (of if order is None else order[of]) * per_sequence
+    steps, of = valid.nonzero().unbind(1)
+    of = of if order is None else order[of.to(order.device)]
+    return ((steps * per_step).to(of.device) + of * per_sequence).to(device)
 
 
 def pack_padded_sequence(input, lengths, batch_first=False, enforce_sorted=True) -> PackedSequence:
@@ -48,11 +49,11 @@ def pack_padded_sequence(input, lengths, batch_first=False, enforce_sorted=True)
     expect(right, f"Lengths have to be greater than 0 and not to exceed the padded length {longest}, but got {lengths.tolist()}")
     if not enforce_sorted:
         order = lengths.argsort(descending=True, stable=True)
-        lengths, order, back = lengths[order], order.to(input.device), order.argsort().to(input.device)
+        lengths, back = lengths[order], order.argsort().to(input.device)
     expect((lengths[1:] <= lengths[:-1]).all(), "`lengths` must be sorted in decreasing order, unless enforce_sorted=False")
     valid = _valid(lengths, int(lengths[0]))
     rows = _rows(valid, order, *((1, longest) if batch_first else (n, 1)), input.device)
-    return PackedSequence(input.flatten(0, 1)[rows], valid.sum(1), order, back)
+    return PackedSequence(input.flatten(0, 1)[rows], valid.sum(1), None if order is None else order.to(input.device), back)
 
 
 def pad_packed_sequence(sequence, batch_first=False, padding_value=0.0, total_length=None):
