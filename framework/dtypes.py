@@ -38,8 +38,7 @@ float16 = dtype("float16", "Half", np.float16, FLOATING)
 bfloat16 = dtype("bfloat16", "BFloat16", ml_dtypes.bfloat16, FLOATING)
 float32 = dtype("float32", "Float", np.float32, FLOATING)
 float64 = dtype("float64", "Double", np.float64, FLOATING)
-short, int, long = int16, int32, int64
-half, float, double = float16, float32, float64
+short, int, long, half, float, double = int16, int32, int64, float16, float32, float64
 
 ALL = (bool, uint8, int8, int16, int32, int64, float16, bfloat16, float32, float64)
 _OF_NUMPY = {each.numpy: each for each in ALL}

@@ -159,11 +159,8 @@ class Op:
 
     def compute(self, arrays: list):
         """The result of the newest kernel that does not decline, or of the forward; and the kernel's own backward, if it has one."""
-        if kernels_enabled:
-            result = self.try_kernels(arrays)
-            if result is not NotImplemented:
-                return result
-        return self.reference(arrays), None
+        result = self.try_kernels(arrays) if kernels_enabled else NotImplemented
+        return (self.reference(arrays), None) if result is NotImplemented else result
 
     def reference(self, arrays: list):
         """The result of the forward; 16-bit floats are computed in float32."""

@@ -186,9 +186,7 @@ def all_or_along(whole, along, docstring, between=None):
         if not args and not named:
             return whole(input)
         other = named.get("other", args[0] if args else None)
-        if between is not None and isinstance(other, Variable):
-            return between(input, other)
-        return along(input, *args, **named)
+        return between(input, other) if between is not None and isinstance(other, Variable) else along(input, *args, **named)
 
     function.__name__, function.__doc__ = whole.__name__, docstring
     return function

@@ -105,9 +105,7 @@ def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=No
     """The different elements (or slices along `dim`) in order; if asked for, where each element went, and how many there are of each."""
     options = {"return_inverse": return_inverse, "return_counts": return_counts, "equal_nan": False}
     found = np.unique(input, axis=dim if dim is None else normalize(dim, input.ndim), **options)
-    if not return_inverse:
-        return found
-    return (found[0], found[1].reshape(input.shape if dim is None else -1), *found[2:])
+    return (found[0], found[1].reshape(input.shape if dim is None else -1), *found[2:]) if return_inverse else found
 
 
 @op

@@ -4,15 +4,14 @@ import numpy as np
 
 from ..autograd.op import op
 from ..offered import expect
-from .optimizer import Optimizer, descent, options
+from .optimizer import Optimizer, decayed, options
 
 
 @op
 def adam_update(param, grad, exp_avg, exp_avg_sq, max_exp_avg_sq, step, lr, beta1, beta2, eps, weight_decay, amsgrad,
                 decoupled_weight_decay, maximize):  # fmt: skip
     """Step number `step` (from 1) of Adam; `max_exp_avg_sq` is None unless `amsgrad`."""
-    grad = descent(param, grad, 0 if decoupled_weight_decay else weight_decay, maximize)
-    param = param * (1 - lr * weight_decay) if decoupled_weight_decay else param
+    param, grad = decayed(param, grad, lr, weight_decay, decoupled_weight_decay, maximize)
     exp_avg = beta1 * exp_avg + (1 - beta1) * grad
     exp_avg_sq = beta2 * exp_avg_sq + (1 - beta2) * grad * grad
     if amsgrad:

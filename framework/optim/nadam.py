@@ -3,15 +3,14 @@
 import numpy as np
 
 from ..autograd.op import op
-from .optimizer import Optimizer, descent, options, scalar
+from .optimizer import Optimizer, decayed, options, scalar
 
 
 @op
 def nadam_update(param, grad, exp_avg, exp_avg_sq, mu_product, step, lr, beta1, beta2, eps, weight_decay, momentum_decay,
                  decoupled_weight_decay, maximize):  # fmt: skip
     """Step number `step` (from 1) of NAdam; `mu_product`, of no dimensions, is the product of all mu so far."""
-    grad = descent(param, grad, 0 if decoupled_weight_decay else weight_decay, maximize)
-    param = param * (1 - lr * weight_decay) if decoupled_weight_decay else param
+    param, grad = decayed(param, grad, lr, weight_decay, decoupled_weight_decay, maximize)
     mu, next_mu = (beta1 * (1 - 0.5 * 0.96 ** (t * momentum_decay)) for t in (step, step + 1))
     product = (mu_product * mu).item()
     exp_avg = beta1 * exp_avg + (1 - beta1) * grad

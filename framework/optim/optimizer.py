@@ -50,6 +50,11 @@ def descent(param, grad, weight_decay, maximize):
     return grad + weight_decay * param if weight_decay else grad
 
 
+def decayed(param, grad, lr, weight_decay, decoupled, maximize) -> tuple:
+    """`param` and the gradient to go down along: the decay is part of the gradient or, `decoupled`, taken from `param` itself."""
+    return (param * (1 - lr * weight_decay) if decoupled else param), descent(param, grad, 0 if decoupled else weight_decay, maximize)
+
+
 @op
 def update_each(update, rows: list):
     """What `update` makes of each of the `rows` of its arguments, one row a parameter; a kernel may take all of them at once."""

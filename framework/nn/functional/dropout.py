@@ -12,9 +12,7 @@ def check_probability(p) -> None:
 
 def _in_training(drop, input, p, training, inplace):
     check_probability(p)
-    if not training or p == 0:
-        return input
-    return overwriting(inplace, drop if p < 1 else lambda input: input * 0, input)
+    return overwriting(inplace, drop if p < 1 else lambda input: input * 0, input) if training and p else input
 
 
 def _dropped(input, p):
