@@ -6,10 +6,16 @@ import pytest
 import framework
 import framework.nn.functional as F
 from framework import nn, optim
+from framework.device import gpus
 from framework.kernels.cuda_weights import OverUses, weight_gradient
 from tests.gpu.cupy_module import cupy  # noqa: F401 - a fixture
 
-pytestmark = pytest.mark.usefixtures("cupy")
+
+@pytest.fixture(params=["one GPU", "several"], autouse=True)
+def several(request, cupy, monkeypatch):  # noqa: F811
+    """Gradients that meet are added over the old ones, or where there are several GPUs by an op, which looks where they lie."""
+    framework.zeros(1, device="cuda")  # now it is known whether there are
+    monkeypatch.setattr(gpus, "several", request.param == "several")
 
 
 class Reader(nn.Module):
