@@ -1,11 +1,11 @@
-"""Linear layers on a GPU: x W^T + b as a product added to the biases, or for a few rows, as of one decision or one token, by one kernel."""
+"""Linear layers on a GPU: x W^T + b as a product added to the biases, or where there is little to do in one launch, as for a decision."""
 
 from ..ops import linalg as ops
 from .cuda import Source, by_row, contiguous, cupy, floats, gpu_kernel
 from .cuda_matmul import fits, product, rows_of
 from .cuda_weights import bias_gradient, weight_gradient
 
-_FEW = 8  # rows: so often the weight is read
+_FEW, _LITTLE = 8, 1 << 20  # rows and multiplications: the weight is read once a row, which is soon more than a product takes
 _OUTPUTS = 8  # of a block, a warp each
 
 _kernels = Source(r"""
@@ -32,7 +32,7 @@ def linear_layer(input, weight, bias):
         return NotImplemented
     x, (outputs, inputs) = rows_of(input), weight.shape  # (R, I)
     out = cupy().empty((len(x), outputs), input.dtype)
-    if 0 < len(x) <= _FEW and out.size and contiguous(weight, bias):
+    if 0 < len(x) <= _FEW and 0 < out.size * inputs <= _LITTLE and contiguous(weight, bias):
         _kernels.grid("few_rows", (-(-outputs // _OUTPUTS), len(x)), by_row(x), weight, bias, out, inputs, outputs)
     else:
         if bias is not None:

@@ -82,6 +82,7 @@ CASES = {
     "binary_cross_entropy": ("bernoulli_cross_entropy_of_each",
                              lambda x, y: F.binary_cross_entropy(x.sigmoid(), y.sigmoid(), reduction="none"), [(7, 30), (7, 30)], []),
     **{f"linear, {rows} rows": ("linear_layer", F.linear, [(rows, 70), (9, 70), (9,)], []) for rows in (1, 3, 8, 9)},
+    "linear, much for few rows": ("linear_layer", F.linear, [(3, 700), (600, 700), (600,)], []),
     "linear of a vector": ("linear_layer", F.linear, [(70,), (3, 70), (3,)], []),
     "linear without a bias": ("linear_layer", F.linear, [(2, 70), (300, 70)], []),
     "norm": ("norm_of_all", lambda x: x.norm(), [(90, 70)], []),
