@@ -3,6 +3,8 @@
 // Blocks are computed one after another, so what they share may be `static`.  A block's threads are computed one after another too, until
 // one has to wait for others: then it stays on a stack of its own.  Every other block takes its threads from the last to the first, so that
 // a barrier that is missing shows.  Threads of which some wait and others cannot come are an error.
+#undef _FORTIFY_SOURCE  // it takes a jump to another stack for a mistake
+#include <setjmp.h>
 #include <ucontext.h>
 
 #include <cmath>
@@ -48,7 +50,9 @@ namespace on_cpu {
 enum State { RUNS, WAITS_FOR_WARP, WAITS_FOR_BLOCK, DONE };
 
 struct Fiber {  // a stack; it takes thread after thread
-    ucontext_t context;
+    ucontext_t start;
+    jmp_buf place;  // where it waits: to go on there asks nothing of the system, as `swapcontext` does twice
+    bool begun = false;
     std::vector<char> stack;
     unsigned thread;
 };
@@ -56,7 +60,7 @@ struct Fiber {  // a stack; it takes thread after thread
 inline std::vector<Fiber*> fibers, idle;
 inline std::vector<State> states;
 inline std::vector<uint64_t> exchanged;  // what each thread shows its warp
-inline ucontext_t scheduler;
+inline jmp_buf scheduler;
 inline Fiber* current;
 inline unsigned next_thread, count;
 inline bool backwards;
@@ -65,6 +69,10 @@ inline void* arguments;
 
 inline void take_place(unsigned thread) {
     threadIdx = {thread % blockDim.x, thread / blockDim.x % blockDim.y, thread / blockDim.x / blockDim.y};
+}
+
+inline void leave(Fiber* me) {
+    if (!_setjmp(me->place)) _longjmp(scheduler, 1);
 }
 
 inline void work() {
@@ -78,14 +86,14 @@ inline void work() {
         }
         Fiber* me = current;
         idle.push_back(me);
-        swapcontext(&me->context, &scheduler);
+        leave(me);
     }
 }
 
 inline void wait(State what) {
     Fiber* me = current;
     states[me->thread] = what;
-    swapcontext(&me->context, &scheduler);
+    leave(me);
 }
 
 inline Fiber* fresh() {
@@ -96,17 +104,21 @@ inline Fiber* fresh() {
     }
     Fiber* fiber = new Fiber;
     fiber->stack.resize(1 << 16);
-    getcontext(&fiber->context);
-    fiber->context.uc_stack.ss_sp = fiber->stack.data();
-    fiber->context.uc_stack.ss_size = fiber->stack.size();
-    fiber->context.uc_link = nullptr;
-    makecontext(&fiber->context, work, 0);
+    getcontext(&fiber->start);
+    fiber->start.uc_stack.ss_sp = fiber->stack.data();
+    fiber->start.uc_stack.ss_size = fiber->stack.size();
+    fiber->start.uc_link = nullptr;
+    makecontext(&fiber->start, work, 0);
     return fiber;
 }
 
 inline void resume(Fiber* fiber, std::vector<Fiber*>& waiting) {
     current = fiber;
-    swapcontext(&scheduler, &fiber->context);
+    if (!_setjmp(scheduler)) {
+        if (fiber->begun) _longjmp(fiber->place, 1);
+        fiber->begun = true;
+        setcontext(&fiber->start);
+    }
     if (idle.empty() || idle.back() != fiber) waiting.push_back(fiber);
 }
 
