@@ -55,10 +55,11 @@ def test_gemm_is_as_exact_as_its_type():
 
 
 def test_a_nan_stays_in_its_row_and_column():
-    a, b = np.ones((13, 20), np.float32), np.ones((20, 3 * lanes(np.dtype(np.float32)) + 1), np.float32)
-    a[3, 7], b[5, 40] = np.nan, np.inf
+    vector = lanes(np.dtype(np.float32))
+    a, b, column = np.ones((13, 20), np.float32), np.ones((20, 3 * vector + 1), np.float32), 2 * vector + 5
+    a[3, 7], b[5, column] = np.nan, np.inf
     out = np.empty((13, b.shape[1]), np.float32)
     gemm(a, b, out, False)
     expected = np.full_like(out, 20)
-    expected[:, 40], expected[3] = np.inf, np.nan
+    expected[:, column], expected[3] = np.inf, np.nan
     np.testing.assert_array_equal(out, expected)
