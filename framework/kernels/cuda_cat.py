@@ -14,11 +14,6 @@ extern "C" __global__ void join(Table table, Index outer, Index columns) {
     const unsigned width = row.size / outer;
     EACH_OF(row) row[1][(unsigned)i / width * columns + row.number + (unsigned)i % width] = row[0][i];
 }
-
-extern "C" __global__ void copy(Table table) {
-    const Part row = table.part();
-    EACH_OF(row) row[1][i] = row[0][i];
-}
 """)
 
 
@@ -38,19 +33,13 @@ def _joined(arrays, dim, sides):
 
 
 def copy_each(pairs) -> None:
-    """Each array copied to another of its size, which lies row by row."""
+    """Each array copied to another of its size, which lies row by row: joined from one alone."""
     pairs = [[by_row(source), target] for source, target in pairs]
     if pairs and floats(*[each for pair in pairs for each in pair]):
-        launch_each(_kernels, "copy", pairs)
+        launch_each(_kernels, "join", pairs, 1, 0)
     else:
         for source, target in pairs:
             target[...] = source.reshape(target.shape)
-
-
-def joined_rows(matrices):
-    """Matrices (R, N), each with so many rows, one below the other."""
-    first = matrices[0]
-    return first if len(matrices) == 1 else _joined(matrices, 0, (sum([len(each) for each in matrices]), *first.shape[1:]))
 
 
 @kernel(shape.cat, list)

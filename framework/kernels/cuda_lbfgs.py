@@ -40,15 +40,16 @@ def a_launch_a_turn(grad, old_dirs, old_stps, ro, H_diag):
     arrays = grad, *old_dirs, *old_stps, *ro, H_diag
     if not old_dirs or not all(hasattr(each, "dtype") for each in arrays) or not (floats(*arrays) and contiguous(*arrays)):
         return NotImplemented
-    direction, blocks, kind = -grad, min(_MOST_BLOCKS, -(-grad.size // 256)), arithmetic(grad.dtype)
-    parts, kept, many = cupy().empty((2, blocks), kind), cupy().empty(len(ro), kind), len(ro)
-    # (what is added, its ro and place in `kept`, in which loop, the scale, what comes next)
-    turns = [(None, None, 0, 0, None, old_stps[-1])]
+    direction, blocks, kind, many = -grad, min(_MOST_BLOCKS, -(-grad.size // 256)), arithmetic(grad.dtype), len(ro)
+    parts, kept = [cupy().empty(blocks, kind) for _ in range(2)], cupy().empty(many, kind)  # of this turn's product, and of the next
+
+    def turn(v, i, second, scale, after):
+        _kernels.grid("turn", (blocks,), direction, v, ro[i], parts[0], kept[i:], second, scale, after, parts[1], direction.size)
+        parts.reverse()
+
+    turn(None, 0, 0, None, old_stps[-1])
     for i in reversed(range(many)):
-        turns.append((old_dirs[i], ro[i], i, 0, None if i else H_diag, old_stps[i - 1] if i else old_dirs[0]))
+        turn(old_dirs[i], i, 0, None if i else H_diag, old_stps[i - 1] if i else old_dirs[0])
     for i in range(many):
-        turns.append((old_stps[i], ro[i], i, 1, None, old_dirs[i + 1] if i + 1 < many else None))
-    for number, (v, its_ro, i, second, scale, after) in enumerate(turns):
-        before, now = parts[number % 2], parts[1 - number % 2]
-        _kernels.grid("turn", (blocks,), direction, v, its_ro, before, kept[i:], second, scale, after, now, direction.size)
+        turn(old_stps[i], i, 1, None, old_dirs[i + 1] if i + 1 < many else None)
     return direction

@@ -1,7 +1,7 @@
 """Losses of each element beside its target on a GPU: one pass over both, and one for each gradient."""
 
 from ..ops import loss
-from .cuda import Source, contiguous, cupy, floats, gpu_kernel
+from .cuda import Source, by_row, contiguous, cupy, floats, gpu_kernel
 
 _kernels = Source(r"""
 // A slope of smooth_absolute: d / beta, cut off at -1 and 1; a nan stays.
@@ -54,7 +54,7 @@ def _loss(op):
             return out
 
         def backward(grad, needs_input, needs_target):
-            arrays = cupy().ascontiguousarray(grad), input, target
+            arrays = by_row(grad), input, target
             return (
                 launched(f"{name}_input", *arrays) if needs_input else None,
                 launched(f"{name}_target", *arrays) if needs_target else None,

@@ -8,7 +8,7 @@ rows until the walk back is done (autograd/engine.py).
 
 from ..device import beside
 from .cuda import Source, arithmetic, cupy
-from .cuda_cat import joined_rows
+from .cuda_cat import all_joined_at_once
 from .cuda_matmul import product
 from .later import Later
 
@@ -60,7 +60,8 @@ class OverUses(Later):
         if not self.uses:
             return self.before
         with beside(self.uses[0]):
-            out = self.compute(*map(joined_rows, zip(*self.uses, strict=True)))
+            rows = self.uses[0] if len(self.uses) == 1 else [all_joined_at_once(each, 0) for each in zip(*self.uses, strict=True)]
+            out = self.compute(*rows)
             return out if self.before is None else out + self.before
 
 
