@@ -1,6 +1,7 @@
 # Every target sets itself up in .venv; it needs Python 3.11 or newer, make, and a package registry the first time.
 PYTHON ?= python3
 BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 .PHONY: demo test test-gpu parity bench lint
 
@@ -10,14 +11,14 @@ demo: .venv/base
 	$(BIN)/python -m zoo.mnist_cnn evaluate runs/demo
 
 test: .venv/test
-	$(BIN)/python -m pytest -m "not parity"
+	$(PYTEST) -m "not parity"
 
 test-gpu: .venv/test
 	$(BIN)/python -c 'import framework as f; f.cuda.current_device()'  # says so if there is none
 	$(BIN)/python -m pytest -m gpu
 
 parity: .venv/parity
-	$(BIN)/python -m pytest -m parity
+	$(PYTEST) -m parity
 
 bench: .venv/base
 	$(BIN)/python -m benchmarks --readme README.md

@@ -33,6 +33,15 @@ def library(code: str):
     return ctypes.PyDLL(str(path))  # one call at a time: threads and blocks are global there
 
 
+@functools.cache
+def parameters(code: str, name: str) -> list:
+    """The kinds of what the kernel `name` takes."""
+    found = ctypes.create_string_buffer(4096)
+    getattr(library(code), f"parameters_of_{name}")(found)
+    return found.value.decode().split()
+
+
+@functools.cache
 def kernels_in(code: str) -> list:
     """The names of the kernels in `code`."""
     return re.findall(r"__global__ void (\w+)\(", code)
@@ -40,9 +49,7 @@ def kernels_in(code: str) -> list:
 
 def launch(code: str, name: str, grid, block, args) -> None:
     """Run the kernel `name`: an argument is a NumPy array that stands for a GPU's, a number or a struct."""
-    expected = ctypes.create_string_buffer(4096)
-    getattr(library(code), f"parameters_of_{name}")(expected)
-    expected = expected.value.decode().split()
+    expected = parameters(code, name)
     if len(args) != len(expected):
         raise TypeError(f"{name} has {len(expected)} parameters, but got {len(args)} arguments")
     values = [_value(name, each, kind) for each, kind in zip(args, expected, strict=True)]

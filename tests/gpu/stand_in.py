@@ -297,6 +297,9 @@ _memory = weakref.WeakValueDictionary()  # address -> NumPy's array that owns th
 
 def _at(address: int):
     """The array whose memory holds `address`: a library is given where arrays lie."""
+    host = _memory.get(address)
+    if host is not None:
+        return ndarray._of(host)
     for start, host in list(_memory.items()):
         if start <= address < start + max(host.nbytes, 1):
             return ndarray._of(host)

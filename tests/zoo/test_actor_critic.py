@@ -82,7 +82,7 @@ def test_evaluate_agrees_with_train(run, capsys):
 
 
 def test_killed_at_random_instants_it_resumes_bit_identical(tmp_path):
-    killed_it_resumes("actor_critic", tmp_path, "--max-steps", 300)
+    killed_it_resumes("actor_critic", tmp_path, "--max-steps", 100)
 
 
 def test_play_draws_an_episode(run, capsys):

@@ -197,7 +197,7 @@ def test_evaluate_agrees_with_train(run, capsys):
 
 
 def test_killed_at_random_instants_it_resumes_bit_identical(tmp_path):
-    small = ("--data", "builtin", "--features", "own", "--size", 48, "--width", 4, "--style-size", 48, "--epochs", 40)
+    small = ("--data", "builtin", "--features", "own", "--size", 48, "--width", 4, "--style-size", 48, "--epochs", 15)
     killed_it_resumes("style_transfer", tmp_path, *small)
 
 
