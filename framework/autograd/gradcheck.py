@@ -36,7 +36,7 @@ def gradcheck(func, inputs, *, eps: float = 1e-6, atol: float = 1e-5, rtol: floa
     analytic = jacobian(function, tuple(leaves.values()))
     for place, (i, leaf) in enumerate(leaves.items()):
         for output, numeric in enumerate(_differences(lambda: _outputs(func, inputs), leaf._array, eps)):
-            exact = analytic[output][place].numpy()
+            exact = analytic[output][place].cpu().numpy()
             if not np.allclose(exact, numeric, rtol=rtol, atol=atol):
                 if not raise_exception:
                     return False
@@ -48,10 +48,10 @@ def _differences(compute, array, eps) -> list:
     """What `compute()` changes by with each element of `array`: for every output, of shape (*output, *array)."""
     quotients = [np.zeros((*out.shape, *array.shape)) for out in compute()]
     for index in np.ndindex(array.shape):
-        value, results = array[index], []
+        value, results = array[index].item(), []
         for moved in (value + eps, value - eps):
             array[index] = moved
-            results.append([out._array.copy() for out in compute()])
+            results.append([out.detach().cpu().numpy().copy() for out in compute()])
         array[index] = value
         for quotient, above, below in zip(quotients, *results, strict=True):
             quotient[(..., *index)] = (above - below) / (2 * eps)
@@ -62,8 +62,8 @@ def gradgradcheck(func, inputs, grad_outputs=None, **options) -> bool:
     """`gradcheck` of the gradient itself: second derivatives, with respect to the inputs and to the incoming gradient."""
     inputs = as_tuple(inputs)
     if grad_outputs is None:
-        random = np.random.default_rng(0)
-        grad_outputs = tuple(Variable.wrap(np.asarray(random.standard_normal(each.shape))) for each in _outputs(func, inputs))
+        random, outs = np.random.default_rng(0), _outputs(func, inputs)
+        grad_outputs = tuple(Variable.wrap(np.asarray(random.standard_normal(each.shape))).to(each.device) for each in outs)
     grad_outputs = tuple(each.detach().requires_grad_() for each in as_tuple(grad_outputs))
 
     def gradient(*args):

@@ -66,8 +66,7 @@ def inplace(op, keeps_first: bool = False):
 
     def method(self, *args, **kwargs):
         check_writable(self)
-        source = self.clone() if keeps_first and mode.grad else self
-        return assign(self, op(source, *args, **kwargs))
+        return assign(self, op(self.clone() if keeps_first and mode.grad else self, *args, **kwargs))
 
     method.__name__ = f"{op.__name__.strip('_')}_"
     method.__doc__ = f"In-place version of `{op.__name__}`."

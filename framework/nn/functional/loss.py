@@ -8,11 +8,12 @@ import numpy as np
 
 from ...autograd.variable import Variable
 from ...creation import arange, full_like, ones_like
-from ...device import array_module, gpus
+from ...device import array_module
 from ...ops.activation import log_softmax, logsigmoid, relu
 from ...ops.ctc import ctc
 from ...ops.distance import pairwise_distance
 from ...ops.elementwise import abs, clamp, exp, log, minimum, square, where, xlogy
+from ...ops.index import within
 from ...ops.loss import bernoulli_cross_entropy, legacy_reduction, negative_log_likelihood, reduced, smooth_absolute, softmax_cross_entropy
 from ...ops.promotion import expect, refuse
 
@@ -89,7 +90,7 @@ def _check_classes(input, target, weight, ignore_index) -> None:
     kind, array, classes = target.dtype.name, target._array, input.shape[1 if input.ndim > 1 else 0]
     expect(kind in ("int64", "uint8"), f"expected target dtype to be Long or Byte, but got {kind}")
     expect(weight is None or tuple(weight.shape) == (classes,), f"weight must hold a number for each of the {classes} classes")
-    outside = [] if gpus.recording else array[((array < 0) | (array >= classes)) & (array != ignore_index)].tolist()
+    outside = [] if within(array, classes) else array[((array < 0) | (array >= classes)) & (array != ignore_index)].tolist()
     expect(not outside, f"Target {next(iter(outside), None)} is out of bounds.", IndexError)
 
 
