@@ -40,6 +40,7 @@ _CPU = {
     "cpu_optim": [optimizer.update_each],
     "cpu_resample": [resample.resample],
     "cpu_recurrent": [recurrent.lstm_layer, recurrent.gru_layer],
+    "cpu_reduce": [reduce.sum, reduce.mean],
     "cpu_sum": [elementwise.plus, index.embedding, index.add_rows],
     "cpu_softmax": [activation.softmax_op, activation.log_softmax_op, loss.negative_log_likelihood, loss.softmax_cross_entropy],
 }

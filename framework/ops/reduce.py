@@ -34,7 +34,7 @@ def spread(reduced, shape, dim, keepdim):
     return broadcast_to(reduced, shape)
 
 
-def _mean_of(shape, total, correction=0):
+def mean_of(shape, total, correction=0):
     """`total` / (n - correction), where n elements of `shape` went into each of `total`."""
     n = math.prod(shape) // (math.prod(total.shape) or 1)
     return total / builtins.max(float(n - correction), 0.0)
@@ -52,12 +52,12 @@ def nansum(input, dim=None, keepdim=False, dtype=None):
     return sum.forward(where(input == input, input, 0), dim, keepdim, dtype)
 
 
-@op(promote=in_dtype, input=lambda grad, input_shape, dim, keepdim: spread(_mean_of(input_shape, grad), input_shape, dim, keepdim))
+@op(promote=in_dtype, input=lambda grad, input_shape, dim, keepdim: spread(mean_of(input_shape, grad), input_shape, dim, keepdim))
 def mean(input, dim=None, keepdim=False, dtype=None):
     """sum / n; RuntimeError for integers, whose mean is not one."""
     if input.dtype.kind in "biu":
         raise RuntimeError(f"mean(): could not infer output dtype. The dtype must be a floating point one. Got: {input.dtype}")
-    return _mean_of(input.shape, input.sum(axes(dim, input.ndim), keepdims=keepdim))
+    return mean_of(input.shape, input.sum(axes(dim, input.ndim), keepdims=keepdim))
 
 
 @op(promote=in_dtype, input=lambda grad, input, dim, keepdim: spread(grad, input.shape, dim, keepdim) * product_of_others(input, dim))
@@ -94,7 +94,7 @@ def _corrected(args):
 def var(input, dim=None, unbiased=True, keepdim=False, correction=None):
     """The variance sum((x - mean)^2) / (n - correction), with Bessel's correction of 1 unless told otherwise."""
     total = np.square(input - mean.forward(input, dim, True)).sum(axes(dim, input.ndim), keepdims=keepdim)
-    return _mean_of(input.shape, total, correction)
+    return mean_of(input.shape, total, correction)
 
 
 @op(promote=_corrected)
@@ -105,13 +105,13 @@ def std(input, dim=None, unbiased=True, keepdim=False, correction=None):
 
 @var.rule("input")
 def _(grad, input, dim, keepdim, correction):
-    slope = _mean_of(input.shape, 2 * grad, correction)
+    slope = mean_of(input.shape, 2 * grad, correction)
     return spread(slope, input.shape, dim, keepdim) * (input - mean(input, dim, True))
 
 
 @std.rule("input")
 def _(grad, input, out, dim, keepdim, correction):
-    slope = _mean_of(input.shape, where(out == 0, 0.0, grad / where(out == 0, 1.0, out)), correction)
+    slope = mean_of(input.shape, where(out == 0, 0.0, grad / where(out == 0, 1.0, out)), correction)
     return spread(slope, input.shape, dim, keepdim) * (input - mean(input, dim, True))
 
 
