@@ -33,7 +33,8 @@ _CPU = {
     "cpu_layer_norm": [norm.layer_norm, norm.rms_norm],
     "cpu_attention": [attention.attention],
     "cpu_elementwise": [
-        activation.relu, activation.leaky_relu, activation.logsigmoid, activation.softplus, elementwise.sigmoid, random.dropout,
+        activation.relu, activation.leaky_relu, activation.logsigmoid, activation.softplus, elementwise.sigmoid, elementwise.tanh,
+        random.dropout,
     ],
     "cpu_gelu": [activation.gelu_erf, activation.gelu_tanh],
     "cpu_clip": [reduce.power_norm, clip.scale_each],

@@ -5,7 +5,7 @@ import numpy as np
 from ..ops import activation, elementwise, random
 from ..random import GOLDEN, MIX_1, MIX_2, threshold
 from .cpu import compiled, floats, kernel, large, one_pass_pays, run
-from .cpu_math import exp, log_sigmoid
+from .cpu_math import exp, log_sigmoid, tanh
 
 _GOLDEN, _MIX_1, _MIX_2 = np.uint64(GOLDEN), np.uint64(MIX_1), np.uint64(MIX_2)
 
@@ -81,6 +81,25 @@ def _sigmoid_backward(grad, output, out, share, first, last):
 @kernel(elementwise.sigmoid)
 def one_pass_sigmoid(input):
     return _with_gradient_of_output(input, _sigmoid, _sigmoid_backward) if one_pass_pays(input) else NotImplemented
+
+
+@compiled()
+def _tanh(input, out, share, first, last):
+    input, out = input[first:last], out[first:last]
+    for i in range(input.size):
+        out[i] = tanh(input[i])
+
+
+@compiled()
+def _tanh_backward(grad, output, out, share, first, last):
+    grad, output, out, one = grad[first:last], output[first:last], out[first:last], grad.dtype.type(1)
+    for i in range(grad.size):
+        out[i] = grad[i] * (one - output[i] * output[i])
+
+
+@kernel(elementwise.tanh)
+def one_pass_tanh(input):
+    return _with_gradient_of_output(input, _tanh, _tanh_backward) if one_pass_pays(input) else NotImplemented
 
 
 @compiled()

@@ -74,6 +74,7 @@ row("index_select", [(f(2, 3), 1, i(4)), (f(3, 2), 0, i(2)), (f(3), 0, i(0))], l
 
 # Products
 row("matmul", [(f(2, 3), f(3, 2)), (f(3), f(3)), (f(2, 3), f(3)), (f(3), f(3, 2)), (f(0, 3), f(3, 2))], np.matmul)
+row("matmul of a column and a row", [(f(3, 1), f(1, 2)), (f(1), f(1, 2)), (f(2, 1, 2, 1), f(3, 1, 2))], np.matmul)
 row("matmul batched", [(f(2, 2, 3), f(3, 2)), (f(2, 1, 2, 3), f(3, 3, 2)), (f(3), f(2, 3, 2)), (f(2, 2, 3), f(3))], np.matmul)
 row("x @ y", [(f(2, 3), f(3, 2))], np.matmul, lambda T, x, y: x @ y)
 row("mm", [(f(2, 3), f(3, 2)), (f(2, 0), f(0, 2))], np.matmul)
