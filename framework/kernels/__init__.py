@@ -21,7 +21,7 @@ from ..autograd import half
 from ..autograd import op as dispatch
 from ..device import beside, gpus
 from ..nn.utils import clip
-from ..ops import activation, attention, conv, elementwise, index, linalg, loss, norm, pool, random, recurrent, reduce, resample
+from ..ops import activation, attention, conv, elementwise, index, linalg, loss, norm, pool, random, recurrent, reduce, resample, scan
 from ..optim import optimizer
 
 # The CPU's kernels: module -> the ops it has kernels for
@@ -42,6 +42,7 @@ _CPU = {
     "cpu_resample": [resample.resample],
     "cpu_recurrent": [recurrent.lstm_layer, recurrent.gru_layer],
     "cpu_reduce": [reduce.sum, reduce.mean],
+    "cpu_scan": [scan.cumsum],
     "cpu_sum": [elementwise.plus, index.embedding, index.add_rows],
     "cpu_softmax": [activation.softmax_op, activation.log_softmax_op, loss.negative_log_likelihood, loss.softmax_cross_entropy],
 }

@@ -185,6 +185,8 @@ CASES = {
     "relu": (F.relu, [randn(3, 51, 67)]),
     "leaky_relu": (lambda x: F.leaky_relu(x, 0.2), [randn(3, 51, 67)]),
     "sigmoid": (lambda x: framework.sigmoid(10 * x), [randn(3, 51, 67)]),
+    "cumsum": (lambda x: x.cumsum(-1), [randn(3, 51, 67)]),
+    "cumsum of few rows": (lambda x: x.cumsum(1), [randn(2, 5001)]),
     "tanh": (lambda x: framework.tanh(3 * x), [randn(3, 51, 67)]),
     "logsigmoid": (lambda x: F.logsigmoid(10 * x), [randn(3, 51, 67)]),
     "softplus": (lambda x: F.softplus(10 * x, threshold=8), [randn(3, 51, 67)]),
