@@ -1,6 +1,7 @@
 # Every target sets itself up in .venv; it needs Python 3.11 or newer, make, and a package registry the first time.
 PYTHON ?= python3
 BIN := .venv/bin
+# More processes would only take the cores from each other: each has the threads of all of them
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 .PHONY: demo test test-gpu parity bench lint

@@ -7,9 +7,9 @@ import numpy as np
 
 from ..ops import conv as ops
 from ..ops.conv import positions
-from .cpu import compiled, contiguous, floats, kernel, large, run_shares
+from .cpu import contiguous, floats, kernel, large
 from .cpu_depthwise import Depthwise
-from .cpu_norm import sum_of
+from .cpu_reduce import row_sums
 from .cpu_unfold import Unfolded
 from .cpu_volume import VOLUMES
 from .cpu_winograd import Winograd
@@ -61,18 +61,10 @@ def _fits(input, weight, bias) -> bool:
     return input.ndim in (3, 4, 5) and floats(input, weight, bias) and contiguous(input, weight) and large(input)
 
 
-@compiled(fastmath={"reassoc"})
-def _plane_sums(planes, out, share, first, last):
-    """The sum of each plane (R, P)."""
-    for r in range(first, last):
-        out[r] = sum_of(planes[r])
-
-
 def _bias_gradient(grad):
     """(O,), from that of the output (N, O, …)."""
-    sums = np.empty(grad.shape[:2])
-    run_shares(_plane_sums, sums.size, np.ascontiguousarray(grad).reshape(sums.size, -1), sums.reshape(-1))
-    return sums.sum(0).astype(grad.dtype)
+    n, o = grad.shape[:2]
+    return row_sums(np.ascontiguousarray(grad).reshape(n * o, -1)).reshape(n, o).sum(0).astype(grad.dtype)
 
 
 def _turned(weight):

@@ -298,7 +298,7 @@ _memory = weakref.WeakValueDictionary()  # address -> NumPy's array that owns th
 def _at(address: int):
     """The array whose memory holds `address`: a library is given where arrays lie."""
     host = _memory.get(address)
-    if host is not None:
+    if host is not None:  # it begins there, as most do
         return ndarray._of(host)
     for start, host in list(_memory.items()):
         if start <= address < start + max(host.nbytes, 1):
