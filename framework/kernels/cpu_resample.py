@@ -1,4 +1,4 @@
-"""Resampling along one dimension on a CPU: in one pass over the output, from only the taps that weigh something."""
+"""Resampling on a CPU: along each dimension in one pass over the output, from only the taps that weigh something."""
 
 import math
 
@@ -52,6 +52,12 @@ def _picks(input, places, out, share, first, last):
 def sparse_resample(input, dim, taps):
     if not one_pass_pays(input):
         return NotImplemented
+    for along, each in enumerate(taps, start=dim):
+        input = _resampled(input, along, each)
+    return input
+
+
+def _resampled(input, dim, taps):
     before, after = input.shape[:dim], input.shape[dim + 1 :]
     out = np.empty((*before, len(taps.places), *after), input.dtype)
     fold = [math.prod(before), -1, *([math.prod(after)] if math.prod(after) != 1 else [])]

@@ -8,7 +8,7 @@ from ..autograd.fusable import fusable
 from ..autograd.op import op
 from ..device import array_module, constant
 from . import conv
-from .resample import mean_taps, resample_spatial
+from .resample import mean_taps, resample
 from .scatter import gather
 from .shape import flatten, reshape
 
@@ -75,5 +75,5 @@ def avg_pool(input, kernel, stride, padding, ceil_mode, count_include_pad=True, 
         low, high = (-p, n + p) if count_include_pad else (0, n)
         count = ((place >= low) & (place < high)).sum(1, keepdims=True)
         taps.append(mean_taps(place, n, 1 if divisor_override else count))
-    total = resample_spatial(input, taps)
+    total = resample(input, 2, taps)
     return total / divisor_override if divisor_override else total

@@ -1,4 +1,4 @@
-"""Resampling along one dimension: every output is a weighted sum of a few inputs, its taps.
+"""Resampling along neighbouring dimensions, one by one: along each, every output is a weighted sum of a few inputs, its taps.
 
 Stretching, shrinking, padding by repetition, cutting into windows and the mean of windows are all this, with other taps.  It is linear
 in its input, so its gradient is a resampling too, by the transposed taps.
@@ -33,8 +33,14 @@ class Taps(NamedTuple):
         return Taps(places, filled)
 
 
-@op(input=lambda grad, dim, taps, input_shape: resample(grad, dim, taps.transposed(input_shape[dim])))
-def resample(input, dim, taps):
+@op(input=lambda grad, dim, taps, input_shape: resample(grad, dim, list(map(Taps.transposed, taps, input_shape[dim:]))))
+def resample(input, dim, taps):  # from `dim` on, each dimension by its own
+    for along, each in enumerate(taps, start=dim):
+        input = _resampled(input, along, each)
+    return input
+
+
+def _resampled(input, dim, taps):
     module, shape = array_module(input), (-1,) + (1,) * (input.ndim - 1 - dim)
 
     def tap(k):
@@ -46,13 +52,6 @@ def resample(input, dim, taps):
         return seen * weight if weights.all() else np.where(weight, seen * weight, weight)  # inf and nan that weigh nothing do not count
 
     return reduce(np.add, map(tap, range(taps.places.shape[1])))
-
-
-def resample_spatial(input, taps):
-    """Every spatial dimension of (N, C, *spatial) resampled by its own taps."""
-    for dim, each in enumerate(taps, start=2):
-        input = resample(input, dim, each)
-    return input
 
 
 def area_taps(n: int, out: int) -> Taps:

@@ -90,7 +90,7 @@ def local_response_norm(input, size: int, alpha: float = 1e-4, beta: float = 0.7
     expect(input.ndim > 2, f"Expected 3D or higher dimensionality input (got {input.ndim} dimensions)", ValueError)
     n = input.shape[1]
     neighbours = mean_taps(np.arange(n)[:, None] + np.arange(size) - size // 2, n, size)
-    return input / (k + alpha * resample(input.square(), 1, neighbours)) ** beta
+    return input / (k + alpha * resample(input.square(), 1, [neighbours])) ** beta
 
 
 def normalize(input, p: float = 2.0, dim=1, eps: float = 1e-12):

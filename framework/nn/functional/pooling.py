@@ -8,7 +8,7 @@ from ...creation import rand
 from ...ops import pool as ops
 from ...ops.elementwise import where
 from ...ops.promotion import expect
-from ...ops.resample import area_taps, resample_spatial
+from ...ops.resample import area_taps, resample
 from .arguments import batched, spatial, tuple_of, window
 
 
@@ -58,7 +58,7 @@ def _area_taps(input, output_size) -> list:
 @spatial(not_for="biu")
 def adaptive_avg_pool(input, output_size):
     """The means of windows that cover the input, so many that the output has `output_size`: see `area_taps`."""
-    return resample_spatial(input, _area_taps(input, output_size))
+    return resample(input, 2, _area_taps(input, output_size))
 
 
 @spatial(not_for="biu")

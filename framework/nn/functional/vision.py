@@ -8,7 +8,7 @@ import numpy as np
 from ...dtypes import float64
 from ...ops import conv
 from ...ops.promotion import expect, refuse
-from ...ops.resample import Taps, area_taps, cubic_taps, linear_taps, nearest_taps, resample, resample_spatial
+from ...ops.resample import Taps, area_taps, cubic_taps, linear_taps, nearest_taps, resample
 from ...ops.shape import constant_pad_nd, movedim, reshape, transpose
 from .arguments import batched, tuple_of, window
 
@@ -41,7 +41,7 @@ def interpolate(input, size=None, scale_factor=None, mode: str = "nearest", alig
     for n, out, scale in zip(spatial, size, scales, strict=True):
         short = mode.endswith("linear") and out == n or mode == "nearest" and dims == 2 and out in (n, 2 * n)  # cuts of PyTorch's
         along.append(taps(n, out, None if recompute_scale_factor or short else scale, bool(align_corners), real))
-    return resample_spatial(input, along)
+    return resample(input, 2, along)
 
 
 def upsample_nearest(input, size=None, scale_factor=None):
@@ -66,13 +66,14 @@ def pad(input, pad, mode: str = "constant", value=None):
     offered = len(pad) in (2, 4, 6) and input.ndim - len(pad) // 2 in (1, 2)
     expect(offered, f"Padding size {len(pad)} is not supported for {input.ndim}D input tensor.", NotImplementedError)
     refuse("" if mode == "circular" else "b", f"pad {mode}", input)
+    taps = []
     for dim, before, after in zip(range(-1, -4, -1), pad[::2], pad[1::2], strict=False):
         n, added = input.shape[dim], (max(before, 0), max(after, 0))
         kept = np.arange(max(-before, 0), n - max(-after, 0))
         most = {"reflect": len(kept) - 1, "circular": len(kept)}.get(mode, math.inf)
         expect(len(kept) and max(added) <= most, f"padding ({before}, {after}) is too much for a dimension of length {n} and mode {mode}")
-        input = resample(input, input.ndim + dim, Taps(np.pad(kept, added, _NUMPYS_NAMES[mode])[:, None]))
-    return input
+        taps.insert(0, Taps(np.pad(kept, added, _NUMPYS_NAMES[mode])[:, None]))
+    return resample(input, input.ndim - len(taps), taps)
 
 
 def pixel_shuffle(input, upscale_factor: int):
