@@ -80,6 +80,21 @@ template <class F> __device__ void map(Index n, T* out, F f, const T* a, const T
     }
     for (Index i = done + first(); i < n; i += step()) out[i] = f(a[i], b ? b[i] : a[i], c ? c[i] : a[i]);
 }
+
+// The same over images (N, C, inner), n < 2^32, with a function for each channel: out[i] = of(c)(a[i], b[i]); b may be null.
+template <class F> __device__ void map_channels(Index n, Index channels, Index inner, T* out, F of, const T* a, const T* b = nullptr) {
+    if (inner % W == 0 && aligned(out) && aligned(a) && aligned(b)) {
+        for (Index i = first() * W; i < n; i += step() * W) {
+            const auto f = of((unsigned)i / (unsigned)inner % (unsigned)channels);
+            const Pack x = *(const Pack*)(a + i), y = b ? *(const Pack*)(b + i) : x;
+            Pack result;
+            for (int k = 0; k < W; k++) result.each[k] = f(x.each[k], y.each[k]);
+            *(Pack*)(out + i) = result;
+        }
+    } else
+        for (Index i = first(); i < n; i += step())
+            out[i] = of((unsigned)i / (unsigned)inner % (unsigned)channels)(a[i], b ? b[i] : a[i]);
+}
 """
 
 _C_TYPES = {np.dtype(np.float32): ("float", "float"), np.dtype(np.float64): ("double", "double"), np.dtype(bfloat16): ("bfloat16", "float")}

@@ -129,10 +129,13 @@ extern "C" __global__ void move(T* average, const T* value, double factor, doubl
 // The result, its (leaky) ReLU, or its sum with something.
 extern "C" __global__ void normalise(const T* input, const S* center, const S* scale, const S* weight, const S* bias, double slope,
                                      const T* other, T* out, Index channels, Index inner, Index n) {
-    for (Index i = first(); i < n; i += step()) {
-        const S y = Channel(center, scale, weight, bias, (unsigned)i / (unsigned)inner % (unsigned)channels).whole(input[i]);
-        out[i] = bent(y, y, slope) + (other ? (S)other[i] : 0);
-    }
+    map_channels(n, channels, inner, out, [=](unsigned c) {
+        const Channel of(center, scale, weight, bias, c);
+        return [=](S x, S more) {
+            const S y = of.whole(x);
+            return bent(y, y, slope) + (other ? more : 0);
+        };
+    }, input, other);
 }
 extern "C" __global__ void normalise_last(const T* __restrict__ input, const S* center, const S* scale, const S* weight, const S* bias,
                                           double slope, const T* __restrict__ other, T* __restrict__ out,
@@ -191,12 +194,11 @@ extern "C" __global__ void slopes_last(const T* __restrict__ grad, const T* __re
 extern "C" __global__ void input_gradient(const T* grad, const T* input, const S* center, const S* scale, const S* weight, const S* bias,
                                           double slope, const S* sum, const S* weighted, Index count, T* out,
                                           Index channels, Index inner, Index n) {
-    for (Index i = first(); i < n; i += step()) {
-        const unsigned c = (unsigned)i / (unsigned)inner % (unsigned)channels;
+    map_channels(n, channels, inner, out, [=](unsigned c) {
         const Channel of(center, scale, weight, bias, c);
-        const S x = input[i], through = count ? (sum[c] + of.of(x) * weighted[c]) / count : 0;
-        out[i] = of.weight * of.scale * (bent(grad[i], of.whole(x), slope) - through);
-    }
+        const S mean = count ? sum[c] / count : 0, mean_weighted = count ? weighted[c] / count : 0;
+        return [=](S g, S x) { return of.weight * of.scale * (bent(g, of.whole(x), slope) - mean - of.of(x) * mean_weighted); };
+    }, grad, input);
 }
 extern "C" __global__ void input_gradient_last(const T* __restrict__ grad, const T* __restrict__ input, const S* center, const S* scale,
                                                const S* weight, const S* bias, double slope, const S* sum, const S* weighted, Index count,
@@ -256,7 +258,7 @@ class Pixels:
     def map(self, name, *args) -> None:
         """Launch a kernel over all elements."""
         if self.x.ndim == 3:
-            kernels.each(name, self.x.size, *args, *self.x.shape[1:], self.x.size)
+            kernels.each(name, -(-self.x.nbytes // 16), *args, *self.x.shape[1:], self.x.size)
         else:
             across, blocks, rows = self._blocks()
             kernels.grid(f"{name}_last", (blocks, min(rows, _MOST_BLOCKS)), *args, *self.x.shape, across)

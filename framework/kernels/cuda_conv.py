@@ -9,7 +9,7 @@ import math
 
 from ..ops import conv as ops
 from ..ops.conv import positions
-from .cuda import Source, arithmetic, contiguous, cupy, floats, gpu_kernel
+from .cuda import Source, arithmetic, by_row, contiguous, cupy, floats, gpu_kernel
 from .cuda_cudnn import by_cudnn
 from .cuda_unfold import unfolded_convolution, unfolded_input_grad, unfolded_weight_grad
 from .cuda_weights import column_sums
@@ -77,27 +77,28 @@ def _of_one_type(*arrays) -> bool:
     return len({each.dtype for each in arrays if each is not None}) == 1
 
 
-def _add_bias(out, bias):
-    """out (N, O, …) += bias (O), in place."""
-    if bias is not None:
-        out += bias.reshape(-1, *(1,) * (out.ndim - 2))
-    return out
+_PART, _MOST_PARTS = 4096, 32  # elements of a channel to a block, as long as their sums need no more than a thread a channel
 
+_kernels = Source(r"""
+// out (N, C, inner) += bias (C)
+extern "C" __global__ void add_bias(const T* bias, Index channels, Index inner, T* out, Index n) {
+    map_channels(n, channels, inner, out, [=](unsigned c) {
+        const S b = bias[c];
+        return [=](S x, S) { return x + b; };
+    }, out);
+}
 
-_BLOCKS = 2048  # keep a large GPU busy
-_sums = Source(r"""
-// sums (pieces, C): what the images n, n + pieces, n + 2 pieces, … of values (N, C, P) add up to, for n = 0, 1, …; a block a sum.
-extern "C" __global__ void channel_sums(const T* values, S* sums, Index images, Index channels, Index plane, Index pieces) {
-    const Index channel = blockIdx.x % channels, images_on = blockDim.x / plane, places_on = blockDim.x % plane;
-    Index image = blockIdx.x / channels + threadIdx.x / plane * pieces, place = threadIdx.x % plane;
+// sums (parts, C): of the elements of every channel of values (N, C, inner), each part by a block; `count` is N inner.
+extern "C" __global__ void channel_sums(const T* values, S* sums, Index parts, Index count, Index channels, Index inner) {
+    const Index channel = blockIdx.x % channels, part = blockIdx.x / channels, width = inner % W == 0 && aligned(values) ? W : 1;
     S sum = 0;
-    while (image < images) {
-        sum += (S)values[(image * channels + channel) * plane + place];
-        image += images_on * pieces;
-        place += places_on;
-        if (place >= plane) {
-            place -= plane;
-            image += pieces;
+    for (Index j = (part * blockDim.x + threadIdx.x) * width; j < count; j += parts * blockDim.x * width) {
+        const unsigned n = (unsigned)j / (unsigned)inner, i = (unsigned)j - n * (unsigned)inner;
+        const T* place = values + (n * channels + channel) * inner + i;
+        if (width == 1) sum += (S)*place;
+        else {
+            const Pack pack = *(const Pack*)place;
+            for (int k = 0; k < W; k++) sum += (S)pack.each[k];
         }
     }
     sum = of_block<Sum>(sum);
@@ -106,14 +107,36 @@ extern "C" __global__ void channel_sums(const T* values, S* sums, Index images, 
 """)
 
 
+def _as_planes(array) -> tuple:
+    """Images (N, C, …) as they lie in memory, row by row or with their channels last, as (N, C, inner); None for others."""
+    if contiguous(array):
+        return array, math.prod(array.shape[2:])
+    last = cupy().moveaxis(array, 1, -1)
+    return (last, 1) if contiguous(last) else (None, 0)
+
+
+def _add_bias(out, bias):
+    """out (N, O, …) += bias (O), in place."""
+    if bias is None:
+        return out
+    there, inner = _as_planes(out)
+    if there is None or not floats(out) or out.size >= 1 << 31:
+        out += bias.reshape(-1, *(1,) * (out.ndim - 2))
+    else:
+        _kernels.packs("add_bias", there, by_row(bias), len(bias), inner)
+    return out
+
+
 def _bias_gradient(grad):
     """(O,), the sums of the channels of (N, O, …); always in the same order."""
-    (n, o), last = grad.shape[:2], cupy().moveaxis(grad, 1, -1)
-    if not floats(grad) or not grad.size:
+    if not floats(grad) or not 0 < grad.size < 1 << 31:
         return grad.sum((0, *range(2, grad.ndim)), dtype=grad.dtype)
-    if contiguous(last):
-        return column_sums(last.reshape(-1, o))
-    pieces = min(n, max(1, _BLOCKS // o))
-    sums = cupy().empty((pieces, o) if pieces > 1 else o, arithmetic(grad.dtype))
-    _sums.rows("channel_sums", sums.size, cupy().ascontiguousarray(grad), sums, n, o, math.prod(grad.shape[2:]), pieces)
-    return (sums.sum(0) if pieces > 1 else sums).astype(grad.dtype, copy=False)
+    there, inner = _as_planes(grad)
+    channels = grad.shape[1]
+    if inner == 1:
+        return column_sums(there.reshape(-1, channels))
+    grad, count = by_row(grad), grad.size // channels
+    parts = min(_MOST_PARTS, -(-count // _PART))
+    sums = cupy().empty((parts, channels), arithmetic(grad.dtype))
+    _kernels.rows("channel_sums", sums.size, grad, sums, parts, count, channels, count // len(grad))
+    return column_sums(sums).astype(grad.dtype, copy=False)

@@ -201,14 +201,24 @@ def test_a_few_images_at_a_time(monkeypatch):
         check([randn(5, 4, 6, 5), randn(4, 2, 3, 3), randn(4)], **options)
 
 
-@pytest.mark.parametrize("blocks", [1, 8, 2048])
-@pytest.mark.parametrize("shape", [(1, 1, 1), (7, 3, 1), (9, 2, 3), (5, 3, 17, 19), (3, 2, 2, 10, 13), (2, 300, 2)])
-def test_gradients_of_a_bias(monkeypatch, shape, blocks):
-    monkeypatch.setattr(cuda_conv, "_BLOCKS", blocks)
+@pytest.mark.parametrize("part", [1, 50, 4096])
+@pytest.mark.parametrize("shape", [(1, 1, 1), (7, 3, 1), (9, 2, 3), (5, 3, 17, 19), (1, 3, 40, 36), (3, 2, 2, 10, 13), (2, 300, 2)])
+def test_gradients_of_a_bias(monkeypatch, shape, part):
+    monkeypatch.setattr(cuda_conv, "_PART", part)
     grad = framework.tensor(randn(*shape)).cuda()
     for lies in (lambda x: x, lambda x: x.movedim(1, -1).contiguous().movedim(-1, 1)):
         ours = framework.as_tensor(cuda_conv._bias_gradient(lies(grad)._array)).cpu().numpy()
         np.testing.assert_allclose(ours, randn(*shape).sum((0, *range(2, len(shape)))), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 8, 8), (2, 3, 5, 7), (2, 4, 4), (2, 3, 2, 4, 4), (1, 1, 1, 1)])
+@pytest.mark.parametrize("dtype", [framework.float32, framework.bfloat16, framework.float16], ids=str)
+def test_biases_are_added_in_place(dtype, shape):
+    x, bias = framework.tensor(randn(*shape)).cuda().to(dtype), framework.tensor(randn(shape[1])).cuda().to(dtype)
+    for lies in (lambda x: x, lambda x: x.movedim(1, -1).contiguous().movedim(-1, 1), lambda x: x.mT.contiguous().mT):
+        out = lies(x.clone())
+        assert cuda_conv._add_bias(out._array, bias._array) is out._array
+        assert framework.equal(out, x + bias.reshape(-1, *(1,) * (len(shape) - 2)))
 
 
 def test_plans_are_built_once(cudnn):
