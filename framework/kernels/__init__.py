@@ -48,7 +48,7 @@ _CPU = {
 }
 _GPU = [
     "clip", "elementwise", "random", "index", "matmul", "linear", "norm", "batch_norm", "optim", "lbfgs", "pool", "recurrent", "cudnn_rnn",
-    "resample", "softmax", "loss", "transfer", "conv", "attention", "cat", "gaps",
+    "cell", "resample", "softmax", "loss", "transfer", "conv", "attention", "cat", "gaps", "reduce",
 ]  # cuda_….py  # fmt: skip
 SMALL = 8192  # with fewer elements in every array NumPy is as fast as a compiled loop with its call and its threads
 

@@ -5,7 +5,8 @@ from .cuda import Source, by_row, contiguous, cupy, floats, gpu_kernel
 from .cuda_matmul import fits, product, rows_of
 from .cuda_weights import bias_gradient, weight_gradient
 
-_FEW, _LITTLE = 8, 1 << 20  # rows and multiplications: the weight is read once a row, which is soon more than a product takes
+_FEW, _LITTLE = 8, 1 << 20  # rows and multiplications: the weight is read once a row, which is soon more than a product takes,
+_SMALL = 1024  # unless the outputs are so few
 _OUTPUTS = 8  # of a block, a warp each
 
 _kernels = Source(r"""
@@ -32,7 +33,8 @@ def linear_layer(input, weight, bias):
         return NotImplemented
     x, (outputs, inputs) = rows_of(input), weight.shape  # (R, I)
     out = cupy().empty((len(x), outputs), input.dtype)
-    if 0 < len(x) <= _FEW and 0 < out.size * inputs <= _LITTLE and contiguous(weight, bias):
+    little = 0 < out.size * inputs <= _LITTLE and (len(x) <= _FEW or out.size <= _SMALL)
+    if little and contiguous(weight, bias):
         _kernels.grid("few_rows", (-(-outputs // _OUTPUTS), len(x)), by_row(x), weight, bias, out, inputs, outputs)
     else:
         if bias is not None:

@@ -18,6 +18,7 @@ from tests.gpu.cudnn_rnn_stand_in import Library
 from tests.gpu.cupy_module import cupy  # noqa: F401 - a fixture
 
 CACHES = [getattr(cuda_cudnn_rnn, name) for name in ("library", "_handle_of", "_layer", "_batch", "_order_turned")]
+TOLERANCE = {framework.float32: 3e-5, framework.float64: 1e-12, framework.bfloat16: 0.05}
 LAYERS = {"lstm": recurrent.lstm_layer, "gru": recurrent.gru_layer}
 
 
@@ -111,8 +112,16 @@ PACKED = {
     "uneven": {"batch_sizes": (4, 4, 3, 1, 1), "batch": 4},
     "uneven, backwards": {"batch_sizes": (4, 4, 3, 1, 1), "batch": 4, "reverse": True},
     "one by one": {"batch_sizes": (5, 4, 3, 2, 1), "batch": 5, "reverse": True, "bias": False},
-    "a cell": {"batch_sizes": (3,), "height": 51, "width": 1},
-    "a cell of one": {"batch_sizes": (1,), "batch": 1, "height": 51, "width": 1},
+    "a large cell": {"batch_sizes": (3,), "height": 260, "width": 1},
+    "a large cell of one": {"batch_sizes": (1,), "batch": 1, "height": 260, "width": 1},
+}
+CELLS = {
+    "some": {"batch_sizes": (3,), "height": 51, "width": 1},
+    "one": {"batch_sizes": (1,), "batch": 1, "height": 51, "width": 35},
+    "many rows": {"batch_sizes": (9,), "batch": 9, "height": 33, "width": 70},
+    "one unit": {"batch_sizes": (5,), "batch": 5, "height": 1, "width": 2},
+    "the largest": {"batch_sizes": (2,), "batch": 2, "height": 256, "width": 3},
+    "without biases": {"batch_sizes": (4,), "batch": 4, "bias": False},
 }
 
 
@@ -126,6 +135,29 @@ def test_in_float32(way, kind, case):
 @pytest.mark.parametrize("case", {**PADDED, **PACKED})
 def test_in_float64(cupy, kind, case):  # noqa: F811
     compare(*layer_of(kind, **{**PADDED, **PACKED}[case]), framework.float64, 1e-12, by=f"{kind}_by_steps")
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
+@pytest.mark.parametrize("case", CELLS)
+def test_a_small_cell_is_one_launch(cupy, case, dtype):  # noqa: F811
+    call, arrays = layer_of("lstm", **CELLS[case])
+    compare(call, arrays, dtype, TOLERANCE[dtype], by="lstm_cell")
+    for which in range(3):
+        compare(call, arrays, dtype, TOLERANCE[dtype], slice(which, which + 1), "lstm_cell")
+
+
+def test_a_cell_takes_rows_as_they_lie(cupy):  # noqa: F811
+    """A step of waves is a column, as in the time_sequence example; states and weights may be parts of something too."""
+    cell, waves, state = nn.LSTMCell(2, 5).double(), framework.randn(3, 4, 2).double(), framework.randn(3, 5, 2).double()
+
+    def outcome(device):
+        states = [each.to(device).requires_grad_() for each in (waves, state)]
+        h, c = cell.to(device)(states[0][:, 1], (states[1][..., 0], states[1][..., 1]))
+        grads = framework.autograd.grad((h * c).sum(), [*states, *cell.parameters()])
+        return [each.detach().cpu().numpy() for each in (h, c, *grads)]
+
+    for ours, expected in zip(outcome("cuda"), outcome("cpu"), strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize("kind, which", [(kind, which) for kind in LAYERS for which in range(3 if kind == "lstm" else 2)])

@@ -65,6 +65,12 @@ CASES = {
     "max_pool of volumes": ("thread_a_window", lambda x: F.max_pool3d(x, 3, 2, 1), [(2, 3, 5, 4, 6)], []),
     "avg_pool": ("thread_an_output", lambda x: F.avg_pool2d(x, 3, 2, 1), [IMAGES], []),
     "interpolate": ("thread_an_output", lambda x: F.interpolate(x, scale_factor=2, mode="bilinear"), [IMAGES], []),
+    "interpolate, 16 taps": ("thread_an_output", lambda x: F.interpolate(x, (5, 17), mode="bicubic"), [IMAGES], []),
+    "interpolate, many taps": ("thread_an_output", lambda x: F.adaptive_avg_pool2d(x, (2, 1)), [IMAGES], []),
+    "interpolate volumes": ("thread_an_output", lambda x: F.interpolate(x, scale_factor=1.7, mode="trilinear"), [(2, 3, 5, 4, 6)], []),
+    "interpolate volumes, two dimensions and one": ("thread_an_output", lambda x: F.interpolate(x, (7, 8, 9)), [(2, 3, 5, 4, 6)], []),
+    "interpolate lines": ("thread_an_output", lambda x: F.interpolate(x, 13, mode="linear"), [(2, 3, 9)], []),
+    "neighbouring channels": ("thread_an_output", lambda x: F.local_response_norm(x, 3), [IMAGES], []),
     "reflection": ("thread_an_output", lambda x: F.pad(x, (2, 2, 1, 1), mode="reflect"), [IMAGES], []),
     "embedding": ("rows_of_a_table", lambda w, i: F.embedding(i, w), [(9, 70)], [np.arange(40).reshape(4, 10) ** 2 % 9]),
     "rows": ("first_adds_all", lambda w, i: w[i], [(9, 70)], [np.arange(40).reshape(4, 10) ** 2 % 9]),
@@ -81,10 +87,14 @@ CASES = {
                                              lambda x, y: F.smooth_l1_loss(x, y, reduction="none", beta=1e-30), [(7, 30), (7, 30)], []),
     "binary_cross_entropy": ("bernoulli_cross_entropy_of_each",
                              lambda x, y: F.binary_cross_entropy(x.sigmoid(), y.sigmoid(), reduction="none"), [(7, 30), (7, 30)], []),
-    **{f"linear, {rows} rows": ("linear_layer", F.linear, [(rows, 70), (9, 70), (9,)], []) for rows in (1, 3, 8, 9)},
+    **{f"linear, {rows} rows": ("linear_layer", F.linear, [(rows, 70), (9, 70), (9,)], []) for rows in (1, 3, 8, 9, 114)},
     "linear, much for few rows": ("linear_layer", F.linear, [(3, 700), (600, 700), (600,)], []),
     "linear of a vector": ("linear_layer", F.linear, [(70,), (3, 70), (3,)], []),
     "linear without a bias": ("linear_layer", F.linear, [(2, 70), (300, 70)], []),
+    **{f"sum {shape} {dim}": ("block_a_row_sum", lambda x, dim=dim: x.sum(dim), [shape], [])
+       for shape, dim in (((1,), None), ((7, 9), None), ((3, 128), -1), ((2, 3, 5, 43), (2, 3)), ((70, 301), None), ((3, 20000), 1))},
+    "mean": ("block_a_row_mean", lambda x: x.mean(), [(7, 9)], []),
+    "mean of many": ("block_a_row_mean", lambda x: x.mean((1, 2), keepdim=True), [(3, 64, 160)], []),
     "norm": ("norm_of_all", lambda x: x.norm(), [(90, 70)], []),
 }  # fmt: skip
 
