@@ -1,15 +1,16 @@
 """Matrix products inside Numba's code, on one thread: out = a b, or out + a b, with a stored in any order and b by rows or by columns.
 
-The loops are those of Goto and van de Geijn (2008, Anatomy of High-Performance Matrix Multiplication), but nothing is copied that can be
+The loops are those of Goto and van de Geijn (2008, Anatomy of High-Performance Matrix Multiplication), but little is copied that can be
 read where it lies:
 
     for a piece of the inner dimension
-        for some rows of a: they stay in the second-level cache, and are copied if they lie by columns that are far apart
-            for a panel of columns of b, as wide as a tile: it stays in the first-level cache, and is copied if b lies by columns
-                for each tile of the rows, which stays in registers: cpu_tile.py
+        for some columns of b: where many rows of a want them they are copied, for the rows of a large b are on a page each
+            for some rows of a: they stay in the second-level cache, and are copied if they lie by columns that are far apart
+                for a panel of columns of b, as wide as a tile: it stays in the first-level cache, and is copied if b lies by columns
+                    for each tile of the rows, which stays in registers: cpu_tile.py
 
 With few rows or short inner dimensions, as in the steps of an LSTM and in convolutions, this is up to twice as fast as a BLAS, which is
-made for large matrices and copies both; with large ones it is as fast.
+made for large matrices and copies both.
 """
 
 import functools
@@ -23,12 +24,15 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from .cpu import compiled
+from .cpu_cache import before_reading
 from .cpu_tile import ROWS, tile, transpose
 from .cpu_vectors import REGISTER, integer, lanes, opened
 
 _DEPTH = 384  # of a piece of a, and of a panel: 48 KiB in float32
 _AREA, _TALLEST = _DEPTH * 240, 960  # elements of a piece of a, 360 KiB, and its rows
 _FAR = 1024  # elements: columns so far apart are on a page each
+_MANY, _LARGE = 192, 1 << 16  # rows of a, and elements of b: with fewer of either, b is read where it lies
+_WIDTH = 512  # columns of b that are copied at once, 768 KiB: they stay in the last-level cache
 _EVERYTHING = 1 << 60  # elements: how long a matrix is taken to be that is known by its first element alone
 
 _tall_wide, _low_wide, _row_wide, _tall_slim, _low_slim, _row_slim = (tile(rows, vectors) for vectors in (2, 1) for rows in (ROWS, 4, 1))
@@ -62,6 +66,19 @@ def _copy_panel(b, at, row, column, columns, depth, width, out):
         for j in range(columns):
             for k in range(depth):
                 out[k * width + j] = b[at + k * row + j * column]
+
+
+@compiled()
+def _copy_panels(b, at, row, column, columns, depth, width, out):
+    """Panel after panel, each as by `_copy_panel`; of a b that lies by rows a whole row at once, as long as it is on its page."""
+    whole = columns // width * width if column == 1 else 0
+    for k in range(depth if whole else 0):
+        for left in range(0, whole, width):
+            from_, to = at + k * row + left, left * depth + k * width
+            for j in range(width):
+                out[to + j] = b[from_ + j]
+    for left in range(whole, columns, width):
+        _copy_panel(b, at + left * column, row, column, min(width, columns - left), depth, width, out[left * depth :])
 
 
 @compiled()
@@ -124,32 +141,40 @@ def _in_c(dtype):
             for i in range(m):
                 for j in range(n):
                     c[i * c_row + j] = 0
-        tall = min(_TALLEST, _AREA // max(1, min(depth, _DEPTH)) // ROWS * ROWS)
+        tall, widest = min(_TALLEST, _AREA // max(1, min(depth, _DEPTH)) // ROWS * ROWS), 2 * vector
+        slabs = m >= _MANY and depth * n >= _LARGE
+        slab_width = min(n, _WIDTH) if slabs else n
         copied = np.empty(min(depth, _DEPTH) * min(m, tall) if a_row == 1 and a_column >= _FAR else 0, a.dtype)
-        panel = np.empty(min(depth, _DEPTH) * 2 * vector, a.dtype)
-        result = np.empty(0 if n % vector == 0 else min(m, tall) * 2 * vector, a.dtype)  # of a panel that is not full
+        panels = np.empty(min(depth, _DEPTH) * (slab_width // widest * widest + widest if slabs else widest), a.dtype)
+        result = np.empty(0 if n % (widest if slabs else vector) == 0 else min(m, tall) * widest, a.dtype)  # of a panel that is not full
         for start in range(0, depth, _DEPTH):
             steps, adds = min(_DEPTH, depth - start), add != 0 or start > 0
-            for top in range(0, m, tall):
-                height = min(tall, m - top)
-                of_a, a_at, a_step = a, top * a_row + start * a_column, a_column
-                if copied.size:
-                    _copy_columns(a, a_at, a_column, height, steps, copied)
-                    of_a, a_at, a_step = copied, 0, height
-                for left in range(0, n, 2 * vector):
-                    columns = min(2 * vector, n - left)
-                    width = 2 * vector if columns > vector else vector
-                    full, c_at = columns == width, top * c_row + left
-                    known = min(left, width - columns) if b_column == 1 else 0  # columns before, again: then the panel is full
-                    of_b, b_at, b_step = b, start * b_row + (left - known) * b_column, b_row
-                    if known + columns < width or b_column != 1:
-                        _copy_panel(b, b_at, b_row, b_column, known + columns, steps, width, panel)
-                        of_b, b_at, b_step = panel, 0, width
-                    of_c, to, c_step = (c, c_at, c_row) if full else (result, 0, width)
-                    wide = width > vector
-                    _times_panel(of_a, a_at, a_row, a_step, height, of_b, b_at, b_step, wide, of_c, to, c_step, steps, adds and full)
-                    if not full:
-                        _copy_result(result, known, height, columns, width, c, c_at, c_row, adds)
+            for slab in range(0, n, max(1, slab_width)):
+                end = min(n, slab + slab_width)
+                if slabs:
+                    _copy_panels(b, start * b_row + slab * b_column, b_row, b_column, end - slab, steps, widest, panels)
+                for top in range(0, m, tall):
+                    height = min(tall, m - top)
+                    of_a, a_at, a_step = a, top * a_row + start * a_column, a_column
+                    if copied.size:
+                        _copy_columns(a, a_at, a_column, height, steps, copied)
+                        of_a, a_at, a_step = copied, 0, height
+                    for left in range(slab, end, widest):
+                        columns = min(widest, end - left)
+                        width = widest if slabs or columns > vector else vector
+                        full, c_at = columns == width, top * c_row + left
+                        known = min(left, width - columns) if b_column == 1 and not slabs else 0  # columns before, again: it is full then
+                        of_b, b_at, b_step = b, start * b_row + (left - known) * b_column, b_row
+                        if slabs:
+                            of_b, b_at, b_step = panels, (left - slab) * steps, width
+                        elif known + columns < width or b_column != 1:
+                            _copy_panel(b, b_at, b_row, b_column, known + columns, steps, width, panels)
+                            of_b, b_at, b_step = panels, 0, width
+                        of_c, to, c_step = (c, c_at, c_row) if full else (result, 0, width)
+                        wide = width > vector
+                        _times_panel(of_a, a_at, a_row, a_step, height, of_b, b_at, b_step, wide, of_c, to, c_step, steps, adds and full)
+                        if not full:
+                            _copy_result(result, known, height, columns, width, c, c_at, c_row, adds)
 
     llvm.add_symbol(f"framework_gemm_{dtype}", multiply.address)
     return multiply
@@ -185,10 +210,17 @@ def _marker(dtype) -> Path:
 
 
 def _remember(dtype) -> None:
-    """That there is compiled code which calls the product of this type, and needs it as soon as it is read from the disk."""
+    """That there is compiled code which calls the product of this type, and needs it before it is read from the disk."""
     _marker(dtype).touch()
 
 
-for _dtype in map(np.dtype, (np.float32, np.float64)):
-    if _marker(_dtype).exists():
-        _in_c(_dtype)
+def _make_what_is_called() -> None:
+    """The products that compiled code on the disk calls, whichever process has written it."""
+    before_reading.remove(_make_what_is_called)  # they are read from the disk themselves
+    for dtype in map(np.dtype, (np.float32, np.float64)):
+        if _marker(dtype).exists():
+            _in_c(dtype)
+    before_reading.append(_make_what_is_called)
+
+
+before_reading.append(_make_what_is_called)

@@ -53,3 +53,19 @@ def test_two_processes_compile_a_function_for_different_types(tmp_path, monkeypa
     found = compiled()(weighted)
     assert found(strided) == weighted(strided) and found(whole) == weighted(whole)
     assert sum(found.stats.cache_hits.values()) == 1  # the other one is compiled again
+
+
+def test_another_process_compiles_code_that_calls_a_product(tmp_path):
+    """While this one, which has looked for code when there was none, has made no product yet: it reads what the other has written."""
+    code = (
+        "import numpy as np; from framework.kernels.cpu_matmul import sum_of_rows, product; sum_of_rows(np.ones((2, 3)));"
+        "print(flush=True); input(); print(product(np.ones((2, 3)), np.ones((3, 2)))[0, 0])"
+    )
+    command, environment = [sys.executable, "-c", code], os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen(command, text=True, env=environment, **pipes) as this:
+        assert this.stdout.readline() == "\n"
+        subprocess.run(command, input="\n", text=True, check=True, env=environment, capture_output=True)
+        out, error = this.communicate("\n")
+    assert this.returncode == 0, error
+    assert out == "3.0\n"
