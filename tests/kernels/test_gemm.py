@@ -17,12 +17,16 @@ def gemm(a, b, out, add):
 
 
 size = st.one_of(st.integers(0, 2 * ROWS + 1), st.integers(0, 130))
+many, wide = st.one_of(size, st.integers(180, 260)), st.one_of(size, st.integers(400, 1100))  # enough for b to be copied at once
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @settings(max_examples=150, deadline=None, derandomize=True)
-@given(m=size, depth=st.one_of(size, st.integers(380, 800)), n=size, a_by_rows=st.booleans(), b_by_rows=st.booleans(), add=st.booleans())
+@given(m=many, depth=st.one_of(size, st.integers(380, 800)), n=wide, a_by_rows=st.booleans(), b_by_rows=st.booleans(), add=st.booleans())
 @example(m=1000, depth=90, n=33, a_by_rows=False, b_by_rows=False, add=True)  # more rows than are taken at once
+@example(m=200, depth=400, n=520, a_by_rows=True, b_by_rows=True, add=False)  # part of a panel, of columns that are copied at once
+@example(m=200, depth=400, n=1043, a_by_rows=False, b_by_rows=True, add=True)
+@example(m=200, depth=400, n=1043, a_by_rows=True, b_by_rows=False, add=True)
 @example(m=ROWS, depth=1, n=32, a_by_rows=True, b_by_rows=True, add=True)
 @example(m=1, depth=1, n=1, a_by_rows=True, b_by_rows=False, add=False)
 @example(m=3, depth=0, n=4, a_by_rows=True, b_by_rows=True, add=False)
