@@ -5,7 +5,7 @@ read where it lies:
 
     for a piece of the inner dimension
         for some columns of b: where many rows of a want them they are copied, for the rows of a large b are on a page each
-            for some rows of a: they stay in the second-level cache, and are copied if they lie by columns that are far apart
+            for some rows of a: they stay in the second-level cache, and are copied if they lie by columns that are far apart, or b was
                 for a panel of columns of b, as wide as a tile: it stays in the first-level cache, and is copied if b lies by columns
                     for each tile of the rows, which stays in registers: cpu_tile.py
 
@@ -144,7 +144,7 @@ def _in_c(dtype):
         tall, widest = min(_TALLEST, _AREA // max(1, min(depth, _DEPTH)) // ROWS * ROWS), 2 * vector
         slabs = m >= _MANY and depth * n >= _LARGE
         slab_width = min(n, _WIDTH) if slabs else n
-        copied = np.empty(min(depth, _DEPTH) * min(m, tall) if a_row == 1 and a_column >= _FAR else 0, a.dtype)
+        copied = np.empty(min(depth, _DEPTH) * min(m, tall) if a_row == 1 and (slabs or a_column >= _FAR) else 0, a.dtype)
         panels = np.empty(min(depth, _DEPTH) * (slab_width // widest * widest + widest if slabs else widest), a.dtype)
         result = np.empty(0 if n % (widest if slabs else vector) == 0 else min(m, tall) * widest, a.dtype)  # of a panel that is not full
         for start in range(0, depth, _DEPTH):
