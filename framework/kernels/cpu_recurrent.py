@@ -21,19 +21,11 @@ import numpy as np
 from ..ops import recurrent as ops
 from ..threads import get_num_threads
 from .cpu import compiled, contiguous, floats, kernel, run
-from .cpu_gemm import gemm, turn
+from .cpu_gemm import gemm, in_panels
 from .cpu_math import exp, tanh
 
 _WORTH_THREADS = 1 << 19  # multiplications: with fewer, one thread is done before another has begun
-
-
-@compiled()
-def _columns(weight):
-    """The weight (G, I), transposed, by rows: each thread makes its own, which then is in the cache of its core."""
-    count, width = weight.shape
-    out = np.empty(weight.size, weight.dtype)
-    turn(weight.reshape(-1), 0, width, count, width, count, out)
-    return out.reshape(width, count)
+_MANY = 512  # rows of all time steps: with fewer, backwards a weight is read where it lies
 
 
 @compiled()
@@ -52,6 +44,21 @@ def _gates(x, w_i, bias, first, last, gates):
         for j in range(bias.size):  # an assignment of a whole row takes two seconds to compile, for its errors
             gates[row, j] = bias[j]
     gemm(x[first:last], w_i, gates[first:last], 1)
+
+
+@compiled()
+def _laid(weight, rows):
+    """`weight` in panels, if a product with so many rows is worth it; else none."""
+    return in_panels(weight if rows >= _MANY else weight[:0], False)
+
+
+@compiled()
+def _back(da, weight, panels, out, add):
+    """out (+)= da W: a gradient through a product with W."""
+    if panels.size:
+        gemm(da, panels, out, add)
+    else:
+        gemm(da, weight, out, add)
 
 
 @compiled(inline="always")
@@ -74,7 +81,7 @@ def _lstm(x, w_ih, w_hh, bias, first_h, first_c, h, c, gates, out, cells, offset
     """gates (S, 4H): what they let through; h, c (N, H): the last states; out, cells (S, H): all."""
     steps, height = len(sizes), c.shape[1]
     first, last = bounds[share], bounds[share + 1]
-    w_i, w_h = _columns(w_ih), _columns(w_hh)
+    w_i, w_h = in_panels(w_ih, True), in_panels(w_hh, True)  # each thread's own, in the cache of its core
     _begin(first_h, first, last, h)
     _begin(first_c, first, last, c)
     for k in range(steps):
@@ -105,7 +112,7 @@ def _lstm_backward(grads, last_dh, last_dc, gates, cells, first_cells, w_i, w_h,
     steps, height = len(sizes), dc.shape[1]
     one = dc.dtype.type(1)
     first, last = bounds[share], bounds[share + 1]
-    seen = np.empty(height, dc.dtype)
+    seen, panels_i, panels_h = np.empty(height, dc.dtype), _laid(w_i, len(dx)), _laid(w_h, len(gates))
     _begin(last_dh, first, last, dh)
     _begin(last_dc, first, last, dc)
     for k in range(steps):
@@ -139,9 +146,9 @@ def _lstm_backward(grads, last_dh, last_dc, gates, cells, first_cells, w_i, w_h,
                 dg[j] = dcell[j] * i[j] * (one - g[j] * g[j])
             for j in range(height):
                 dcell[j] *= f[j]
-        gemm(dgates[start + first : start + end], w_h, dh[first:end], 0)
+        _back(dgates[start + first : start + end], w_h, panels_h, dh[first:end], 0)
         if dx.size:
-            gemm(dgates[start + first : start + end], w_i, dx[start + first : start + end], 0)
+            _back(dgates[start + first : start + end], w_i, panels_i, dx[start + first : start + end], 0)
 
 
 @compiled()
@@ -151,7 +158,7 @@ def _gru(x, w_ih, w_hh, bias_i, bias_h, first_h, h, gates, out, from_h, offsets,
     one = h.dtype.type(1)
     first, last = bounds[share], bounds[share + 1]
     added = np.empty((len(h), 3 * height), h.dtype)  # W_h h + b_h
-    w_i, w_h = _columns(w_ih), _columns(w_hh)
+    w_i, w_h = in_panels(w_ih, True), in_panels(w_hh, True)
     _begin(first_h, first, last, h)
     for k in range(steps):
         t = steps - 1 - k if reverse else k
@@ -182,6 +189,7 @@ def _gru_backward(grads, last_dh, gates, from_h, before, w_i, w_h, dh, da, da_h,
     one = dh.dtype.type(1)
     first, last = bounds[share], bounds[share + 1]
     kept = np.empty((max(0, last - first), height), dh.dtype)  # what passes the step without a product
+    panels_i, panels_h = _laid(w_i, len(dx)), _laid(w_h, len(gates))
     _begin(last_dh, first, last, dh)
     for k in range(steps):
         t = k if reverse else steps - 1 - k
@@ -210,9 +218,9 @@ def _gru_backward(grads, last_dh, gates, from_h, before, w_i, w_h, dh, da, da_h,
                 dn_h[j] = dn[j] * r[j]
             found_h[: 2 * height] = found[: 2 * height]
             dstate[:] = passed
-        gemm(da_h[start + first : start + end], w_h, dh[first:end], 1)
+        _back(da_h[start + first : start + end], w_h, panels_h, dh[first:end], 1)
         if dx.size:
-            gemm(da[start + first : start + end], w_i, dx[start + first : start + end], 0)
+            _back(da[start + first : start + end], w_i, panels_i, dx[start + first : start + end], 0)
 
 
 @compiled()

@@ -7,6 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from framework.kernels.cpu_gemm import gemm as product
+from framework.kernels.cpu_gemm import in_panels
 from framework.kernels.cpu_tile import ROWS
 from framework.kernels.cpu_vectors import lanes
 
@@ -14,6 +15,11 @@ from framework.kernels.cpu_vectors import lanes
 @nb.njit
 def gemm(a, b, out, add):
     product(a, b, out, add)
+
+
+@nb.njit
+def laid(weight, turned):
+    return in_panels(weight, turned)
 
 
 size = st.one_of(st.integers(0, 2 * ROWS + 1), st.integers(0, 130))
@@ -43,7 +49,13 @@ def test_gemm(dtype, m, depth, n, a_by_rows, b_by_rows, add):
     (a, _), (b, _), (out, around) = part(m, depth, a_by_rows), part(depth, n, b_by_rows), part(m, n, True)
     expected = around.copy()
     expected[1 : 1 + m, 1 : 1 + n] = a @ b + (out if add else 0)
+    before = around.copy()
     gemm(a, b, out, add)
+    np.testing.assert_array_equal(around, expected)
+
+    around[:] = before
+    weight = np.ascontiguousarray(b if b_by_rows else b.T)
+    gemm(a, laid(weight, not b_by_rows), out, add)
     np.testing.assert_array_equal(around, expected)
 
 
