@@ -66,6 +66,15 @@ const int W = 16 / sizeof(T);
 struct alignas(16) Pack { T each[W]; };
 __device__ bool aligned(const void* place) { return (size_t)place % 16 == 0; }
 
+// The sum of `count` neighbours, one or W.
+__device__ S sum_of_neighbours(const T* place, int count) {
+    if (count == 1) return *place;
+    const Pack pack = *(const Pack*)place;
+    S sum = 0;
+    for (int k = 0; k < W; k++) sum += (S)pack.each[k];
+    return sum;
+}
+
 // out[i] = f(a[i], b[i], c[i]) for all i < n; b and c may be null.  A thread for each pack is enough.
 template <class F> __device__ void map(Index n, T* out, F f, const T* a, const T* b = nullptr, const T* c = nullptr) {
     Index done = 0;

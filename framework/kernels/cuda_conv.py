@@ -94,12 +94,7 @@ extern "C" __global__ void channel_sums(const T* values, S* sums, Index parts, I
     S sum = 0;
     for (Index j = (part * blockDim.x + threadIdx.x) * width; j < count; j += parts * blockDim.x * width) {
         const unsigned n = (unsigned)j / (unsigned)inner, i = (unsigned)j - n * (unsigned)inner;
-        const T* place = values + (n * channels + channel) * inner + i;
-        if (width == 1) sum += (S)*place;
-        else {
-            const Pack pack = *(const Pack*)place;
-            for (int k = 0; k < W; k++) sum += (S)pack.each[k];
-        }
+        sum += sum_of_neighbours(values + (n * channels + channel) * inner + i, width);
     }
     sum = of_block<Sum>(sum);
     if (threadIdx.x == 0) sums[blockIdx.x] = sum;

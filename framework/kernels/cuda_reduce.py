@@ -9,30 +9,29 @@ _SHORT = 128  # elements of a row: fewer keep no block busy, unless it is the on
 _PART, _MOST_PARTS, _ENOUGH = 8192, 1024, 512  # elements to a block, how many blocks a row has at most, and how many rows are enough
 
 _kernels = Source(r"""
-// out[block] = the sum of part `part` of `parts` of a row, over `divisor`
-template <class I, class O> __device__ void sum_part(const I* row, Index columns, Index part, Index parts, double divisor, O* out) {
-    const int width = columns % W == 0 && aligned(row) && sizeof(I) == sizeof(T) ? W : 1;
+// The sum of part `part` of `parts` of a row: all threads of the block get it.
+__device__ S sum_of_part(const T* row, Index columns, Index part, Index parts) {
+    const int width = columns % W == 0 && aligned(row) ? W : 1;
     S sum = 0;
-    for (Index j = (part * blockDim.x + threadIdx.x) * width; j < columns; j += parts * blockDim.x * width) {
-        if (width == 1) sum += (S)row[j];
-        else {
-            const Pack pack = *(const Pack*)(row + j);
-            for (int k = 0; k < W; k++) sum += (S)pack.each[k];
-        }
-    }
-    sum = of_block<Sum>(sum);
-    if (threadIdx.x == 0) out[blockIdx.x] = sum / (S)divisor;
+    for (Index j = (part * blockDim.x + threadIdx.x) * width; j < columns; j += parts * blockDim.x * width)
+        sum += sum_of_neighbours(row + j, width);
+    return of_block<Sum>(sum);
 }
 
 extern "C" __global__ void sum_rows(const T* input, Index columns, double divisor, T* out) {
-    sum_part(input + blockIdx.x * columns, columns, 0, 1, divisor, out);
+    const S sum = sum_of_part(input + blockIdx.x * columns, columns, 0, 1);
+    if (threadIdx.x == 0) out[blockIdx.x] = sum / (S)divisor;
 }
 // sums (rows, parts), then out (rows)
 extern "C" __global__ void sum_parts(const T* input, Index columns, Index parts, S* sums) {
-    sum_part(input + blockIdx.x / parts * columns, columns, blockIdx.x % parts, parts, 1, sums);
+    const S sum = sum_of_part(input + blockIdx.x / parts * columns, columns, blockIdx.x % parts, parts);
+    if (threadIdx.x == 0) sums[blockIdx.x] = sum;
 }
 extern "C" __global__ void sum_of_parts(const S* sums, Index parts, double divisor, T* out) {
-    sum_part(sums + blockIdx.x * parts, parts, 0, 1, divisor, out);
+    S sum = 0;
+    for (Index j = threadIdx.x; j < parts; j += blockDim.x) sum += sums[blockIdx.x * parts + j];
+    sum = of_block<Sum>(sum);
+    if (threadIdx.x == 0) out[blockIdx.x] = sum / (S)divisor;
 }
 """)
 
