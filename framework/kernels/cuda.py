@@ -58,6 +58,13 @@ template <class How> __device__ S of_block(S value) {
     __syncthreads();  // all have read `parts`
     return value;
 }
+
+// The sum of so many parts: all threads of a block get it.
+__device__ S sum_of(const S* parts, Index count) {
+    S sum = 0;
+    for (Index i = threadIdx.x; i < count; i += blockDim.x) sum += parts[i];
+    return of_block<Sum>(sum);
+}
 """
 
 PACKS = r"""

@@ -5,6 +5,7 @@ The formulas are those of cpu_recurrent.py; layers over many steps are cuDNN's, 
 
 from ..ops import recurrent as ops
 from .cuda import Source, by_row, contiguous, cupy, floats, gpu_kernel
+from .cuda_recurrent import UNIT
 from .cuda_weights import bias_gradient, weight_gradient
 
 _UNITS, _ROWS, _TILE = 8, 8, 32  # of a cell and of a batch to a block of 256 threads, one for each of the four gates; and columns at once
@@ -12,7 +13,8 @@ _FEW = 4  # rows of a batch to a block of the gradients
 _HIGHEST, _LITTLE = 256, 1 << 24  # hidden size, multiplications: of more, a product of its own is worth its launches
 
 _kernels = Source(
-    f"const int GATES = 4, UNITS = {_UNITS}, ROWS = {_ROWS}, TILE = {_TILE}, FEW = {_FEW}, HIGHEST = {_HIGHEST};"
+    UNIT
+    + f"const int GATES = 4, UNITS = {_UNITS}, ROWS = {_ROWS}, TILE = {_TILE}, FEW = {_FEW}, HIGHEST = {_HIGHEST};"
     + r"""
 // A block's numbers, TILE columns at a time: rows of weights, one a gate of a unit, and rows of a batch.
 struct Tile { S weights[GATES * UNITS][TILE + 1], values[ROWS][TILE + 1]; };
@@ -46,16 +48,13 @@ extern "C" __global__ void lstm_cell(const T* x, const T* h_was, const T* c_was,
     tile.values[warp][lane] = of_x + of_h + (b_ih ? (S)b_ih[a] + (S)b_hh[a] : 0);
     __syncthreads();
     if (lane >= UNITS || j >= height || n >= batch) return;
-    const S* sums = tile.values[warp] + lane;
-    const S i = sigmoid(sums[0]), f = sigmoid(sums[UNITS]), g = tanh(sums[2 * UNITS]), o = sigmoid(sums[3 * UNITS]);
-    const S cell = f * (S)c_was[n * height + j] + i * g;
-    T* kept = gates + n * GATES * height + j;
-    kept[0] = i;
-    kept[height] = f;
-    kept[2 * height] = g;
-    kept[3 * height] = o;
+    S sums[GATES];
+    for (int q = 0; q < GATES; q++) sums[q] = tile.values[warp][q * UNITS + lane];
+    const Unit unit = Unit::of(sums);
+    const S cell = unit.cell(c_was[n * height + j]);
+    unit.write(gates + n * GATES * height + j, height);
     c[n * height + j] = cell;
-    h[n * height + j] = out[n * height + j] = o * tanh(cell);
+    h[n * height + j] = out[n * height + j] = unit.o * tanh(cell);
 }
 
 // Blocks (rows / FEW, tiles) make the gradients da (batch, 4 height) of the gates' sums, each for itself; and of their products with W_hh
@@ -65,17 +64,16 @@ extern "C" __global__ void lstm_cell_backward(const T* gates, const T* c_was, co
     __shared__ S sums[FEW][GATES * HIGHEST], parts[256 / TILE][FEW][TILE];
     const Index start = (Index)blockIdx.x * FEW, of_h = (height + TILE - 1) / TILE;
     for (Index k = threadIdx.x; k < FEW * height; k += blockDim.x) {
-        const Index r = k / height, j = k % height, n = min(start + r, batch - 1), at = n * height + j;
-        const T* gate = gates + n * GATES * height + j;
-        const S i = gate[0], f = gate[height], g = gate[2 * height], o = gate[3 * height], before = c_was[at];
-        const S seen = tanh(f * before + i * g), shown = dh ? (S)dh[at] : 0;
-        const S cell = (dc_after ? (S)dc_after[at] : 0) + shown * o * (1 - seen * seen);
-        const S each[GATES] = {cell * g * i * (1 - i), cell * before * f * (1 - f), cell * i * (1 - g * g), shown * seen * o * (1 - o)};
+        const Index r = k / height, j = k % height, n = min(start + r, batch - 1), place = n * height + j;
+        const Index gate = n * GATES * height + j;
+        const bool writes = blockIdx.y == 0 && start + r < batch;
+        S each[GATES];
+        const S of_c = Unit::read(gates + gate, height).back(c_was[place], at(dh, place), at(dc_after, place), each);
         for (int q = 0; q < GATES; q++) {
             sums[r][q * height + j] = each[q];
-            if (blockIdx.y == 0 && start + r < batch) da[n * GATES * height + q * height + j] = each[q];
+            if (writes) da[gate + q * height] = each[q];
         }
-        if (blockIdx.y == 0 && start + r < batch) dc[at] = cell * f;
+        if (writes) dc[place] = of_c;
     }
     __syncthreads();
     // TILE threads take a column each, and as many such groups as there are every so many row of W

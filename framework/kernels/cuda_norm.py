@@ -29,13 +29,6 @@ template <class Pair> __device__ void sum_planes(Pair pair, S* sums, Index batch
     }
 }
 
-// The two sums of this block's channel: all threads get them.
-__device__ S sum_of(const S* parts, Index count) {
-    S sum = 0;
-    for (Index i = threadIdx.x; i < count; i += blockDim.x) sum += parts[i];
-    return of_block<Sum>(sum);
-}
-
 extern "C" __global__ void affine_gradients(const S* sums, Index parts, S* bias_grad, S* weight_grad, Index channels) {
     const Index c = blockIdx.x;
     const S a = sum_of(sums + c * parts, parts), b = sum_of(sums + (channels + c) * parts, parts);

@@ -15,8 +15,36 @@ from .cuda import Source, by_row, contiguous, cupy, floats, gpu_kernel
 from .cuda_matmul import product
 from .cuda_weights import bias_gradient, weight_gradient
 
-_kernels = Source(r"""
+UNIT = r"""
 __device__ S at(const T* array, Index i) { return array ? (S)array[i] : 0; }
+
+// What the gates of an LSTM's unit let through: i, f, g, o, which lie `height` apart.
+struct Unit {
+    S i, f, g, o;
+    __device__ static Unit of(const S* sums) { return {sigmoid(sums[0]), sigmoid(sums[1]), tanh(sums[2]), sigmoid(sums[3])}; }
+    __device__ static Unit read(const T* gate, Index height) { return {gate[0], gate[height], gate[2 * height], gate[3 * height]}; }
+    __device__ void write(T* gate, Index height) const {
+        gate[0] = i;
+        gate[height] = f;
+        gate[2 * height] = g;
+        gate[3 * height] = o;
+    }
+    __device__ S cell(S before) const { return f * before + i * g; }
+    // From the gradients of h and c after a step those of the gates' sums, and of c before it.
+    __device__ S back(S before, S dh, S dc, S* sums) const {
+        const S seen = tanh(cell(before)), of_cell = dc + dh * o * (1 - seen * seen);
+        sums[0] = of_cell * g * i * (1 - i);
+        sums[1] = of_cell * before * f * (1 - f);
+        sums[2] = of_cell * i * (1 - g * g);
+        sums[3] = dh * seen * o * (1 - o);
+        return of_cell * f;
+    }
+};
+"""
+
+_kernels = Source(
+    UNIT
+    + r"""
 
 // In all of these a thread takes elements k = n H + j of a step's states (N, H), whose rows are those from `start` on among all S rows: in
 // what is kept of all steps (S, H) that is element start H + k.  The gates of an element lie H apart.
@@ -30,18 +58,15 @@ extern "C" __global__ void lstm(T* gates, const T* b_i, const T* b_h, const T* h
         T* gate = gates + (start + n) * 4 * height + j;
         S sums[4];
         for (int q = 0; q < 4; q++) sums[q] = (S)gate[q * height] + at(b_i, q * height + j) + at(b_h, q * height + j);
-        const S i = sigmoid(sums[0]), f = sigmoid(sums[1]), g = tanh(sums[2]), o = sigmoid(sums[3]);
-        const S cell = f * (S)c_was[k] + i * g;
+        const Unit unit = Unit::of(sums);
+        const S cell = unit.cell(c_was[k]);
         if (h_before) {
             h_before[kept] = h_was[k];
             c_before[kept] = c_was[k];
         }
         c[k] = cell;
-        h[k] = out[kept] = o * tanh(cell);
-        gate[0] = i;
-        gate[height] = f;
-        gate[2 * height] = g;
-        gate[3 * height] = o;
+        h[k] = out[kept] = unit.o * tanh(cell);
+        unit.write(gate, height);
     }
 }
 
@@ -51,16 +76,9 @@ extern "C" __global__ void lstm_backward(const T* gates, const T* c_before, cons
                                          Index start, Index height, Index count) {
     for (Index k = first(); k < count; k += step()) {
         const Index n = k / height, j = k % height, kept = start * height + k, at_gates = (start + n) * 4 * height + j;
-        const T* gate = gates + at_gates;
-        T* sum = da + at_gates;
-        const S i = gate[0], f = gate[height], g = gate[2 * height], o = gate[3 * height], before = c_before[kept];
-        const S seen = tanh(f * before + i * g), shown = at(dh, k) + at(grads, kept);
-        const S cell = at(dc_after, k) + shown * o * (1 - seen * seen);
-        sum[0] = cell * g * i * (1 - i);
-        sum[height] = cell * before * f * (1 - f);
-        sum[2 * height] = cell * i * (1 - g * g);
-        sum[3 * height] = shown * seen * o * (1 - o);
-        dc[k] = cell * f;
+        S sums[4];
+        dc[k] = Unit::read(gates + at_gates, height).back(c_before[kept], at(dh, k) + at(grads, kept), at(dc_after, k), sums);
+        for (int q = 0; q < 4; q++) da[at_gates + q * height] = sums[q];
     }
 }
 
@@ -103,7 +121,8 @@ extern "C" __global__ void gru_backward(const T* gates, const T* n_h, const T* h
         dh[k] = shown * z;
     }
 }
-""")
+"""
+)
 
 
 def _steps(input, batch_sizes, reverse) -> list:

@@ -28,9 +28,7 @@ extern "C" __global__ void sum_parts(const T* input, Index columns, Index parts,
     if (threadIdx.x == 0) sums[blockIdx.x] = sum;
 }
 extern "C" __global__ void sum_of_parts(const S* sums, Index parts, double divisor, T* out) {
-    S sum = 0;
-    for (Index j = threadIdx.x; j < parts; j += blockDim.x) sum += sums[blockIdx.x * parts + j];
-    sum = of_block<Sum>(sum);
+    const S sum = sum_of(sums + blockIdx.x * parts, parts);
     if (threadIdx.x == 0) out[blockIdx.x] = sum / (S)divisor;
 }
 """)
