@@ -62,12 +62,12 @@ def edge_of(tensor: Variable):
     return (node, tensor._output) if node is not None else (tensor, 0) if tensor._needs_grad else None
 
 
-def run(roots, targets=None, *, create_graph: bool, retain_graph: bool) -> dict:
+def run(roots, targets=None, *, create_graph: bool, retain_graph: bool, own: bool = True) -> dict:
     """Send gradients from `roots`, [(edge, gradient)], back to the leaves or to the edges in `targets`.
 
-    Returns {edge: gradient}; gradients are arrays, or Tensors if `create_graph`.
+    Returns {edge: gradient}; gradients are arrays, or Tensors if `create_graph`.  If `own`, no two of them share memory.
     """
-    arrived = {}  # edge -> gradient: the result
+    arrived, shared = {}, set()  # edge -> gradient: the result; and those that may be memory of somebody else's too
     pending = {}  # Node -> [gradient of each output], of Nodes whose turn is to come
     queue = []  # (-number, Node): the newest first
     wanted = None if targets is None else _leads_to(targets, roots)
@@ -82,9 +82,14 @@ def run(roots, targets=None, *, create_graph: bool, retain_graph: bool) -> dict:
                 heapq.heappush(queue, (-place.number, place))
             grads[output] = grad if grads[output] is None else _sum(grads[output], grad)
         elif edge not in arrived:
-            arrived[edge] = _own(grad) if _is_shared(grad, before, made) else grad
+            arrived[edge] = grad
+            if _is_shared(grad, before, made):
+                shared.add(edge)
+        elif edge in shared or create_graph or gpus.several:
+            arrived[edge] = _sum(arrived[edge], grad)
+            shared.discard(edge)
         else:
-            arrived[edge] = _sum(arrived[edge], grad) if create_graph or gpus.several else _add_to(arrived[edge], grad)
+            arrived[edge] = _add_to(arrived[edge], grad)
 
     recording, mode.grad = mode.grad, create_graph
     try:
@@ -100,7 +105,8 @@ def run(roots, targets=None, *, create_graph: bool, retain_graph: bool) -> dict:
             if targets is not None:
                 for output, grad in enumerate(grads):
                     if (node, output) in targets:
-                        arrived[node, output] = _own(grad)
+                        arrived[node, output] = grad
+                        shared.add((node, output))
                 if node not in wanted:
                     continue
             if node.freed:
@@ -112,6 +118,8 @@ def run(roots, targets=None, *, create_graph: bool, retain_graph: bool) -> dict:
             if not retain_graph:
                 node.free()
         for edge, grad in arrived.items():
+            if own and edge in shared and not create_graph:
+                arrived[edge] = grad = grad.copy()
             if not isinstance(edge[0], Node) and edge[0]._hooks:
                 arrived[edge] = _hooked(grad, edge[0]._hooks.values(), create_graph)
     finally:
@@ -121,8 +129,7 @@ def run(roots, targets=None, *, create_graph: bool, retain_graph: bool) -> dict:
 
 def fit(grad, shape, dtype):
     """`grad` summed back over the dimensions that an input of this shape was broadcast along, in the input's own type."""
-    if grad.shape != shape:
-        grad = sum_to(grad, shape)
+    grad = grad if grad.shape == shape else sum_to(grad, shape)
     return grad if (grad._array if isinstance(grad, Variable) else grad).dtype is dtype else cast(grad, dtype)
 
 
@@ -153,10 +160,6 @@ def _wrapped(grad) -> Variable:
 def _is_shared(grad, before, made) -> bool:
     """Whether `grad` may be memory that somebody else holds too: a view, or a gradient passed on, or made for several inputs."""
     return isinstance(grad, Variable) or grad.base is not None or sum([grad is each for each in (*before, *made)]) > 1
-
-
-def _own(grad):
-    return grad if grad is None or isinstance(grad, Variable) else grad.copy()
 
 
 def _leads_to(targets, roots) -> set:
@@ -243,7 +246,7 @@ def accumulate(tensor: Variable, grad: Variable) -> None:
 
 
 def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, allow_unused=None, materialize_grads=False) -> tuple:
-    """The gradients of the sum of `outputs` with respect to each of `inputs`, without touching any `.grad`.
+    """The gradients of the sum of `outputs` with respect to each of `inputs`, without touching any `.grad`; they may share memory.
 
     RuntimeError for an input the outputs do not depend on, unless `allow_unused` (then None) or `materialize_grads` (then zeros).
     """
@@ -251,19 +254,17 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
     inputs = as_tuple(inputs)
     edges = [edge_of(each) for each in inputs]
     expect(all(edges), "One of the differentiated Tensors does not require grad")
-    arrived = run(_roots(outputs, grad_outputs, create_graph), set(edges), create_graph=create_graph, retain_graph=retain_graph)
-    results = []
-    for each, edge in zip(inputs, edges, strict=True):
-        result = arrived.get(edge)
-        if result is not None:
-            results.append(result if create_graph else _wrapped(result))
-        elif materialize_grads:
-            results.append(Variable.wrap(array_module(each._array).zeros_like(each._array)))
-        elif allow_unused:
-            results.append(None)
-        else:
-            raise RuntimeError("One of the differentiated Tensors appears to not have been used in the graph: allow_unused=True allows it")
-    return tuple(results)
+    roots = _roots(outputs, grad_outputs, create_graph)
+    arrived = run(roots, set(edges), create_graph=create_graph, retain_graph=retain_graph, own=False)
+    found = allow_unused or materialize_grads or arrived.keys() >= set(edges)
+    expect(found, "One of the differentiated Tensors appears to not have been used in the graph: allow_unused=True allows it")
+
+    def gradient(input, edge):
+        if edge in arrived:
+            return arrived[edge] if create_graph else _wrapped(arrived[edge])
+        return Variable.wrap(array_module(input._array).zeros_like(input._array)) if materialize_grads else None
+
+    return tuple(map(gradient, inputs, edges))
 
 
 class RemovableHandle:

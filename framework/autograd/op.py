@@ -286,9 +286,16 @@ def _sum_to(input, shape):
     return (input.sum(axes, dtype=input.dtype) if axes else input).reshape(shape)
 
 
+def writable(view, of):
+    """NumPy hands some views out read-only: this one may be written to if `of`, whose memory it shows, may be."""
+    if isinstance(view, np.ndarray) and (isinstance(of, np.generic) or of.flags.writeable):
+        view.flags.writeable = True
+    return view
+
+
 # The three ops that the engine itself needs.
 sum_to = op(_sum_to, name="sum_to", input=lambda grad, input_shape: broadcast_to(grad, input_shape))
-broadcast_to = op(lambda input, shape: array_module(input).broadcast_to(input, shape), name="broadcast_to", view=True,
+broadcast_to = op(lambda input, shape: writable(array_module(input).broadcast_to(input, shape), input), name="broadcast_to", view=True,
                   input=lambda grad, input_shape: sum_to(grad, input_shape))  # fmt: skip
 cast = op(lambda input, dtype: input.astype(dtype, copy=False), name="to_copy", view=True, input=lambda grad: grad)
 

@@ -21,7 +21,9 @@ from ..autograd import half
 from ..autograd import op as dispatch
 from ..device import beside, gpus
 from ..nn.utils import clip
-from ..ops import activation, attention, conv, elementwise, index, linalg, loss, norm, pool, random, recurrent, reduce, resample, scan
+from ..ops import (
+    activation, attention, conv, elementwise, index, linalg, loss, norm, pool, random, recurrent, reduce, resample, scan, shape, sort,
+)  # fmt: skip
 from ..optim import optimizer
 
 # The CPU's kernels: module -> the ops it has kernels for
@@ -32,18 +34,32 @@ _CPU = {
     "cpu_norm": [norm.batch_norm_train, norm.batch_norm_eval, norm.group_norm],
     "cpu_layer_norm": [norm.layer_norm, norm.rms_norm],
     "cpu_attention": [attention.attention],
+    "cpu_arithmetic": [
+        elementwise.add, elementwise.plus, elementwise.sub, elementwise.mul, elementwise.true_divide, elementwise.maximum,
+        elementwise.minimum, elementwise.clamp, elementwise.where_op,
+    ],
     "cpu_elementwise": [
-        activation.relu, activation.leaky_relu, activation.logsigmoid, activation.softplus, elementwise.sigmoid, elementwise.tanh,
-        random.dropout,
+        activation.relu, activation.leaky_relu, activation.prelu_op, activation.logsigmoid, activation.softplus, elementwise.sigmoid,
+        elementwise.tanh, random.dropout,
+    ],
+    "cpu_functions": [
+        elementwise.exp, elementwise.exp2, elementwise.expm1, elementwise.log, elementwise.log2, elementwise.log10, elementwise.log1p,
+        elementwise.sin, elementwise.cos, elementwise.tan, elementwise.asin, elementwise.acos, elementwise.atan, elementwise.sinh,
+        elementwise.cosh, elementwise.asinh, elementwise.acosh, elementwise.atanh, elementwise.erf, elementwise.erfc, elementwise.pow,
+        elementwise.atan2,
     ],
     "cpu_gelu": [activation.gelu_erf, activation.gelu_tanh],
+    "cpu_copy": [shape.clone, shape.reshape, shape.constant_pad],
     "cpu_clip": [reduce.power_norm, clip.scale_each],
     "cpu_optim": [optimizer.update_each],
     "cpu_resample": [resample.resample],
     "cpu_recurrent": [recurrent.lstm_layer, recurrent.gru_layer],
-    "cpu_reduce": [reduce.sum, reduce.mean],
+    "cpu_rnn": [recurrent.rnn_layer],
+    "cpu_argmax": [reduce.argmax, reduce.argmin],
+    "cpu_reduce": [reduce.sum, reduce.mean, reduce.prod, dispatch.sum_to],
     "cpu_scan": [scan.cumsum],
-    "cpu_sum": [elementwise.plus, index.embedding, index.add_rows],
+    "cpu_sort": [sort.sort],
+    "cpu_rows": [index.embedding, index.add_rows],
     "cpu_softmax": [activation.softmax_op, activation.log_softmax_op, loss.negative_log_likelihood, loss.softmax_cross_entropy],
 }
 _GPU = [

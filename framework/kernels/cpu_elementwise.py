@@ -65,6 +65,44 @@ def one_pass_leaky_relu(input, negative_slope):
 
 
 @compiled()
+def _bend(input, slopes, out, share, first, last):
+    """Rows [first, last) of (N C, …), each channel with its slope (C,), or all with one."""
+    for r in range(first, last):
+        row, to, slope = input[r], out[r], slopes[r % slopes.size]
+        for i in range(row.size):
+            to[i] = row[i] if row[i] > 0 else row[i] * slope
+
+
+@compiled(fastmath={"reassoc"})  # so that the sum is one of vectors
+def _bend_backward(grad, input, slopes, out, sums, share, first, last):
+    """The input's gradient, and of each row what it gives to its slope's: the sum of grad * input where that is not positive."""
+    for r in range(first, last):
+        row, seen, to, slope, total = grad[r], input[r], out[r], slopes[r % slopes.size], 0.0
+        for start in range(0, row.size, 1024):
+            part = row.dtype.type(0)  # added in its own type, and in double precision then
+            for i in range(start, min(start + 1024, row.size)):
+                to[i] = row[i] if seen[i] > 0 else row[i] * slope
+                part += 0 if seen[i] > 0 else row[i] * seen[i]
+            total += part
+        sums[r] = total
+
+
+@kernel(activation.prelu_op)
+def one_pass_prelu(input, slope):
+    if input.ndim < 3 or not (floats(input, slope) and one_pass_pays(input)):
+        return NotImplemented
+    rows, slopes, out = input.reshape(input.shape[0] * input.shape[1], -1), slope.reshape(-1), np.empty_like(input)
+    run(_bend, len(rows), rows, slopes, out.reshape(rows.shape))
+
+    def backward(grad, *needs_input):
+        grad, input_grad, sums = np.ascontiguousarray(grad).reshape(rows.shape), np.empty_like(rows), np.empty(len(rows))
+        run(_bend_backward, len(rows), grad, rows, slopes, input_grad, sums)
+        return input_grad.reshape(input.shape), sums.reshape(-1, slopes.size).sum(0).astype(slope.dtype).reshape(slope.shape)
+
+    return out, backward
+
+
+@compiled()
 def _sigmoid(input, out, share, first, last):
     input, out, one = input[first:last], out[first:last], input.dtype.type(1)
     for i in range(input.size):

@@ -1,9 +1,12 @@
 """Matrix products on a CPU: a block of the result to each thread."""
 
+import operator
+
 import numpy as np
 
 from ..ops import linalg as ops
 from .cpu import compiled, floats, kernel, run, run_shares
+from .cpu_arithmetic import arithmetic
 from .cpu_gemm import gemm
 from .cpu_tile import ROWS
 from .cpu_vectors import lanes
@@ -73,13 +76,15 @@ def product(a, b, start=None, out=None):
 
 
 def _fits(a, b) -> bool:
-    return (
-        floats(a, b) and a.shape[-1] == b.shape[-2] and a.size * b.shape[-1] >= _WORTH_IT and a.shape[-1] > 0 and _simple(a) and _simple(b)
-    )
+    """Whether `gemm` computes a @ b sooner than NumPy, which has better ways for a vector."""
+    (m, k), n = a.shape[-2:], b.shape[-1]
+    return floats(a, b) and k == b.shape[-2] and min(m, n) > 1 and k > 0 and a.size * n >= _WORTH_IT and _simple(a) and _simple(b)
 
 
 @kernel(ops.matrix_product)
 def parallel_gemm(input, other):
+    if input.shape[-1] == other.shape[-2] == 1:
+        return arithmetic(operator.mul, input, other)
     if input.ndim < 2 or not _fits(input, other):
         return NotImplemented
     if input.ndim == other.ndim == 2:

@@ -8,7 +8,7 @@ from ..optim import adadelta, adam, optimizer, rmsprop, sgd
 from . import large_together
 from .cpu import compiled, contiguous, floats, kernel
 from .cpu_lists import part, run_each
-from .cpu_sum import Rows
+from .cpu_rows import Rows
 from .later import Later
 
 

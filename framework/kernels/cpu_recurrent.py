@@ -29,7 +29,7 @@ _MANY = 512  # rows of all time steps: with fewer, backwards a weight is read wh
 
 
 @compiled()
-def _begin(given, first, last, out):
+def begin(given, first, last, out):
     """Rows [first, last) of `given` to `out`, and where nothing is given zeros."""
     for n in range(first, last):
         row = out[n]
@@ -38,7 +38,7 @@ def _begin(given, first, last, out):
 
 
 @compiled()
-def _gates(x, w_i, bias, first, last, gates):
+def gates_of(x, w_i, bias, first, last, gates):
     """What x adds to the gates: some rows of W_i x + b."""
     for row in range(first, last):
         for j in range(bias.size):  # an assignment of a whole row takes two seconds to compile, for its errors
@@ -47,13 +47,13 @@ def _gates(x, w_i, bias, first, last, gates):
 
 
 @compiled()
-def _laid(weight, rows):
+def laid(weight, rows):
     """`weight` in panels, if a product with so many rows is worth it; else none."""
     return in_panels(weight if rows >= _MANY else weight[:0], False)
 
 
 @compiled()
-def _back(da, weight, panels, out, add):
+def back(da, weight, panels, out, add):
     """out (+)= da W: a gradient through a product with W."""
     if panels.size:
         gemm(da, panels, out, add)
@@ -82,15 +82,15 @@ def _lstm(x, w_ih, w_hh, bias, first_h, first_c, h, c, gates, out, cells, offset
     steps, height = len(sizes), c.shape[1]
     first, last = bounds[share], bounds[share + 1]
     w_i, w_h = in_panels(w_ih, True), in_panels(w_hh, True)  # each thread's own, in the cache of its core
-    _begin(first_h, first, last, h)
-    _begin(first_c, first, last, c)
+    begin(first_h, first, last, h)
+    begin(first_c, first, last, c)
     for k in range(steps):
         t = steps - 1 - k if reverse else k
         end = min(last, sizes[t])
         if end <= first:
             continue
         start = offsets[t]
-        _gates(x, w_i, bias, start + first, start + end, gates)
+        gates_of(x, w_i, bias, start + first, start + end, gates)
         gemm(h[first:end], w_h, gates[start + first : start + end], 1)
         for n in range(first, end):
             row = gates[start + n]
@@ -112,9 +112,9 @@ def _lstm_backward(grads, last_dh, last_dc, gates, cells, first_cells, w_i, w_h,
     steps, height = len(sizes), dc.shape[1]
     one = dc.dtype.type(1)
     first, last = bounds[share], bounds[share + 1]
-    seen, panels_i, panels_h = np.empty(height, dc.dtype), _laid(w_i, len(dx)), _laid(w_h, len(gates))
-    _begin(last_dh, first, last, dh)
-    _begin(last_dc, first, last, dc)
+    seen, panels_i, panels_h = np.empty(height, dc.dtype), laid(w_i, len(dx)), laid(w_h, len(gates))
+    begin(last_dh, first, last, dh)
+    begin(last_dc, first, last, dc)
     for k in range(steps):
         t = k if reverse else steps - 1 - k
         earlier = t + 1 if reverse else t - 1
@@ -146,9 +146,9 @@ def _lstm_backward(grads, last_dh, last_dc, gates, cells, first_cells, w_i, w_h,
                 dg[j] = dcell[j] * i[j] * (one - g[j] * g[j])
             for j in range(height):
                 dcell[j] *= f[j]
-        _back(dgates[start + first : start + end], w_h, panels_h, dh[first:end], 0)
+        back(dgates[start + first : start + end], w_h, panels_h, dh[first:end], 0)
         if dx.size:
-            _back(dgates[start + first : start + end], w_i, panels_i, dx[start + first : start + end], 0)
+            back(dgates[start + first : start + end], w_i, panels_i, dx[start + first : start + end], 0)
 
 
 @compiled()
@@ -159,15 +159,15 @@ def _gru(x, w_ih, w_hh, bias_i, bias_h, first_h, h, gates, out, from_h, offsets,
     first, last = bounds[share], bounds[share + 1]
     added = np.empty((len(h), 3 * height), h.dtype)  # W_h h + b_h
     w_i, w_h = in_panels(w_ih, True), in_panels(w_hh, True)
-    _begin(first_h, first, last, h)
+    begin(first_h, first, last, h)
     for k in range(steps):
         t = steps - 1 - k if reverse else k
         end = min(last, sizes[t])
         if end <= first:
             continue
         start = offsets[t]
-        _gates(x, w_i, bias_i, start + first, start + end, gates)
-        _gates(h, w_h, bias_h, first, end, added)
+        gates_of(x, w_i, bias_i, start + first, start + end, gates)
+        gates_of(h, w_h, bias_h, first, end, added)
         for n in range(first, end):
             row, more, kept, shown, state = gates[start + n], added[n], from_h[start + n], out[start + n], h[n]
             z, candidate = row[height : 2 * height], row[2 * height :]
@@ -189,8 +189,8 @@ def _gru_backward(grads, last_dh, gates, from_h, before, w_i, w_h, dh, da, da_h,
     one = dh.dtype.type(1)
     first, last = bounds[share], bounds[share + 1]
     kept = np.empty((max(0, last - first), height), dh.dtype)  # what passes the step without a product
-    panels_i, panels_h = _laid(w_i, len(dx)), _laid(w_h, len(gates))
-    _begin(last_dh, first, last, dh)
+    panels_i, panels_h = laid(w_i, len(dx)), laid(w_h, len(gates))
+    begin(last_dh, first, last, dh)
     for k in range(steps):
         t = k if reverse else steps - 1 - k
         end = min(last, sizes[t])
@@ -218,9 +218,9 @@ def _gru_backward(grads, last_dh, gates, from_h, before, w_i, w_h, dh, da, da_h,
                 dn_h[j] = dn[j] * r[j]
             found_h[: 2 * height] = found[: 2 * height]
             dstate[:] = passed
-        _back(da_h[start + first : start + end], w_h, panels_h, dh[first:end], 1)
+        back(da_h[start + first : start + end], w_h, panels_h, dh[first:end], 1)
         if dx.size:
-            _back(da[start + first : start + end], w_i, panels_i, dx[start + first : start + end], 0)
+            back(da[start + first : start + end], w_i, panels_i, dx[start + first : start + end], 0)
 
 
 @compiled()
@@ -266,7 +266,7 @@ def _layout(sizes: tuple, shares: int) -> tuple:
     return np.cumsum(steps) - steps, steps, np.array([0, *inner, sizes[0]])
 
 
-class _Steps:
+class Steps:
     """A batch's time steps, and how many threads work at them."""
 
     def __init__(self, input, batch_sizes, reverse, w_ih, w_hh):
@@ -297,66 +297,66 @@ class _Steps:
         return before
 
 
-def _empty_for_none(grads, *like) -> list:
+def empty_for_none(grads, *like) -> list:
     """Gradients as arrays: of none of them no rows."""
     return [each[:0] if grad is None else np.ascontiguousarray(grad).reshape(each.shape) for grad, each in zip(grads, like, strict=True)]
 
 
-def _fits(input, *others) -> bool:
+def fits(input, *others) -> bool:
     return floats(input, *others) and contiguous(*(each for each in others if each is not None)) and input.size > 0
 
 
-def _given(out, first_states, shape):
+def given(out, first_states, shape):
     """The outputs, which may be changed in place: a copy if `states_before` will read them."""
     return (out if len(out) == len(first_states) else out.copy()).reshape(*shape[:-1], -1)
 
 
-def _bias(given, weight):
+def bias_of(given, weight):
     return np.zeros(len(weight), weight.dtype) if given is None else given
 
 
 @kernel(ops.lstm_layer)
 def whole_lstm(input, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes, reverse):
     h, c = np.ascontiguousarray(h), np.ascontiguousarray(c)
-    if w_hr is not None or not _fits(input, h, c, w_ih, w_hh, b_ih, b_hh):
+    if w_hr is not None or not fits(input, h, c, w_ih, w_hh, b_ih, b_hh):
         return NotImplemented
-    steps = _Steps(input, batch_sizes, reverse, w_ih, w_hh)
+    steps = Steps(input, batch_sizes, reverse, w_ih, w_hh)
     x = np.ascontiguousarray(input).reshape(-1, input.shape[-1])  # (S, I)
     gates = np.empty((len(x), len(w_hh)), x.dtype)  # (S, 4H)
     out, cells = np.empty((2, len(x), c.shape[1]), x.dtype)
     last_h, last_c = np.empty_like(h), np.empty_like(c)
-    bias = _bias(None if b_ih is None else b_ih + b_hh, w_ih)
+    bias = bias_of(None if b_ih is None else b_ih + b_hh, w_ih)
     steps.run(_lstm, x, w_ih, w_hh, bias, h, c, last_h, last_c, gates, out, cells)
 
     def backward(grads, needs_input, needs_h, needs_c, needs_w_ih, needs_w_hh, needs_b_ih, needs_b_hh, needs_w_hr):
         da, dx = np.empty_like(gates), np.empty_like(x if needs_input else x[:0])
         dh, dc = np.empty_like(h), np.empty_like(c)
-        steps.run(_lstm_backward, *_empty_for_none(grads, out, h, c), gates, cells, c, w_ih, w_hh, dh, dc, da, dx)
+        steps.run(_lstm_backward, *empty_for_none(grads, out, h, c), gates, cells, c, w_ih, w_hh, dh, dc, da, dx)
         needs = needs_w_ih, needs_b_ih or needs_b_hh, needs_w_hh, False
         dw_ih, db, dw_hh, _ = steps.weight_gradients(needs, da, x, w_ih, da, steps.states_before(out, h), w_hh)
         return dx.reshape(input.shape) if needs_input else None, dh, dc, dw_ih, dw_hh, db, db, None
 
-    return (_given(out, h, input.shape), last_h, last_c), backward
+    return (given(out, h, input.shape), last_h, last_c), backward
 
 
 @kernel(ops.gru_layer)
 def whole_gru(input, h, w_ih, w_hh, b_ih, b_hh, batch_sizes, reverse):
     h = np.ascontiguousarray(h)
-    if not _fits(input, h, w_ih, w_hh, b_ih, b_hh):
+    if not fits(input, h, w_ih, w_hh, b_ih, b_hh):
         return NotImplemented
-    steps = _Steps(input, batch_sizes, reverse, w_ih, w_hh)
+    steps = Steps(input, batch_sizes, reverse, w_ih, w_hh)
     x = np.ascontiguousarray(input).reshape(-1, input.shape[-1])  # (S, I)
     gates = np.empty((len(x), len(w_hh)), x.dtype)  # (S, 3H)
     out, from_h = np.empty((2, len(x), h.shape[1]), x.dtype)
     last = np.empty_like(h)
-    steps.run(_gru, x, w_ih, w_hh, _bias(b_ih, w_ih), _bias(b_hh, w_hh), h, last, gates, out, from_h)
+    steps.run(_gru, x, w_ih, w_hh, bias_of(b_ih, w_ih), bias_of(b_hh, w_hh), h, last, gates, out, from_h)
 
     def backward(grads, needs_input, needs_h, needs_w_ih, needs_w_hh, needs_b_ih, needs_b_hh):
         before, dh = steps.states_before(out, h), np.empty_like(h)
         (da, da_h), dx = np.empty((2, *gates.shape), x.dtype), np.empty_like(x if needs_input else x[:0])
-        steps.run(_gru_backward, *_empty_for_none(grads, out, h), gates, from_h, before, w_ih, w_hh, dh, da, da_h, dx)
+        steps.run(_gru_backward, *empty_for_none(grads, out, h), gates, from_h, before, w_ih, w_hh, dh, da, da_h, dx)
         needs = needs_w_ih, needs_b_ih, needs_w_hh, needs_b_hh
         dw_ih, db_ih, dw_hh, db_hh = steps.weight_gradients(needs, da, x, w_ih, da_h, before, w_hh)
         return dx.reshape(input.shape) if needs_input else None, dh, dw_ih, dw_hh, db_ih, db_hh
 
-    return (_given(out, h, input.shape), last), backward
+    return (given(out, h, input.shape), last), backward

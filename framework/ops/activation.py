@@ -104,10 +104,15 @@ def glu(input, dim=-1):
     return a * sigmoid(b)
 
 
+prelu_op = op(lambda input, slope: np.where(input > 0, input, slope * input), name="prelu",
+              input=lambda grad, input, slope: where(input > 0, grad, slope * grad),
+              slope=lambda grad, input: where(input > 0, 0.0, grad * input))  # fmt: skip
+
+
 def prelu(input, weight):
     """x where positive, else weight x: one learnt slope, or one for each channel of `input` (N, C, …) (He et al., 2015)."""
     refuse("biu", "prelu", input)
     count, channels = weight.numel(), input.shape[1] if input.ndim > 1 else 1
     expect(input.dtype is weight.dtype, f"prelu: Type promoting not supported. Got {input.dtype.name} and {weight.dtype.name}")
     expect(weight.ndim < 2 and count in (1, channels), f"prelu: expected 1 or {channels} slopes, but got {list(weight.shape)}")
-    return where(input > 0, input, weight.reshape(() if count == 1 else (channels,) + (1,) * (input.ndim - 2)) * input)
+    return prelu_op(input, weight.reshape(() if count == 1 else (channels,) + (1,) * (input.ndim - 2)))

@@ -1,9 +1,9 @@
 """Diagonals: reading them is a view, and its gradient is writing them into zeros, and the other way round."""
 
-from ..autograd.op import op
+from ..autograd.op import op, writable
 from ..device import array_module
 from .promotion import expect
-from .shape import clone, flatten, normalize, writable
+from .shape import clone, flatten, normalize
 
 
 @op(view=True, input=lambda grad, input_shape, offset, dim1, dim2: diagonal_scatter(grad, input_shape, offset, dim1, dim2))

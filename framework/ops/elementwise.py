@@ -140,18 +140,14 @@ trunc_divide = elementwise(lambda input, other: _truncated(input, _divisor(input
 where_op = op(lambda condition, input, other: np.where(condition, input, other), name="where", promote=branches,
               input=lambda grad, condition: where(condition, grad, 0.0),
               other=lambda grad, condition: where(condition, 0.0, grad))
-maximum = elementwise(lambda input, other: np.maximum(input, other),  # at a tie each side gets half
-                      input=lambda grad, input, other: where(input == other, grad * 0.5, where(input > other, grad, 0.0)),
-                      other=lambda grad, input, other: where(input == other, grad * 0.5, where(other > input, grad, 0.0)))
-minimum = elementwise(lambda input, other: np.minimum(input, other),
-                      input=lambda grad, input, other: where(input == other, grad * 0.5, where(input < other, grad, 0.0)),
-                      other=lambda grad, input, other: where(input == other, grad * 0.5, where(other < input, grad, 0.0)))
-fmax = elementwise(lambda input, other: np.fmax(input, other),  # at a tie the first
-                   input=lambda grad, input, other: where((input >= other) | (other != other), grad, 0.0),
-                   other=lambda grad, input, other: where((input >= other) | (other != other), 0.0, grad))
-fmin = elementwise(lambda input, other: np.fmin(input, other),
-                   input=lambda grad, input, other: where((input <= other) | (other != other), grad, 0.0),
-                   other=lambda grad, input, other: where((input <= other) | (other != other), 0.0, grad))
+_tie_shared = {"input": lambda grad, input, other, out: where(input == other, grad * 0.5, where(input == out, grad, 0.0)),
+               "other": lambda grad, input, other, out: where(input == other, grad * 0.5, where(other == out, grad, 0.0))}
+_first_of_tie = {"input": lambda grad, input, other, out: where((input == out) | (other != other), grad, 0.0),
+                 "other": lambda grad, input, other, out: where((input == out) | (other != other), 0.0, grad)}
+maximum = elementwise(lambda input, other: np.maximum(input, other), **_tie_shared)
+minimum = elementwise(lambda input, other: np.minimum(input, other), **_tie_shared)
+fmax = elementwise(lambda input, other: np.fmax(input, other), **_first_of_tie)
+fmin = elementwise(lambda input, other: np.fmin(input, other), **_first_of_tie)
 fill = op(lambda input, value: array_module(input).full_like(input, value), promote=filling, input=_zero, value=lambda grad: grad)
 # fmt: on
 

@@ -194,8 +194,8 @@ def all_or_along(whole, along, docstring, between=None):
 
 amax, amin = _extreme("amax", np.max), _extreme("amin", np.min)
 argmax, argmin = _place("argmax", np.argmax), _place("argmin", np.argmin)
-max_along = picking("max", lambda input, dim: np.argmax(input, dim, keepdims=True))
-min_along = picking("min", lambda input, dim: np.argmin(input, dim, keepdims=True))
+max_along = picking("max", lambda input, dim: argmax.compute([input, dim, True])[0])
+min_along = picking("min", lambda input, dim: argmin.compute([input, dim, True])[0])
 _FORMS = "The {0} element; with `dim` (values, indices) along it; with a second tensor the {1} of the two, element by element."
 max = all_or_along(_extreme("max", np.max), max_along, _FORMS.format("largest", "larger"), elementwise.maximum)
 min = all_or_along(_extreme("min", np.min), min_along, _FORMS.format("smallest", "smaller"), elementwise.minimum)

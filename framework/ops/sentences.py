@@ -55,8 +55,7 @@ SENTENCES = {
     "unsqueeze": "With a dimension of length 1 before `dim`.", "clone": "A copy.", "flip": "In reverse order along each of `dims`.",
     "tril": "The lower triangle of matrices, up to their `diagonal`; zeros above.",
     "triu": "The upper triangle of matrices, from their `diagonal` on; zeros below.",
-    "cat": "The tensors one after the other along `dim`.",
-    "stack": "The tensors side by side along a new dimension `dim`.",
+    "cat": "The tensors one after the other along `dim`.", "stack": "The tensors side by side along a new dimension `dim`.",
     # Picking
     "gather": "out[i][j] = input[index[i][j]][j] for dim 0, input[i][index[i][j]] for dim 1.",
     "nonzero": "The places of the elements that are not 0, a row each; a tensor a dimension if `as_tuple`.",

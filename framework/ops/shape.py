@@ -4,7 +4,7 @@ from math import prod
 
 import numpy as np
 
-from ..autograd.op import op
+from ..autograd.op import op, writable
 from ..device import array_module
 from .promotion import common, expect
 
@@ -37,13 +37,6 @@ def at_least(ndim: int, input, name: str):
 def along(dim: int, part) -> tuple:
     """The index of `part` of the dimension `dim`."""
     return (slice(None),) * dim + (part,)
-
-
-def writable(view, of):
-    """NumPy hands some views out read-only: this one may be written to if `of`, whose memory it shows, may be."""
-    if isinstance(view, np.ndarray) and of.flags.writeable:
-        view.flags.writeable = True
-    return view
 
 
 # The same elements in another shape

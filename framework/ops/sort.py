@@ -15,17 +15,18 @@ from .results import result_type
 from .scatter import index_select, scatter_add_into
 from .shape import along, movedim, normalize, reshape
 
-_Sorted, _Top = result_type("sort", "values indices"), result_type("topk", "values indices")
+Sorted, _Top = result_type("sort", "values indices"), result_type("topk", "values indices")
 
 
 @op(input=lambda grad, out, input_shape, dim: scatter_add_into(grad[0], out[1], dim, input_shape))
-def sort(input, dim=-1, descending=False, stable=False):
-    """(values, indices) in order along `dim`: always stable, nan after all numbers."""
+def sort(input, dim=-1, descending=False, stable=False, count=None):
+    """(values, indices) in order along `dim`, or the first `count` of them: always stable, nan after all numbers."""
     line, dim = np.atleast_1d(input), normalize(dim, input.ndim)
     order = np.argsort(np.flip(line, dim) if descending else line, axis=dim, kind="stable")
     if descending:
         order = line.shape[dim] - 1 - np.flip(order, dim)
-    return _Sorted(np.take_along_axis(line, order, dim).reshape(input.shape), order.reshape(input.shape))
+    order = order[along(dim, slice(count))]
+    return Sorted(*(each.reshape(order.shape[: input.ndim]) for each in (np.take_along_axis(line, order, dim), order)))
 
 
 def argsort(input, dim=-1, descending=False, stable=False):
@@ -41,16 +42,15 @@ def msort(input):
 def topk(input, k, dim=-1, largest=True, sorted=True):
     """(values, indices) of the `k` largest or smallest elements along `dim`, in order."""
     refuse("b", "topk", input)
-    dim = normalize(dim, input.ndim)
-    expect(0 <= k <= (input.shape[dim] if input.ndim else 1), "selected index k out of range")
-    return _Top(*(each[along(dim, slice(k))] if input.ndim else each for each in sort(input, dim, largest)))
+    expect(0 <= k <= (input.shape[normalize(dim, input.ndim)] if input.ndim else 1), "selected index k out of range")
+    return _Top(*sort(input, dim, largest, False, k if input.ndim else None))
 
 
 def _median(name, ignore_nan, docstring):
     """The median over all elements, or with `dim` (values, indices) along it."""
 
     def find(input, dim):
-        order, n = np.argsort(input, axis=dim, kind="stable"), input.shape[dim]  # where nan are last
+        order, n = sort.compute([input, dim, False, False, None])[0].indices, input.shape[dim]  # where nan are last
         numbers = (input == input).sum(dim, keepdims=True)
         middle = np.maximum(numbers - 1, 0) // 2
         return np.take_along_axis(order, middle if ignore_nan else np.where(numbers < n, numbers, middle), dim)

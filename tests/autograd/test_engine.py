@@ -147,14 +147,33 @@ def test_gradients_are_not_shared():
         assert x.grad.tolist() == z.grad.tolist() == [total, total]
 
     y, given = leaf(1.0, 2.0) * 1, torch.ones(2, dtype=torch.float64)
-    (g,) = grad(y + 0, y, given)  # of a tensor that is no leaf
-    g.zero_()
+    y.retain_grad()  # of a tensor that is no leaf
+    (y + 0).backward(given)
+    y.grad.zero_()
+    (y * 1 + 0).backward(given, inputs=[y])
+    y.grad.zero_()
     assert given.tolist() == [1, 1]
 
     x = leaf([[1.0, 2.0]])
     x.sum().backward()
     x.grad[0, 0] = 5  # not one number seen twice
     assert x.grad.tolist() == [[5, 1]]
+
+
+def test_what_grad_returns_may_share_memory():
+    """As in PyTorch: no copy is made of what is passed on or spread, until two gradients meet, which changes neither."""
+    x, z, given = leaf(1.0, 2.0), leaf(3.0, 4.0), torch.ones(2, dtype=torch.float64)
+    assert [each.data_ptr() for each in grad(x + z, (x, z), given)] == [given.data_ptr()] * 2
+
+    (g,) = grad(x.sum(), x)
+    assert g.stride() == (0,)
+    with pytest.raises(RuntimeError, match="clone"):
+        g += given
+    assert g.zero_().tolist() == [0, 0]
+
+    assert grad(x + x + x, x, given)[0].tolist() == [3, 3]
+    assert grad((x + z) * 1 + x, (x, z), given)[0].tolist() == [2, 2]
+    assert given.tolist() == [1, 1]
 
 
 def test_gradients_have_the_type_and_shape_of_their_input():

@@ -1,37 +1,12 @@
-"""Sums on a CPU: of two large arrays, such as a residual or gradients that meet, by all threads; of an embedding's gradients by rows."""
+"""An embedding on a CPU: its rows are looked up, and its gradient's added where they belong, by all threads."""
 
 import math
 
 import numpy as np
 
-from ..ops import elementwise, index
+from ..ops import index
 from .cpu import compiled, contiguous, floats, kernel, run, run_shares
-from .cpu_norm import Normalised
 from .later import Later
-
-_WORTH_IT = 1 << 16  # elements: fewer NumPy has added before the threads have begun
-
-
-@compiled()
-def _sum(a, b, out, share, first, last):
-    a, b, out = a[first:last], b[first:last], out[first:last]
-    for i in range(a.size):
-        out[i] = a[i] + b[i]
-
-
-@kernel(elementwise.plus)
-@kernel(elementwise.plus, Normalised)
-def parallel_sum(input, other):
-    if getattr(input, "shape", ()) != getattr(other, "shape", None) or not floats(input, other):
-        return NotImplemented
-    if isinstance(input, Normalised) or isinstance(other, Normalised):
-        late, array = (input, other) if isinstance(input, Normalised) else (other, input)
-        return late.plus(array.array() if isinstance(array, Normalised) else array)
-    if not type(input) is type(other) is np.ndarray or input.size < _WORTH_IT or not contiguous(input, other):
-        return NotImplemented
-    out = np.empty_like(input)
-    run(_sum, out.size, input.reshape(-1), other.reshape(-1), out.reshape(-1))
-    return out
 
 
 @compiled()
@@ -74,8 +49,19 @@ def rows_added(input, rows, many, row):
     return _added(out, input.reshape(rows.size, out.shape[1]), rows.reshape(-1)).reshape((*many, *row))
 
 
+@compiled()
+def _take_rows(weight, places, out, share, first, last):
+    """out[r] = row places[r] of the weight (V, D)."""
+    for r in range(first, last):
+        row, to = weight[places[r]], out[r]
+        for i in range(row.size):
+            to[i] = row[i]
+
+
 @kernel(index.embedding)
 def gradient_by_rows(weight, places):
-    if not (floats(weight) and contiguous(weight)) or weight.ndim != 2:
+    if not (floats(weight) and contiguous(weight)) or weight.ndim != 2 or not index.within(places, len(weight)):
         return NotImplemented
-    return index.embedding.forward(weight, places), lambda grad, needs_weight: (Rows(weight.shape, np.ascontiguousarray(grad), places),)
+    out = np.empty((*places.shape, weight.shape[1]), weight.dtype)
+    run(_take_rows, places.size, weight, places.reshape(-1), out.reshape(places.size, -1))
+    return out, lambda grad, needs_weight: (Rows(weight.shape, np.ascontiguousarray(grad), places),)
