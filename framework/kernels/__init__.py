@@ -67,6 +67,7 @@ _GPU = [
     "cell", "resample", "softmax", "loss", "transfer", "conv", "attention", "cat", "gaps", "reduce",
 ]  # cuda_….py  # fmt: skip
 SMALL = 8192  # with fewer elements in every array NumPy is as fast as a compiled loop with its call and its threads
+MOVED = 1 << 16  # the same where there is little to compute, and memory is what takes the time
 
 
 def kernel(op, kind=np.ndarray):
@@ -132,6 +133,9 @@ def _loader(module: str, ops: list):
 for _module, _ops in _CPU.items():
     for _op in _ops:
         _op.load_kernels, _op.smallest = _loader(_module, _ops), SMALL
+for _op in (*_CPU["cpu_arithmetic"], *_CPU["cpu_copy"], dispatch.sum_to):
+    if _op is not elementwise.plus:  # whose kernel also takes what was left for later
+        _op.smallest = MOVED
 optimizer.update_each.smallest = clip.scale_each.smallest = 0  # their kernels look into the lists themselves
 
 

@@ -11,10 +11,10 @@ import numpy as np
 from numba.extending import register_jitable
 
 from ..ops import elementwise
+from . import MOVED
 from .cpu import compiled, contiguous, floats, kernel, run_shares
 from .cpu_norm import Normalised
 
-_WORTH_IT = 1 << 16  # elements of the result: fewer NumPy has computed before the threads have begun
 _SHORT = 32  # numbers in a row: with fewer NumPy's loop is no slower
 
 
@@ -131,7 +131,7 @@ def _computed(loop, *operands):
     except ValueError:  # the op itself says so
         return NotImplemented
     arrays = [_narrow(each) for each in arrays]
-    if math.prod(shape) < _WORTH_IT or not contiguous(*arrays):
+    if math.prod(shape) < MOVED or not contiguous(*arrays):
         return NotImplemented
     folded = _folded(shape, arrays)
     if folded is None or folded[0] < _SHORT:
@@ -157,7 +157,7 @@ def parallel_add(input, other, alpha):
 def parallel_plus(input, other):
     late, array = (input, other) if isinstance(input, Normalised) else (other, input)
     if not isinstance(late, Normalised):
-        return arithmetic(operator.add, input, other)
+        return arithmetic(operator.add, input, other) if max(np.size(input), np.size(other)) >= MOVED else NotImplemented
     if late.shape != getattr(array, "shape", ()) or not floats(late, array):
         return NotImplemented
     return late.plus(array.array() if isinstance(array, Normalised) else array)

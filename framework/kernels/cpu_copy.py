@@ -10,10 +10,10 @@ import math
 import numpy as np
 
 from ..ops import shape as ops
+from . import MOVED
 from .cpu import compiled, contiguous, kernel, run_shares
 
-_WORTH_IT = 1 << 16  # elements: fewer NumPy has copied before the threads have begun
-_WORTH_IT_FOR_ROWS = 1 << 19  # and if rows stay rows
+_WORTH_IT_FOR_ROWS = 1 << 19  # elements, if rows stay rows; else MOVED
 _ROWS, _SIDE = (64, 4096), 32  # of F and L in a block of rows; and of a square
 _UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}  # what is copied has no meaning
 
@@ -79,7 +79,7 @@ def _square(height, width) -> tuple:
 def copy(source, target) -> None:
     """target[...] = source, two arrays of one shape and type that share no memory."""
     steps = (*source.strides, *target.strides)
-    if source.size < _WORTH_IT or source.itemsize not in _UNSIGNED or min(steps) < 0 or any([each % source.itemsize for each in steps]):
+    if source.size < MOVED or source.itemsize not in _UNSIGNED or min(steps) < 0 or any([each % source.itemsize for each in steps]):
         target[...] = source
         return
     *dims, last = _merged(source, target)
@@ -106,12 +106,12 @@ def _copied(input):
 
 @kernel(ops.clone)
 def parallel_clone(input):
-    return _copied(input) if input.size >= _WORTH_IT else NotImplemented
+    return _copied(input) if input.size >= MOVED else NotImplemented
 
 
 @kernel(ops.reshape)
 def parallel_reshape(input, shape):
-    if input.size < _WORTH_IT or contiguous(input):
+    if input.size < MOVED or contiguous(input):
         return NotImplemented
     try:
         out = np.empty(input.shape, input.dtype).reshape(shape)
@@ -128,7 +128,7 @@ def parallel_reshape(input, shape):
 @kernel(ops.constant_pad)
 def parallel_pad(input, before, after, value):
     shape = [n + a + b for n, a, b in zip(input.shape, before, after, strict=True)]
-    if input.size < _WORTH_IT or min(shape) < 0:
+    if input.size < MOVED or min(shape) < 0:
         return NotImplemented
     out = np.empty(shape, input.dtype)
     if max(*before, *after) > 0:

@@ -25,11 +25,11 @@ SHAPES = {  # what comes together, and whether there are rows of either
     "a number": ((300, 301), (), True),
     "one to all": ((1, 1), (300, 301), True),
     "channels": ((1, 7, 1, 1), (10, 7, 33, 32), True),
-    "the middle": ((10, 7, 1, 33), (1, 7, 64, 33), True),
-    "both spread": ((200, 1, 64), (1, 30, 64), True),
+    "the middle": ((10, 7, 1, 33), (1, 7, 320, 33), True),
+    "both spread": ((2000, 1, 64), (1, 3, 64), True),
     "the outer two": ((10, 1, 20, 33), (10, 20, 20, 33), True),
-    "the inner and the outer": ((10, 1, 20, 1, 33), (1, 20, 20, 3, 33), False),
-    "an outer product": ((300, 1), (1, 9000), True),
+    "the inner and the outer": ((10, 1, 20, 1, 33), (1, 40, 20, 3, 33), False),
+    "an outer product": ((3, 1), (1, 70_000), True),
     "short rows": ((30_000, 3), (3,), False),
 }
 
