@@ -55,7 +55,7 @@ def _merged(source, target):
     """(length, the source's step, the target's) of each dimension, in elements; the target's smallest step last."""
     dims = [(n, a // source.itemsize, b // target.itemsize) for n, a, b in zip(source.shape, source.strides, target.strides, strict=True)]
     dims = sorted([each for each in dims if each[0] > 1], key=lambda each: -each[2])
-    merged = [(1, 0, 0), (1, 0, 0)]
+    merged = [(1, 0, 0), (1, 0, 0)]  # two at least
     for n, a, b in dims:
         length, *steps = merged[-1]
         merged[-1:] = [(length * n, a, b)] if length > 1 and steps == [a * n, b * n] else [merged[-1], (n, a, b)]

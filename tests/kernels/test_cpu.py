@@ -148,6 +148,11 @@ CASES = {
         )
         for op, states, gates, n in ((recurrent.lstm_layer, 2, 4, 53), (recurrent.gru_layer, 1, 3, 53), (recurrent.rnn_layer, 1, 1, 153))
     },
+    "prelu": (F.prelu, [randn(3, 5, 30, 41), randn(5)]),
+    "prelu of one slope": (F.prelu, [randn(3, 5, 3001), randn(1)]),
+    "a row and a number for all": (lambda x, row, number: x * row + number, [randn(300, 301), randn(301), randn(1)]),
+    "clamp": (lambda x, low: x.clamp(-0.5, 0.7) + x.clamp(min=low), [randn(300, 301), randn(301)]),
+    "an outer product": (lambda a, b: a[:, None] @ b[None], [randn(3), randn(70_001)]),
     "linear with one number for a bias": (lambda x, w, b: F.linear(x, w, b), [randn(130, 70), randn(80, 70), randn(1)]),
     "lstm of one step": (
         lambda x, h, c, wi, wh: framework.cat(
@@ -320,6 +325,7 @@ def test_equals_the_reference(name, dtype):
         "relu",
         "gelu",
         "gelu tanh",
+        "prelu",
         "log_softmax",
         "softmax",
         "layer_norm",
