@@ -83,8 +83,7 @@ def run(roots, targets=None, *, create_graph: bool, retain_graph: bool, own: boo
             grads[output] = grad if grads[output] is None else _sum(grads[output], grad)
         elif edge not in arrived:
             arrived[edge] = grad
-            if _is_shared(grad, before, made):
-                shared.add(edge)
+            shared.update([edge] if _is_shared(grad, before, made) else [])
         elif edge in shared or create_graph or gpus.several:
             arrived[edge] = _sum(arrived[edge], grad)
             shared.discard(edge)
@@ -100,13 +99,11 @@ def run(roots, targets=None, *, create_graph: bool, retain_graph: bool, own: boo
             # what a kernel has left to be added to others is made now; what it has left for this Node stays
             grads = [each.array() if hasattr(each, "add_to") else each for each in pending.pop(node)]
             for output, hooks in (node.hooks or {}).items():
-                if grads[output] is not None:
-                    grads[output] = _hooked(grads[output], hooks.values(), create_graph)
+                grads[output] = _hooked(grads[output], hooks.values(), create_graph)
             if targets is not None:
-                for output, grad in enumerate(grads):
-                    if (node, output) in targets:
-                        arrived[node, output] = grad
-                        shared.add((node, output))
+                met = {(node, output): grad for output, grad in enumerate(grads) if (node, output) in targets}
+                arrived.update(met)
+                shared.update(met)
                 if node not in wanted:
                     continue
             if node.freed:
@@ -177,9 +174,10 @@ def _leads_to(targets, roots) -> set:
 
 
 def _hooked(grad, hooks, recorded: bool):
-    """`grad` after the functions in `hooks`, each of which may return another in its place."""
+    """`grad` after the functions in `hooks`, each of which may return another in its place; None has nothing to show them."""
+    hooks = [] if grad is None else list(hooks)
     grad = grad.array() if hasattr(grad, "array") else grad  # a kernel left it to be computed
-    for hook in list(hooks):
+    for hook in hooks:
         changed = hook(grad if recorded else Variable.wrap(grad))
         if changed is not None:
             grad = changed if recorded else changed._array

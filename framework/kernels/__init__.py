@@ -49,7 +49,7 @@ _CPU = {
         elementwise.atan2,
     ],
     "cpu_gelu": [activation.gelu_erf, activation.gelu_tanh],
-    "cpu_copy": [shape.clone, shape.reshape, shape.constant_pad],
+    "cpu_copy": [shape.clone, shape.reshape],
     "cpu_clip": [reduce.power_norm, clip.scale_each],
     "cpu_optim": [optimizer.update_each],
     "cpu_resample": [resample.resample],

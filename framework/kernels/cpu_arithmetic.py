@@ -168,18 +168,10 @@ def parallel_sub(input, other, alpha):
     return arithmetic(operator.sub, input, other) if alpha == 1 else NotImplemented
 
 
-def _or_numpy(function, input, other):
-    """As a gradient needs it, whoever computes it."""
+def _made(function, input, other):
+    """The same for a gradient, by NumPy if need be."""
     out = arithmetic(function, input, other)
     return function(input, other) if out is NotImplemented else out
-
-
-def _times(input, other):
-    return _or_numpy(operator.mul, input, other)
-
-
-def _over(input, other):
-    return _or_numpy(operator.truediv, input, other)
 
 
 @kernel(elementwise.mul)
@@ -187,7 +179,9 @@ def parallel_mul(input, other):
     out = arithmetic(operator.mul, input, other)
     if out is NotImplemented:
         return NotImplemented
-    return out, lambda grad, *needs: (_times(grad, other) if needs[0] else None, _times(grad, input) if needs[1] else None)
+    return out, lambda grad, *needs: [
+        _made(operator.mul, grad, each) if needed else None for each, needed in zip((other, input), needs, strict=True)
+    ]
 
 
 @kernel(elementwise.true_divide)
@@ -197,8 +191,8 @@ def parallel_div(input, other):
         return NotImplemented
 
     def backward(grad, *needs):
-        grad = _over(grad, other)
-        return grad if needs[0] else None, -_times(grad, out) if needs[1] else None
+        grad = _made(operator.truediv, grad, other)
+        return grad if needs[0] else None, -_made(operator.mul, grad, out) if needs[1] else None
 
     return out, backward
 

@@ -1,4 +1,4 @@
-"""Copies of large arrays on a CPU, from any order in memory to any other, by all threads: permuted, padded.
+"""Copies of large arrays on a CPU, from any order in memory to any other, by all threads.
 
 The dimensions are merged where both arrays allow it, and sorted by the target's steps.  The last one, L, is then the target's own order;
 F is that of the others in which the source's elements lie closest.  Blocks of F x L are copied at once: rows where L is the source's order
@@ -98,20 +98,16 @@ def copy(source, target) -> None:
     run_shares(_copy_blocks, blocks, _memory(source), _memory(target), lengths, np.array(steps), rows, columns)
 
 
-def _copied(input):
+@kernel(ops.clone)
+def parallel_clone(input):
     out = np.empty(input.shape, input.dtype)
     copy(input, out)
     return out
 
 
-@kernel(ops.clone)
-def parallel_clone(input):
-    return _copied(input) if input.size >= MOVED else NotImplemented
-
-
 @kernel(ops.reshape)
 def parallel_reshape(input, shape):
-    if input.size < MOVED or contiguous(input):
+    if contiguous(input):
         return NotImplemented
     try:
         out = np.empty(input.shape, input.dtype).reshape(shape)
@@ -123,17 +119,3 @@ def parallel_reshape(input, shape):
         copy(input, out.reshape(input.shape))
         return out
     return NotImplemented  # there is a view
-
-
-@kernel(ops.constant_pad)
-def parallel_pad(input, before, after, value):
-    shape = [n + a + b for n, a, b in zip(input.shape, before, after, strict=True)]
-    if input.size < MOVED or min(shape) < 0:
-        return NotImplemented
-    out = np.empty(shape, input.dtype)
-    if max(*before, *after) > 0:
-        copy(np.broadcast_to(np.asarray(value, input.dtype), shape), out)
-    inside = tuple([slice(max(a, 0), n - max(b, 0)) for a, b, n in zip(before, after, shape, strict=True)])
-    kept = tuple([slice(max(-a, 0), n - max(-b, 0)) for a, b, n in zip(before, after, input.shape, strict=True)])
-    copy(input[kept], out[inside])
-    return out

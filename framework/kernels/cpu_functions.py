@@ -16,13 +16,12 @@ from numba import types
 from numba.extending import overload
 
 from ..ops import elementwise
+from . import MOVED, cpu_math
 from . import cpu_double as double
-from . import cpu_math
 from .cpu import compiled, contiguous, kernel, large, run
 from .cpu_double import FAR, IN_LOOPS, in_loops
 
-_WORTH_IT_FOR_QUICK = 1 << 16  # elements: where NumPy too needs but one vector instruction
-_QUICK = (-1, 0.5, 2)  # exponents
+_QUICK = (-1, 0.5, 2)  # exponents for which NumPy too needs but one vector instruction
 _MOST = float(np.finfo(np.float32).max)
 _SINGLE, _BOTH = (np.float32,), (np.float32, np.float64)
 
@@ -212,11 +211,6 @@ def _of_two(function, left, right):
 
 
 @in_loops
-def atan2(y, x):
-    return double.atan2(y, x)
-
-
-@in_loops
 def pow(x, y):
     """e^(y log |x|) with the sign of x if y is odd, and what C says of zeros, infinities and roots of negative numbers."""
     size = double.exp(y * double.log(abs(x)))
@@ -257,6 +251,6 @@ def parallel_atan2(input, other):
 @kernel(elementwise.pow)
 def parallel_pow(input, exponent):
     number = None if np.ndim(exponent) else _flat_or_number(exponent)
-    if number in (0, 1) or number in _QUICK and np.size(input) < _WORTH_IT_FOR_QUICK:
+    if number in (0, 1) or number in _QUICK and np.size(input) < MOVED:
         return NotImplemented
     return _of_one(_POWERS[number], input) if number in _POWERS else _of_two(pow, input, exponent)

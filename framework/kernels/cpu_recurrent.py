@@ -28,6 +28,13 @@ _WORTH_THREADS = 1 << 19  # multiplications: with fewer, one thread is done befo
 _MANY = 512  # rows of all time steps: with fewer, backwards a weight is read where it lies
 
 
+@compiled(inline="always")
+def step_of(k, backwards, offsets, sizes, last):
+    """Of the time step t that is computed as number k: t, where its rows begin, and where this thread's sequences end that have one."""
+    t = len(sizes) - 1 - k if backwards else k
+    return t, offsets[t], min(last, sizes[t])
+
+
 @compiled()
 def begin(given, first, last, out):
     """Rows [first, last) of `given` to `out`, and where nothing is given zeros."""
@@ -85,11 +92,9 @@ def _lstm(x, w_ih, w_hh, bias, first_h, first_c, h, c, gates, out, cells, offset
     begin(first_h, first, last, h)
     begin(first_c, first, last, c)
     for k in range(steps):
-        t = steps - 1 - k if reverse else k
-        end = min(last, sizes[t])
+        _, start, end = step_of(k, reverse, offsets, sizes, last)
         if end <= first:
             continue
-        start = offsets[t]
         gates_of(x, w_i, bias, start + first, start + end, gates)
         gemm(h[first:end], w_h, gates[start + first : start + end], 1)
         for n in range(first, end):
@@ -116,12 +121,10 @@ def _lstm_backward(grads, last_dh, last_dc, gates, cells, first_cells, w_i, w_h,
     begin(last_dh, first, last, dh)
     begin(last_dc, first, last, dc)
     for k in range(steps):
-        t = k if reverse else steps - 1 - k
-        earlier = t + 1 if reverse else t - 1
-        end = min(last, sizes[t])
+        t, start, end = step_of(k, not reverse, offsets, sizes, last)
         if end <= first:
             continue
-        start = offsets[t]
+        earlier = t + 1 if reverse else t - 1
         for n in range(first, end):
             row, found = gates[start + n], dgates[start + n]
             i, f, g, o = row[:height], row[height : 2 * height], row[2 * height : 3 * height], row[3 * height :]
@@ -161,11 +164,9 @@ def _gru(x, w_ih, w_hh, bias_i, bias_h, first_h, h, gates, out, from_h, offsets,
     w_i, w_h = in_panels(w_ih, True), in_panels(w_hh, True)
     begin(first_h, first, last, h)
     for k in range(steps):
-        t = steps - 1 - k if reverse else k
-        end = min(last, sizes[t])
+        _, start, end = step_of(k, reverse, offsets, sizes, last)
         if end <= first:
             continue
-        start = offsets[t]
         gates_of(x, w_i, bias_i, start + first, start + end, gates)
         gates_of(h, w_h, bias_h, first, end, added)
         for n in range(first, end):
@@ -192,11 +193,9 @@ def _gru_backward(grads, last_dh, gates, from_h, before, w_i, w_h, dh, da, da_h,
     panels_i, panels_h = laid(w_i, len(dx)), laid(w_h, len(gates))
     begin(last_dh, first, last, dh)
     for k in range(steps):
-        t = k if reverse else steps - 1 - k
-        end = min(last, sizes[t])
+        _, start, end = step_of(k, not reverse, offsets, sizes, last)
         if end <= first:
             continue
-        start = offsets[t]
         for n in range(first, end):
             row, found, found_h = gates[start + n], da[start + n], da_h[start + n]
             r, z, candidate = row[:height], row[height : 2 * height], row[2 * height :]

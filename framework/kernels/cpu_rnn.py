@@ -10,7 +10,7 @@ from ..ops import recurrent as ops
 from .cpu import compiled, kernel
 from .cpu_gemm import gemm, in_panels
 from .cpu_math import tanh
-from .cpu_recurrent import Steps, back, begin, bias_of, empty_for_none, fits, gates_of, given, laid
+from .cpu_recurrent import Steps, back, begin, bias_of, empty_for_none, fits, gates_of, given, laid, step_of
 
 
 @compiled()
@@ -20,11 +20,9 @@ def _rnn(x, w_ih, w_hh, bias, first_h, relu, h, out, offsets, sizes, reverse, bo
     w_i, w_h = in_panels(w_ih, True), in_panels(w_hh, True)  # each thread's own, in the cache of its core
     begin(first_h, first, last, h)
     for k in range(steps):
-        t = steps - 1 - k if reverse else k
-        end = min(last, sizes[t])
+        _, start, end = step_of(k, reverse, offsets, sizes, last)
         if end <= first:
             continue
-        start = offsets[t]
         gates_of(x, w_i, bias, start + first, start + end, out)
         gemm(h[first:end], w_h, out[start + first : start + end], 1)
         for n in range(first, end):
@@ -45,11 +43,9 @@ def _rnn_backward(grads, last_dh, out, w_i, w_h, relu, dh, da, dx, offsets, size
     panels_i, panels_h = laid(w_i, len(dx)), laid(w_h, len(out))
     begin(last_dh, first, last, dh)
     for k in range(steps):
-        t = k if reverse else steps - 1 - k
-        end = min(last, sizes[t])
+        _, start, end = step_of(k, not reverse, offsets, sizes, last)
         if end <= first:
             continue
-        start = offsets[t]
         for n in range(first, end):
             found, state, dstate = da[start + n], out[start + n], dh[n]
             if grads.size:

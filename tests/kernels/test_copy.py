@@ -56,21 +56,14 @@ def test_what_the_ops_make_of_it():
     kernels.reset()
     assert np.array_equal(ours.permute(0, 2, 3, 1).contiguous().numpy(), x.transpose(0, 2, 3, 1))
     assert np.array_equal(ours.transpose(1, 2).reshape(10, -1).numpy(), x.swapaxes(1, 2).reshape(10, -1))
-    for pad in ((1, 2), (1, 1, 2, 0), (0, 0, 3, 4), (-1, 2, 0, -3), (0, 0, 0, 0, 2, 1), (-1, -1, -1, -1)):
-        with kernels.use("reference"):
-            expected = F.pad(ours, pad, value=3)
-        assert np.array_equal(F.pad(ours, pad, value=3).numpy(), expected.numpy())
     found = kernels.report()
-    assert found["clone"] == {"parallel_clone": 1} and found["constant_pad_nd"] == {"parallel_pad": 6}
-    assert found["view"]["parallel_reshape"] == 1
+    assert found["clone"] == {"parallel_clone": 1} and found["view"]["parallel_reshape"] == 1
 
 
 def test_errors_are_the_ops_own():
     x = framework.randn(300, 301)
     with pytest.raises(RuntimeError, match="shape"):
         x.T.reshape(11, -1)
-    with pytest.raises(RuntimeError, match="leaves nothing"):
-        F.pad(x, (-200, -200))
 
 
 def test_gradients():
