@@ -88,5 +88,13 @@ def contiguous(*arrays) -> bool:
     return all(each.flags.c_contiguous for each in arrays)
 
 
-__all__ = ["SMALL", "band", "compiled", "contiguous", "floats", "kernel", "large", "memcpy", "one_pass_pays", "pieces_of", "run",
-           "run_shares", "together_of"]  # fmt: skip
+def broadcast(*shapes) -> tuple | None:
+    """The shape that all of these broadcast to; None if there is none, which the op itself will say."""
+    try:
+        return shapes[0] if len(set(shapes)) == 1 else np.broadcast_shapes(*shapes)
+    except ValueError:
+        return None
+
+
+__all__ = ["SMALL", "band", "broadcast", "compiled", "contiguous", "floats", "kernel", "large", "memcpy", "one_pass_pays", "pieces_of",
+           "run", "run_shares", "together_of"]  # fmt: skip

@@ -12,7 +12,7 @@ from numba.extending import register_jitable
 
 from ..ops import elementwise
 from . import MOVED
-from .cpu import compiled, contiguous, floats, kernel, run_shares
+from .cpu import broadcast, compiled, contiguous, floats, kernel, run_shares
 from .cpu_norm import Normalised
 
 _SHORT = 32  # numbers in a row: with fewer NumPy's loop is no slower
@@ -126,12 +126,9 @@ def _computed(loop, *operands):
     """What `loop` makes of operands that broadcast against each other; NotImplemented if NumPy is as fast."""
     dtype = next(each.dtype for each in reversed(operands) if isinstance(each, np.ndarray))
     arrays = [each if isinstance(each, np.ndarray) else np.asarray(each, dtype) for each in operands]
-    try:
-        shape = np.broadcast_shapes(*[each.shape for each in arrays])
-    except ValueError:  # the op itself says so
-        return NotImplemented
+    shape = broadcast(*[each.shape for each in arrays])
     arrays = [_narrow(each) for each in arrays]
-    if math.prod(shape) < MOVED or not contiguous(*arrays):
+    if shape is None or math.prod(shape) < MOVED or not contiguous(*arrays):
         return NotImplemented
     folded = _folded(shape, arrays)
     if folded is None or folded[0] < _SHORT:

@@ -1,11 +1,12 @@
 """Matrix products on a CPU: a block of the result to each thread."""
 
+import math
 import operator
 
 import numpy as np
 
 from ..ops import linalg as ops
-from .cpu import compiled, floats, kernel, run, run_shares
+from .cpu import broadcast, compiled, floats, kernel, run, run_shares
 from .cpu_arithmetic import arithmetic
 from .cpu_gemm import gemm
 from .cpu_tile import ROWS
@@ -53,9 +54,10 @@ def sum_of_rows(rows):
 
 @compiled()
 def _batch(a, b, out, share, first, last):
-    """out[i] = a[i] @ b[i]."""
-    for i in range(first, last):
-        gemm(a[i], b[i], out[i], 0)
+    """out[i, j] = a[i, j] @ b[i, j], of all pairs i, j those numbered [first, last)."""
+    for each in range(first, last):
+        i, j = each // out.shape[1], each % out.shape[1]
+        gemm(a[i, j], b[i, j], out[i, j], 0)
 
 
 def _simple(matrix) -> bool:
@@ -63,6 +65,14 @@ def _simple(matrix) -> bool:
     rows, columns = matrix.strides[-2:]
     size = matrix.itemsize
     return (columns == size and rows >= size * matrix.shape[-1]) or (rows == size and columns >= size * matrix.shape[-2])
+
+
+def _in_two_dims(matrices, batch):
+    """Matrices (…, rows, columns), as many as `batch` says, in two dimensions of them: those of a turned stack do not lie in one."""
+    each = matrices.shape[-2:]
+    if matrices.shape[:-2] != batch:
+        matrices = np.broadcast_to(matrices, (*batch, *each))
+    return matrices.reshape(-1, batch[-1], *each)
 
 
 def product(a, b, start=None, out=None):
@@ -75,33 +85,32 @@ def product(a, b, start=None, out=None):
     return out
 
 
-def _fits(a, b) -> bool:
-    """Whether `gemm` computes a @ b sooner than NumPy, which has better ways for a vector."""
+def _fits(a, b, rows) -> bool:
+    """Whether `gemm` computes a @ b, of so many rows, sooner than NumPy, which has better ways for a vector."""
     (m, k), n = a.shape[-2:], b.shape[-1]
-    return floats(a, b) and k == b.shape[-2] and min(m, n) > 1 and k > 0 and a.size * n >= _WORTH_IT and _simple(a) and _simple(b)
+    return floats(a, b) and k == b.shape[-2] and min(m, n) > 1 and rows * k * n >= _WORTH_IT and _simple(a) and _simple(b)
 
 
 @kernel(ops.matrix_product)
 def parallel_gemm(input, other):
     if input.shape[-1] == other.shape[-2] == 1:
         return arithmetic(operator.mul, input, other)
-    if input.ndim < 2 or not _fits(input, other):
+    batch = broadcast(input.shape[:-2], other.shape[:-2])
+    if batch is None or not _fits(input, other, math.prod(batch) * input.shape[-2]):
         return NotImplemented
-    if input.ndim == other.ndim == 2:
-        return product(input, other)
-    if input.ndim == other.ndim == 3 and len(input) == len(other) == 1:
-        return product(input[0], other[0])[None]
-    if input.ndim == other.ndim == 3 and len(input) == len(other):
-        out = np.empty((len(input), input.shape[1], other.shape[2]), input.dtype)
-        run_shares(_batch, len(input), input, other, out)
-        return out
-    return NotImplemented
+    out = np.empty((*batch, input.shape[-2], other.shape[-1]), input.dtype)
+    if math.prod(batch) == 1:
+        product(input.reshape(input.shape[-2:]), other.reshape(other.shape[-2:]), out=out.reshape(out.shape[-2:]))
+    else:
+        run_shares(_batch, math.prod(batch), *(_in_two_dims(each, batch) for each in (input, other, out)))
+    return out
 
 
 @kernel(ops.linear_op)
 def parallel_linear(input, weight, bias):
-    fits = weight.ndim == 2 and input.ndim >= 2 and (bias is None or bias.shape == (len(weight),)) and _fits(input, weight.T)
-    if not fits or not floats(input, weight, bias):
+    if weight.ndim != 2 or input.ndim < 2 or not (bias is None or bias.shape == weight.shape[:1]) or not floats(input, weight, bias):
+        return NotImplemented
+    if not _fits(input, weight.T, math.prod(input.shape[:-1])):
         return NotImplemented
     rows = np.ascontiguousarray(input).reshape(-1, input.shape[-1])
     out = product(rows, weight.T, bias)

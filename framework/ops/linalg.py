@@ -1,7 +1,7 @@
 """The matrix product: what `matmul`, `linear` and all the products of products.py come down to."""
 
 from ..autograd.op import op
-from .shape import reshape, unsqueeze
+from .shape import flatten, reshape, unsqueeze
 
 
 @op(name="matmul", input=lambda grad, other: matrix_product(grad, other.mT), other=lambda grad, input: matrix_product(input.mT, grad))
@@ -23,21 +23,18 @@ def matmul(input, other):
         raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {input.ndim}D and {other.ndim}D")
     left = unsqueeze(input, 0) if input.ndim == 1 else input
     right = unsqueeze(other, 1) if other.ndim == 1 else other
-    if left is input and right is other:
+    if right.ndim == 2 < left.ndim:  # one product of many rows; and no gradient of `other` that must be summed over a batch
+        left = flatten(left, 0, -2)
+    elif left is input and right is other:
         return matrix_product(input, other)
     out = matrix_product(left, right)
-    *batch, rows, columns = out.shape
+    *batch, rows, columns = (*input.shape[:-1], out.shape[1]) if left.ndim < input.ndim else out.shape
     return reshape(out, (*batch, *(rows,) * (input.ndim > 1), *(columns,) * (other.ndim > 1)))
-
-
-def _rows(input):
-    """(…, n) as a matrix (N, n)."""
-    return input if input.ndim == 2 else reshape(input, (-1, input.shape[-1]))
 
 
 @op(name="linear",
     input=lambda grad, weight: matrix_product(grad, weight) if grad.ndim > 1 else grad @ weight,
-    weight=lambda grad, input: matrix_product(_rows(grad).mT, _rows(input)) if grad.ndim > 1 else grad[:, None] * input,
+    weight=lambda grad, input: matrix_product(flatten(grad, 0, -2).mT, flatten(input, 0, -2)) if grad.ndim > 1 else grad[:, None] * input,
     bias=lambda grad: grad)  # fmt: skip
 def linear_op(input, weight, bias=None):
     out = matrix_product.forward(input, weight.T) if input.ndim > 1 else matrix_product.forward(input[None], weight.T)[0]
