@@ -17,6 +17,7 @@ from .cpu import SMALL, compiled, floats, kernel, run_shares
 from .cpu_elementwise import random_bits
 from .cpu_gemm import gemm
 from .cpu_math import exp
+from .cpu_norm import dot_of
 from .cpu_softmax import largest, softmax_of
 
 
@@ -79,12 +80,10 @@ def _backward(grad, query, key, value, mask, causal, scale, dropout, lse, dq, dk
         else:
             gemm(weights.T, grad[head], dv[head], 0)
         for i in range(weights.shape[0]):
-            row, arrived, mean = weights[i], of_scores[i], 0.0
+            row, arrived = weights[i], of_scores[i]
+            mean = row.dtype.type(dot_of(arrived, row))
             for j in range(row.size):
-                mean += arrived[j] * row[j]
-            middle = row.dtype.type(mean)
-            for j in range(row.size):
-                arrived[j] = row[j] * (arrived[j] - middle)
+                arrived[j] = row[j] * (arrived[j] - mean)
         if dmask.size:
             dmask[head] = of_scores
         for i in range(weights.shape[0]):

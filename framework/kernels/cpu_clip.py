@@ -39,5 +39,7 @@ def all_scaled_at_once(arrays, factors):
     """Over the old values; the factors of a CPU's arrays are one."""
     if not (large_together(arrays) and type(factors[0]) is np.ndarray and floats(*arrays, factors[0]) and contiguous(*arrays)):
         return NotImplemented
+    if not all([each.flags.writeable for each in arrays]):
+        return NotImplemented
     run_each(_scale, [[each] for each in arrays], factors[0][()])
     return arrays

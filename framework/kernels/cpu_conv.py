@@ -19,6 +19,7 @@ def _convolution(way, input, weight, bias, stride, padding, dilation, groups):
     """Through three products: the output, and later the gradients of input and weight."""
     if not _fits(input, weight, bias):
         return NotImplemented
+    input = _may_be_written(input)
     way = VOLUMES.get(way, way) if input.ndim == 5 else way
     out_shape = (len(input), len(weight), *positions(input.shape[2:], weight.shape[2:], stride, padding, dilation))
     if not way.pays(out_shape, weight, stride, dilation, groups):
@@ -26,7 +27,7 @@ def _convolution(way, input, weight, bias, stride, padding, dilation, groups):
     convolution = way(input.shape, out_shape, weight, stride, padding, dilation, groups)
 
     def backward(grad, needs_input, needs_weight, needs_bias):
-        input_grad, weight_grad = convolution.backward(grad, input, needs_input, needs_weight)
+        input_grad, weight_grad = convolution.backward(_may_be_written(grad), input, needs_input, needs_weight)
         input_grad = None if input_grad is None else input_grad.reshape(input.shape)
         return input_grad, weight_grad, _bias_gradient(grad) if needs_bias else None
 
@@ -37,6 +38,7 @@ def _transpose(way, input, weight, bias, stride, padding, output_padding, dilati
     """The convolution that leads from `out` to `input`, the other way: forward is its gradient, and its forward the gradient."""
     if not _fits(input, weight, bias):
         return NotImplemented
+    input = _may_be_written(input)
     way = VOLUMES.get(way, way) if input.ndim == 5 else way
     if not way.pays(input.shape, weight, stride, dilation, groups):
         return NotImplemented
@@ -49,7 +51,7 @@ def _transpose(way, input, weight, bias, stride, padding, output_padding, dilati
         out += bias.reshape(-1, *(1,) * len(spatial))
 
     def backward(grad, needs_input, needs_weight, needs_bias):
-        grad = np.ascontiguousarray(grad)
+        grad = _may_be_written(np.ascontiguousarray(grad))
         input_grad = convolution.forward(grad, None).reshape(input.shape) if needs_input else None
         weight_grad = convolution.backward(input, grad, False, True)[1] if needs_weight else None
         return input_grad, weight_grad, _bias_gradient(grad) if needs_bias else None
@@ -59,6 +61,11 @@ def _transpose(way, input, weight, bias, stride, padding, output_padding, dilati
 
 def _fits(input, weight, bias) -> bool:
     return input.ndim in (3, 4, 5) and floats(input, weight, bias) and contiguous(input, weight) and large(input)
+
+
+def _may_be_written(image):
+    """`image`, or a copy of a read-only one: what sorts an image can also add to it, and so is compiled for no other."""
+    return image if image.flags.writeable else image.copy()
 
 
 def _bias_gradient(grad):

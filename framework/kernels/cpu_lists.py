@@ -38,7 +38,8 @@ def part(table, number, piece, like):
 @functools.lru_cache(64)
 def _pieces(sizes: tuple):
     """(row, first, last) of every piece of rows of so many elements."""
-    return np.array([(row, i, min(i + _PIECE, size)) for row, size in enumerate(sizes) for i in range(0, size, _PIECE)]).reshape(-1, 3)
+    pieces = [(row, i, min(i + _PIECE, size)) for row, size in enumerate(sizes) for i in range(0, size, _PIECE)]
+    return np.array(pieces, np.int64).reshape(-1, 3)
 
 
 def run_each(function, rows: list, *args) -> None:

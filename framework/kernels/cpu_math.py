@@ -26,13 +26,13 @@ _FOUR = np.float32(4)
 _BIAS, _FRACTION, _ONE = np.int32(127), np.int32(23), np.int32(1)
 
 
-@compiled()
+@compiled(**double.IN_LOOPS)
 def _power_of_2(n):
     """2^n for n in [-126, 127], from its bits."""
     return np.int32((n + _BIAS) << _FRACTION).view(np.float32)
 
 
-@compiled()
+@compiled(**double.IN_LOOPS)
 def _scaled_exp(n, r):
     """2^n exp(r) for |r| <= log(2) / 2; 2^n in two steps, for n goes from -151 to 129."""
     series = _TERMS[0]
@@ -42,7 +42,7 @@ def _scaled_exp(n, r):
     return (series * r * r + r + np.float32(1)) * _power_of_2(half) * _power_of_2(np.int32(n - half))
 
 
-@compiled()
+@compiled(**double.IN_LOOPS)
 def _exp_single(x):
     """exp(x) = 2^n exp(r) with |r| <= log(2) / 2, to one unit in the last place."""
     x = _LOWEST if x < _LOWEST else _HIGHEST if x > _HIGHEST else x  # a nan stays
@@ -50,7 +50,7 @@ def _exp_single(x):
     return _scaled_exp(np.int32(whole), x - whole * _LOG_2_HIGH - whole * _LOG_2_LOW)
 
 
-@compiled()
+@compiled(**double.IN_LOOPS)
 def _exp2_single(x):
     """2^x = 2^n exp(r log 2) with |r| <= 1 / 2."""
     x = _LOWEST_OF_2 if x < _LOWEST_OF_2 else _HIGHEST_OF_2 if x > _HIGHEST_OF_2 else x
@@ -58,13 +58,13 @@ def _exp2_single(x):
     return _scaled_exp(np.int32(whole), (x - whole) * _LOG_2)
 
 
-@compiled()
+@compiled(**double.IN_LOOPS)
 def _power_of_2_double(n):
     """2^n for n in [-1022, 1023], from its bits."""
     return np.int64((n + np.int64(1023)) << np.int64(52)).view(np.float64)
 
 
-@compiled()
+@compiled(**double.IN_LOOPS)
 def _exp_double(x):
     """The same, with exp(r) = 1 + 2 r P(r^2) / (Q(r^2) - r P(r^2)), after Cephes."""
     x = -746.0 if x < -746.0 else 710.0 if x > 710.0 else x
@@ -92,7 +92,7 @@ def _log_double(x):
     return y if x != 0.0 else -math.inf
 
 
-@compiled()
+@compiled(**double.IN_LOOPS)
 def _tanh_single(x):
     """1 - 2 / (exp(2 |x|) + 1) with x's sign; near 0, where that would lose digits, a polynomial (Cephes)."""
     size = abs(x)
@@ -105,7 +105,7 @@ def _tanh_single(x):
     return near if size < np.float32(0.625) else far if x > 0 else -far
 
 
-@compiled()
+@compiled(**double.IN_LOOPS)
 def _tanh_double(x):
     """The same; near 0 by x + x^3 P(x^2) / Q(x^2)."""
     size = abs(x)
@@ -117,20 +117,21 @@ def _tanh_double(x):
     return near if size < 0.625 else far if x > 0 else -far
 
 
-@compiled()
+@compiled(**double.IN_LOOPS)
 def _erf_single(x):
     """x P(x^2) / Q(x^2), fitted to [-4, 4], beyond which it is 1 to the last digit; off by 4e-7 at most."""
     x = -_FOUR if x < -_FOUR else _FOUR if x > _FOUR else x  # a nan stays
-    z = x * x
+    z, one = x * x, np.float32(1)
     above, below = _ERF_ABOVE[0], _ERF_BELOW[0]
     for term in _ERF_ABOVE[1:]:
         above = above * z + term
     for term in _ERF_BELOW[1:]:
         below = below * z + term
-    return x * above / below
+    y = x * above / below
+    return -one if y < -one else one if y > one else y  # 1 + erf must not be negative
 
 
-@compiled()
+@compiled(**double.IN_LOOPS)
 def _log_sigmoid(x, one, terms):
     """min(x, 0) - log(1 + u) with u = e^-|x|, and log(1 + u) = 2 artanh(s) = 2 s (1 + s^2/3 + s^4/5 + …) for s = u / (2 + u) <= 1/3."""
     u = exp(-abs(x))

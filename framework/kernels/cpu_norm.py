@@ -23,9 +23,21 @@ def sum_of(x):
     """sum x."""
     total = 0.0
     for start in range(0, x.size, BLOCK):
-        part, block = x[start : start + BLOCK], x.dtype.type(0)
-        for i in range(part.size):
-            block += part[i]
+        block = x.dtype.type(0)
+        for i in range(start, min(start + BLOCK, x.size)):
+            block += x[i]
+        total += block
+    return total
+
+
+@compiled(inline="always")
+def dot_of(x, y):
+    """sum x y."""
+    total = 0.0
+    for start in range(0, x.size, BLOCK):
+        block = x.dtype.type(0)
+        for i in range(start, min(start + BLOCK, x.size)):
+            block += x[i] * y[i]
         total += block
     return total
 
@@ -35,9 +47,9 @@ def sum_of_squares(x, center):
     """sum (x - center)^2."""
     total = 0.0
     for start in range(0, x.size, BLOCK):
-        part, block = x[start : start + BLOCK], x.dtype.type(0)
-        for i in range(part.size):
-            block += (part[i] - center) ** 2
+        block = x.dtype.type(0)
+        for i in range(start, min(start + BLOCK, x.size)):
+            block += (x[i] - center) ** 2
         total += block
     return total
 

@@ -19,7 +19,9 @@ def _adadelta(table, pieces, lr, rho, rest, eps, weight_decay, sign, share, firs
         param, grad = part(table, 0, piece, lr), part(table, 1, piece, lr)
         square_avg, acc_delta = part(table, 2, piece, lr), part(table, 3, piece, lr)
         for i in range(param.size):
-            g = sign * grad[i] + weight_decay * param[i]
+            g = sign * grad[i]
+            if weight_decay != 0:  # 0 times an infinite parameter is nan
+                g += weight_decay * param[i]
             square_avg[i] = rho * square_avg[i] + rest * g * g
             delta = math.sqrt(acc_delta[i] + eps) / math.sqrt(square_avg[i] + eps) * g
             acc_delta[i] = rho * acc_delta[i] + rest * delta * delta
@@ -35,7 +37,9 @@ def _sgd(table, pieces, lr, momentum, rest, weight_decay, sign, nesterov, share,
     for piece in pieces[first:last]:
         param, grad, buffer = part(table, 0, piece, lr), part(table, 1, piece, lr), part(table, 2, piece, lr)
         for i in range(param.size):
-            g = sign * grad[i] + weight_decay * param[i]
+            g = sign * grad[i]
+            if weight_decay != 0:  # 0 times an infinite parameter is nan
+                g += weight_decay * param[i]
             if momentum != 0:
                 buffer[i] = momentum * buffer[i] + rest * g
                 g = g + momentum * buffer[i] if nesterov else buffer[i]
@@ -54,7 +58,9 @@ def _adam(table, pieces, step_size, root_correction, beta1, rest1, beta2, rest2,
         param, grad = part(table, 0, piece, eps), part(table, 1, piece, eps)
         exp_avg, exp_avg_sq, max_exp_avg_sq = part(table, 2, piece, eps), part(table, 3, piece, eps), part(table, 4, piece, eps)
         for i in range(param.size):
-            g = sign * grad[i] + weight_decay * param[i]
+            g = sign * grad[i]
+            if weight_decay != 0:  # 0 times an infinite parameter is nan
+                g += weight_decay * param[i]
             exp_avg[i] = beta1 * exp_avg[i] + rest1 * g
             exp_avg_sq[i] = beta2 * exp_avg_sq[i] + rest2 * g * g
             second = exp_avg_sq[i]
@@ -75,7 +81,9 @@ def _rmsprop(table, pieces, lr, alpha, rest, eps, weight_decay, momentum, sign, 
         param, grad, square_avg = part(table, 0, piece, lr), part(table, 1, piece, lr), part(table, 2, piece, lr)
         grad_avg, buffer = part(table, 3, piece, lr), part(table, 4, piece, lr)
         for i in range(param.size):
-            g = sign * grad[i] + weight_decay * param[i]
+            g = sign * grad[i]
+            if weight_decay != 0:  # 0 times an infinite parameter is nan
+                g += weight_decay * param[i]
             square_avg[i] = alpha * square_avg[i] + rest * g * g
             spread = square_avg[i]
             if centered:
@@ -103,8 +111,8 @@ _LOOPS = {
 @kernel(optimizer.update_each, list)
 def all_parameters_at_once(update, rows):
     count, loop, numbers_of = _LOOPS.get(update, (0, None, None))
-    if loop is None or not large_together(rows):
-        return NotImplemented
+    if loop is None or not large_together(rows) or len({_address(row[0]) for row in rows}) < len(rows):
+        return NotImplemented  # of parameters that share memory one must be updated after the other
     together, results = {}, []  # type and options -> the arrays of the parameters that have these
     for row in rows:
         arrays, options = row[:count], row[count:]
@@ -128,4 +136,10 @@ def all_parameters_at_once(update, rows):
 
 def _fit(arrays) -> bool:
     given = [each for each in arrays if each is not None]
-    return all([type(each) is np.ndarray for each in given]) and floats(*given) and contiguous(*given)
+    of_numpy = all([type(each) is np.ndarray and each.flags.writeable for each in given])
+    return of_numpy and floats(*given) and contiguous(*given)
+
+
+def _address(array):
+    """Where the array begins; of a GPU's the array itself."""
+    return array.__array_interface__["data"][0] if type(array) is np.ndarray and array.size else id(array)

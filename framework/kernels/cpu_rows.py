@@ -63,5 +63,5 @@ def gradient_by_rows(weight, places):
     if not (floats(weight) and contiguous(weight)) or weight.ndim != 2 or not index.within(places, len(weight)):
         return NotImplemented
     out = np.empty((*places.shape, weight.shape[1]), weight.dtype)
-    run(_take_rows, places.size, weight, places.reshape(-1), out.reshape(places.size, -1))
+    run(_take_rows, places.size, weight, places.reshape(-1), out.reshape(places.size, weight.shape[1]))
     return out, lambda grad, needs_weight: (Rows(weight.shape, np.ascontiguousarray(grad), places),)

@@ -7,8 +7,8 @@ import numpy as np
 from ..ops import activation, loss
 from .cpu import compiled, contiguous, floats, kernel, large, one_pass_pays, run
 from .cpu_math import exp
+from .cpu_norm import BLOCK, dot_of, sum_of
 
-_BLOCK = 1024  # elements summed in their own type; the blocks' sums are added in float64
 _in_any_order = {"reassoc"}  # sums, so that many are added at once
 
 
@@ -31,10 +31,10 @@ def largest(row):
 def _log_sum_exp(row, top):
     """log sum exp(x - top)."""
     total = 0.0
-    for start in range(0, row.size, _BLOCK):
-        part, block = row[start : start + _BLOCK], row.dtype.type(0)
-        for c in range(part.size):
-            block += exp(part[c] - top)
+    for start in range(0, row.size, BLOCK):
+        block = row.dtype.type(0)
+        for c in range(start, min(start + BLOCK, row.size)):
+            block += exp(row[c] - top)
         total += block
     return row.dtype.type(math.log(total))
 
@@ -59,10 +59,7 @@ def _log_softmax(input, out, share, first, last):
 def _log_softmax_backward(grad, output, out, share, first, last):
     """g - exp(out) sum g of every row."""
     for row in range(first, last):
-        total = 0.0
-        for c in range(grad.shape[1]):
-            total += grad[row, c]
-        total = grad.dtype.type(total)
+        total = grad.dtype.type(sum_of(grad[row]))
         for c in range(grad.shape[1]):
             out[row, c] = grad[row, c] - exp(output[row, c]) * total
 
@@ -71,9 +68,12 @@ def _log_softmax_backward(grad, output, out, share, first, last):
 def softmax_of(x, top, out):
     """exp(x - top) / sum exp(x - top) of a row, which `out` may be; returns the sum."""
     total = 0.0
-    for c in range(x.size):
-        out[c] = exp(x[c] - top)
-        total += out[c]
+    for start in range(0, x.size, BLOCK):
+        block = x.dtype.type(0)
+        for c in range(start, min(start + BLOCK, x.size)):
+            out[c] = exp(x[c] - top)
+            block += out[c]
+        total += block
     scale = x.dtype.type(1 / total)
     for c in range(x.size):
         out[c] *= scale
@@ -91,10 +91,8 @@ def _softmax(input, out, share, first, last):
 def _softmax_backward(grad, output, out, share, first, last):
     """out (g - sum g out) of every row."""
     for row in range(first, last):
-        g, shares, total = grad[row], output[row], 0.0
-        for c in range(g.size):
-            total += g[c] * shares[c]
-        mean = g.dtype.type(total)
+        g, shares = grad[row], output[row]
+        mean = g.dtype.type(dot_of(g, shares))
         for c in range(g.size):
             out[row, c] = shares[c] * (g[c] - mean)
 
