@@ -38,9 +38,11 @@ class device:
 
 
 CPU = device("cpu")
+_LARGEST_KEPT = 1 << 18  # bytes, of a constant: 256 of them are kept
 # Is one used, and are there several (known once the first tensor is put on one)?  What is done then: kernels/__init__.py.
-# And what a step is recorded by, while it is: kernels/cuda_graph.py
-gpus = SimpleNamespace(used=False, several=False, begin=None, send=None, pinned=None, bits=None, recording=None)
+# For kernels/cuda_graph.py: what a step is recorded by, while it is; leaves whose `.grad` changes, while they are noted, with what it was;
+# and how often something has begun to look at other memory than before, which a recorded step cannot know of.
+gpus = SimpleNamespace(used=False, several=False, begin=None, send=None, pinned=None, bits=None, recording=None, noted=None, changes=0)
 
 
 def anew(work, undo=lambda: None) -> tuple:
@@ -54,13 +56,20 @@ def array_module(array):
 
 
 def constant(array, like):
-    """A NumPy array that nobody changes on the device of the array `like`, where it is kept."""
-    return array if array_module(like) is array_module(array) else _kept(array.tobytes(), array.shape, str(array.dtype), like.device.id)
+    """A NumPy array that nobody changes on the device of the array `like`, where it is kept if it is not too large."""
+    if array_module(like) is array_module(array):
+        return array
+    make = _kept if array.nbytes <= _LARGEST_KEPT else _kept.__wrapped__
+    found = make(array.tobytes(), array.shape, str(array.dtype), like.device.id)
+    if gpus.recording:
+        gpus.recording.constants.append(found)
+    return found
 
 
 @functools.lru_cache(256)
-def _kept(data: bytes, shape: tuple, dtype: str, device: int):
-    return sys.modules["cupy"].asarray(np.frombuffer(data, dtype).reshape(shape))
+def _kept(data: bytes, shape: tuple, dtype: str, number: int):
+    with sys.modules["cupy"].cuda.Device(number):
+        return sys.modules["cupy"].asarray(np.frombuffer(data, dtype).reshape(shape))
 
 
 def device_of(array) -> device:
@@ -103,12 +112,12 @@ def beside(arrays):
 def move(array, where: device):
     """`array` on `where`: itself if it is there already."""
     here = device_of(array)
-    if where.type == here.type and where.index in (None, here.index):
+    if where.type == here.type and (here is CPU or where.index in (None, here.index)):
         return array
     module = namespace(where)
     if module is np:
         return array_module(array).asnumpy(array)
-    with module.cuda.Device(where.index or 0):
+    with module.cuda.Device(where.index):  # None: the one in use
         return gpus.send(array) if here is CPU else module.asarray(array)
 
 

@@ -198,8 +198,8 @@ class Tensor(Variable):
 
     @data.setter
     def data(self, new) -> None:
-        self._array = new._array
-        self._version = [self._version[0] + 1]
+        self._array, self._version = new._array, [self._version[0] + 1]
+        gpus.changes += 1
 
     def retain_grad(self) -> None:
         """Keep the gradient of this tensor in `.grad` although it is not a leaf."""

@@ -233,6 +233,8 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
 
 def accumulate(tensor: Variable, grad: Variable) -> None:
     """`tensor.grad += grad`, in place unless that would lose a recorded graph."""
+    if gpus.noted is not None:
+        gpus.noted.setdefault(tensor, tensor.grad)
     if tensor.grad is None:
         tensor.grad = grad
     elif mode.grad and grad.requires_grad:

@@ -16,18 +16,27 @@ ways.  Then one is recorded, and launched.
 What the host works out anew for every step (the learning rate, the number of the step, the place in the random stream) lies in the GPU's
 memory, and is written there before every launch: see `Recording.anew`.  The graph has a memory pool of its own, so that what it reads and
 writes is given to nobody else.  What the step has read from Python stays as it was: `model.train()`, an `if`, a momentum.
+
+What the step does to tensors that it was not given is done by a launch too.  Values are changed in the memory they have; of a leaf's
+`.grad` the graph knows whether the step began with one, added to it, or forgot it first (`Leaf`), and it is launched only where that is so
+again.
 """
 
+import functools
 import warnings
-from contextlib import suppress
+from contextlib import contextmanager, nullcontext, suppress
 
 import numpy as np
 
+from ..autograd import op as dispatch
+from ..autograd.mode import mode
 from ..autograd.variable import Variable
-from ..device import array_module, gpus
+from ..device import array_module, beside, gpus
 from ..offered import expect
 
 WARM_UP = 2  # calls
+_MOST_KINDS, _MOST_GRAPHS = 32, 4  # of arguments; of one kind of arguments
+_pools = []  # of all graphs: a `.grad` may be read when its graph is gone
 
 
 class Recording:
@@ -35,16 +44,16 @@ class Recording:
 
     def __init__(self, cupy):
         self.works, self.undoings = [], []  # (what to ask, the types of its numbers); how to take a call back
-        self.numbers = np.zeros(1024, np.uint64)  # every number in 8 bytes, as it will be written
+        self.numbers, self.used = np.zeros(1 << 14, np.uint64), 0  # every number in 8 bytes, as it will be written
         self.slots = cupy.zeros(len(self.numbers), np.uint64)
+        self.constants = []  # arrays that the graph reads, and that are kept elsewhere only as long as there is room
 
     def anew(self, work, undo=lambda: None) -> tuple:
         """Numbers that `work()` gives, as 0-d arrays on the GPU: before every launch it is asked again.  `undo` takes a call back."""
-        first = sum(len(kinds) for _, kinds in self.works)
-        found = work()
+        first, found = self.used, work()
         kinds = [np.uint64 if isinstance(each, int) else np.float64 for each in found]
-        if first + len(found) > len(self.numbers):
-            raise RuntimeError(f"more than {len(self.numbers)} numbers change from step to step")
+        self.used += len(found)
+        expect(self.used <= len(self.numbers), f"more than {len(self.numbers)} numbers change from step to step")
         self.works.append((work, kinds))
         self.undoings.append(undo)
         self._note(first, found, kinds)
@@ -63,7 +72,7 @@ class Recording:
 
     def write(self) -> None:
         """Bring the numbers to the GPU."""
-        self.slots.set(self.numbers)
+        self.slots[: self.used].set(self.numbers[: self.used])
 
     def undo(self) -> None:
         """Take all back, as if nothing had been asked for."""
@@ -71,19 +80,55 @@ class Recording:
             undo()
 
 
-class Graph:
-    """A recorded call: what it reads (`inputs`), its outputs, and what launches it."""
+class Leaf:
+    """A leaf whose `.grad` a recorded step changes: its memory, what `.grad` was before, and whether the step has forgotten that first."""
 
-    def __init__(self, step, inputs):
-        cupy = array_module(next(each._array for each in tensors_in(inputs) if each.is_cuda))
-        self.stream, self.pool = cupy.cuda.Stream(non_blocking=True), cupy.cuda.MemoryPool()
+    def __init__(self, leaf):
+        self.leaf, self.array, self.before, self.version = leaf, leaf._array, leaf.grad, leaf._version[0]
+        self.memory = None if self.before is None else self.before._array  # computed now, if it was left for later
+
+    def recorded(self, met) -> None:
+        """Note what is left of the step, in which the first gradient that arrived met the `.grad` `met`."""
+        self.forgotten = self.before is not None and (met is None or met._array is not self.memory)
+        self.after, self.changed = self.leaf.grad, self.leaf._version[0] != self.version
+        self.after._array  # noqa: B018 - left for later it would be computed once, and not by each launch
+
+    def fits(self) -> bool:
+        """Whether the step would now do the same to it."""
+        now = self.leaf.grad
+        return self.leaf._array is self.array and (
+            self.forgotten or (now is self.before if now is None or self.before is None else now._array is self.memory)
+        )
+
+    def launched(self) -> None:
+        """The graph has changed its gradient and perhaps its values."""
+        self.leaf.grad = self.after
+        self.leaf._version[0] += self.changed
+
+
+class Graph:
+    """A recorded call: what it reads (`inputs`), its outputs, and what launches it.
+
+    `leaves` are those whose `.grad` the calls before have changed: one that only this call makes is nobody else's.
+    """
+
+    def __init__(self, step, inputs, leaves):
+        cupy = array_module(next(each._array for each in (*tensors_in(inputs), *leaves) if each.is_cuda))
+        expect(not any(each.requires_grad for each in tensors_in(inputs)), "one of its arguments needs a gradient")
+        _pools[:] = [each for each in _pools if each.used_bytes()]
+        self.stream, pool = cupy.cuda.Stream(non_blocking=True), cupy.cuda.MemoryPool()
+        _pools.append(pool)
+        self.pool, self.leaves = pool, {leaf: Leaf(leaf) for leaf in leaves}
         self.inputs = args, kwargs = mapped(inputs, lambda each: Variable.wrap(each._array.copy()))
         self.recording = gpus.recording = Recording(cupy)
         cupy.cuda.get_current_stream().synchronize()
         try:
-            with self.stream, cupy.cuda.using_allocator(self.pool.malloc):
+            with self.stream, cupy.cuda.using_allocator(self.pool.malloc), _noted() as met:
                 self.stream.begin_capture()
                 self.outputs = step(*args, **kwargs)
+                self.leaves = {leaf: each for leaf, each in self.leaves.items() if leaf in met}
+                for leaf, each in self.leaves.items():
+                    each.recorded(met[leaf])
                 self.graph = self.stream.end_capture()
             waiting = [each for each in tensors_in(self.outputs) if each._tape_node is not None and not each._tape_node.freed]
             expect(not waiting, "a result waits for `backward()`, which must be part of the step")
@@ -91,15 +136,22 @@ class Graph:
             if self.stream.is_capturing():
                 with suppress(RuntimeError):  # the capture may have been broken off already: the reason is what counts
                     self.stream.end_capture()
+            for leaf, each in self.leaves.items():
+                leaf.grad = each.before
             self.recording.undo()
             raise
         finally:
             gpus.recording = None
         self.launch()
 
+    def fits(self) -> bool:
+        """Whether a launch would do what the step would."""
+        return all(each.fits() for each in self.leaves.values())
+
     def __call__(self, inputs):
         for ours, given in zip(tensors_in(self.inputs), tensors_in(inputs), strict=True):
-            ours._array[...] = given._array
+            if ours.is_cuda:  # of others the values are part of the kind
+                ours._array[...] = given._array
         self.recording.work_again()
         self.launch()
         return self.results()
@@ -112,42 +164,85 @@ class Graph:
         """Let the GPU do all of it, after what it was given before."""
         self.recording.write()
         self.graph.launch()
+        for each in self.leaves.values():
+            each.launched()
 
 
 class Compiled:
     """A step that is recorded when it has run a few times with the same kinds of arguments; on a CPU, the step itself."""
 
     def __init__(self, step):
-        self.step, self.calls, self.graphs = step, {}, {}
+        functools.update_wrapper(self, step, updated=())
+        self.step, self.changes = step, 0
+        self.calls, self.leaves, self.graphs, self.as_it_is = {}, {}, {}, set()  # by kind; kinds that are not recorded
 
-    def __call__(self, *args, **kwargs):
-        inputs = args, kwargs
-        kind = kind_of(inputs)
-        if not any(each.is_cuda for each in tensors_in(inputs)) or self.graphs.get(kind, self) is None:
-            return self.step(*args, **kwargs)
-        if kind in self.graphs:
-            return self.graphs[kind](inputs)
-        self.calls[kind] = self.calls.get(kind, 0) + 1
-        if self.calls[kind] <= WARM_UP:
-            return self.step(*args, **kwargs)
-        try:
-            self.graphs[kind] = Graph(self.step, inputs)
-        except Exception as error:
-            self.graphs[kind] = None
-            name = getattr(self.step, "__name__", "the step")
-            warnings.warn(f"compile: {name} cannot be recorded and runs as it is: {type(error).__name__}: {error}", stacklevel=2)
-            return self.step(*args, **kwargs)
-        return self.graphs[kind].results()
+    def __get__(self, owner, kind=None):
+        return self if owner is None else functools.partial(self, owner)
 
     def __getattr__(self, name):
         return getattr(self.step, name)
+
+    def __call__(self, *args, **kwargs):
+        inputs = args, kwargs
+        on_cpu = not gpus.used or (tensors_in(inputs) and not any(each.is_cuda for each in tensors_in(inputs)))
+        if on_cpu or gpus.recording:  # a step that is recorded takes this one in
+            return self.step(*args, **kwargs)
+        kind = kind_of(inputs), mode.grad, mode.inference, mode.casts, dispatch.kernels_enabled, gpus.changes
+        if gpus.changes != self.changes:  # what was recorded before is of memory that is no longer looked at
+            self.graphs, self.changes = {}, gpus.changes
+        graphs = self.graphs.setdefault(kind, [])
+        with beside([each._array for each in tensors_in(inputs)]) if gpus.several else nullcontext():
+            for graph in graphs:
+                if graph.fits():
+                    return graph(inputs)
+            if not self._wanted(kind, inputs):
+                with _noted() as met:
+                    out = self.step(*args, **kwargs)
+                self.leaves[kind] = list(met)
+                return out
+            try:
+                graphs.append(Graph(self.step, inputs, self.leaves[kind]))
+            except Exception as error:
+                self._leave(kind, f"{type(error).__name__}: {error}")
+                return self.step(*args, **kwargs)
+            return graphs[-1].results()
+
+    def _wanted(self, kind, inputs) -> bool:
+        """Whether this call, for which there is no graph, should make one."""
+        if kind in self.as_it_is or (kind not in self.calls and len(self.calls) > _MOST_KINDS):
+            return False
+        self.calls[kind] = self.calls.get(kind, 0) + 1
+        if len(self.calls) > _MOST_KINDS:
+            self._leave(kind, f"its arguments, or what it reads, have changed in kind more than {_MOST_KINDS} times")
+        elif len(self.graphs[kind]) == _MOST_GRAPHS:
+            self._leave(kind, f"it has found its gradients in more than {_MOST_GRAPHS} states")
+        elif self.calls[kind] > WARM_UP and not any(each.is_cuda for each in (*tensors_in(inputs), *self.leaves[kind])):
+            self.as_it_is.add(kind)
+        return self.calls[kind] > WARM_UP and kind not in self.as_it_is
+
+    def _leave(self, kind, reason: str) -> None:
+        """Never record calls of this kind, and say why."""
+        self.as_it_is.add(kind)
+        name = getattr(self.step, "__name__", "the step")
+        warnings.warn(f"compile: {name} cannot be recorded and runs as it is: {reason}", stacklevel=3)
+
+
+@contextmanager
+def _noted():
+    """In this block, and not in one around it, the leaves whose `.grad` changes are noted, each with what its first gradient met."""
+    around, gpus.noted = gpus.noted, {}
+    try:
+        yield gpus.noted
+    finally:
+        gpus.noted = around
 
 
 def compile(step):
     """`step`, a function of tensors that trains: on a GPU recorded as a graph, on a CPU the same as it is.
 
     Its arguments are tensors, lists, tuples and dicts of them, and values that can be compared.  What cannot be recorded (a number for the
-    host, such as `loss.item()`, a shape that depends on values) is said in a warning, and the step runs as it is.
+    host, such as `loss.item()`, a shape that depends on values, an argument that needs a gradient) is said in a warning, and the step runs
+    as it is.
     """
     return Compiled(step)
 
@@ -173,11 +268,12 @@ def mapped(value, change):
 
 
 def kind_of(value):
-    """What a graph is good for: shapes, types and devices of tensors; of anything else the value."""
+    """What a graph is good for: shapes, types and devices of tensors; of one on the CPU, and of anything else, the value."""
     if isinstance(value, Variable):
-        return tuple(value.shape), str(value.dtype), str(value.device), value.requires_grad
+        bits = b"" if value.is_cuda else value._array.tobytes()  # the step may ask for them, and not be recorded for it
+        return tuple(value.shape), str(value.dtype), str(value.device), value.requires_grad, bits
     if isinstance(value, dict):
         return tuple([(name, kind_of(each)) for name, each in value.items()])
     if isinstance(value, (tuple, list)):
         return (type(value).__name__, *map(kind_of, value))
-    return value
+    return type(value), value  # 2 == 2.0 == True

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from ..autograd.engine import RemovableHandle
 from ..autograd.mode import no_grad
+from ..device import gpus
 from ..dtypes import bfloat16, float16, float32, float64
 from ..ops.promotion import expect
 from ..tensor import Tensor
@@ -79,6 +80,7 @@ class Module:
         wanted = {"_parameters": Parameter, "_buffers": Tensor, "_modules": Module}[kind]
         if member is not None and not isinstance(member, wanted):
             raise TypeError(f"cannot assign '{type(member).__name__}' as '{name}': it is not a {wanted.__name__}")
+        gpus.changes += name in self.__dict__[kind]
         self.__dict__[kind][name] = member
 
     def register_parameter(self, name: str, param) -> None:

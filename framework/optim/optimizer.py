@@ -13,7 +13,7 @@ from ..autograd.mode import enable_grad, no_grad
 from ..autograd.op import op
 from ..autograd.variable import Variable
 from ..creation import tensor, zeros_like
-from ..device import anew
+from ..device import anew, beside, gpus
 from ..dtypes import float32, float64, get_default_dtype
 from ..offered import expect, offered
 
@@ -58,8 +58,10 @@ def decayed(param, grad, lr, weight_decay, decoupled, maximize) -> tuple:
 @op
 def update_each(update, rows: list):
     """What `update` makes of each of the `rows` of its arguments, one row a parameter; a kernel may take all of them at once."""
-    rows = ([each.array() if hasattr(each, "array") else each for each in row] for row in rows)  # a gradient may be left for later
-    return (update.compute(row)[0] for row in rows)  # one after another: all results together would be as large as the model
+    for row in rows:  # one after another: all results together would be as large as the model
+        row = [each.array() if hasattr(each, "array") else each for each in row]  # a gradient may be left for later
+        with beside(row[:1]):
+            yield update.compute(row)[0]
 
 
 class Optimizer:
@@ -145,6 +147,7 @@ class Optimizer:
         if len(params) != len(set(params)) or any(not set(group["params"]).isdisjoint(params) for group in self.param_groups):
             raise ValueError("some parameters appear more than once, or in more than one parameter group")
         self.param_groups.append({**self.defaults, **param_group, "params": params})
+        gpus.changes += 1
 
     def __repr__(self) -> str:
         lines = []
@@ -173,6 +176,7 @@ class Optimizer:
             options = {name: tuple(each) if isinstance(each, list) else each for name, each in new.items()}  # a file knows lists only
             groups.append({**options, "params": old["params"]})
         self.state, self.param_groups = state, groups
+        gpus.changes += 1
 
 
 def _counted(steps):

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import uuid
 from pathlib import Path
 
 import numpy as np
@@ -25,11 +26,12 @@ def library(code: str):
         for name in names
     )
     path = Path(_FOLDER.name) / hashlib.sha256(code.encode()).hexdigest()
-    source = path.with_suffix(".cpp")
+    source, made_as = (Path(_FOLDER.name) / f"{uuid.uuid4()}{suffix}" for suffix in (".cpp", ".so"))  # another thread may be at it too
     source.write_text(f'#include "{Path(__file__).with_name("cuda_on_cpu.h")}"\n{code}\n{exports}')
-    made = subprocess.run([COMPILER, "-std=c++17", "-O1", "-w", "-shared", "-fPIC", source, "-o", path], capture_output=True, text=True)
+    made = subprocess.run([COMPILER, "-std=c++17", "-O1", "-w", "-shared", "-fPIC", source, "-o", made_as], capture_output=True, text=True)
     if made.returncode:
         raise RuntimeError(f"CompileException: {made.stderr}")
+    made_as.replace(path)
     return ctypes.PyDLL(str(path))  # one call at a time: threads and blocks are global there
 
 

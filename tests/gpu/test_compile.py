@@ -157,3 +157,221 @@ def test_a_step_that_fails_to_be_recorded_has_not_counted(cupy):  # noqa: F811
     optimizer = optim.Adam([weight], 0.1)
     framework.manual_seed(0)
     assert losses == [step(framework.zeros(3, device="cuda")) for _ in range(6)]
+
+
+# What a step does to tensors that it was not given
+
+
+def learnt(device, compiled, **zeroed):
+    """A weight's values and gradients where only forward and backward are compiled: the rest stands outside."""
+    weight = framework.ones(3, device=device, requires_grad=True)
+    optimizer, seen = optim.SGD([weight], 0.1), []
+
+    def step(x):
+        loss = ((weight - x) ** 2).sum()
+        loss.backward()
+        return loss
+
+    run = framework.compile(step) if compiled else step
+    for number in range(12):
+        loss = run(framework.full((3,), float(number), device=device))
+        seen += [loss.item(), *weight.grad.tolist(), *weight.tolist()]
+        if number % zeroed.get("every", 1) == zeroed.get("every", 1) - 1:  # else gradients add up
+            optimizer.step()
+            optimizer.zero_grad(zeroed.get("set_to_none", True))
+    return seen, run
+
+
+@pytest.mark.parametrize("zeroed", [{}, {"set_to_none": False}, {"every": 2}, {"every": 3, "set_to_none": False}], ids=str)
+def test_gradients_that_are_forgotten_outside(device, zeroed):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found, run = learnt(device, True, **zeroed)
+    np.testing.assert_allclose(found, learnt(device, False, **zeroed)[0], rtol=1e-6)
+    assert any(run.graphs.values()) == (device == "cuda")
+
+
+def test_a_recording_that_fails_leaves_the_gradients_alone(cupy):  # noqa: F811
+    weight = framework.ones(3, device="cuda", requires_grad=True)
+
+    def step(x):
+        loss = (weight * x).sum()
+        loss.backward()
+        return loss.item()
+
+    run = framework.compile(step)
+    with pytest.warns(UserWarning, match="cannot be recorded"):
+        for number in range(6):
+            weight.grad = weight.grad if number in (1, 3) else None  # 3: the call after that which should be recorded
+            run(framework.full((3,), 2.0, device="cuda"))
+            assert weight.grad.tolist() == [4.0 if number in (1, 3) else 2.0] * 3
+
+
+def test_values_of_the_cpu_and_of_python_are_part_of_the_kind(device):
+    x = framework.tensor([1.0, 2.0, 3.0, 4.0], device=device)
+    by_number, by_index = framework.compile(lambda x, s: x.sum() * s.item()), framework.compile(lambda x, i: x[i].sum())
+    for value in (1.0, 2.0) * 4:
+        assert by_number(x, framework.tensor(value)).item() == 10 * value
+        assert by_index(x, framework.tensor([0, int(value)])).item() == 2 + value
+    times, whole = framework.compile(lambda x, factor: x * factor), framework.tensor([1, 2], device=device)
+    for factor in (2, 2, 2, 2, 2.0, 2.0, 2.0, 2.0):
+        assert times(whole, factor).dtype is (framework.int64 if type(factor) is int else framework.float32)
+
+
+def test_with_and_without_a_tape(device):
+    model = nn.Linear(2, 1, bias=False).to(device)
+    run, x = framework.compile(lambda x: model(x).sum()), framework.ones(1, 2, device=device)
+    with framework.no_grad():
+        for _ in range(4):
+            run(x)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a result that waits for backward cannot be recorded
+        for _ in range(4):
+            run(x).backward()
+    assert model.weight.grad.tolist() == [[4.0, 4.0]]
+
+
+def test_an_argument_that_needs_a_gradient_is_not_recorded(device):
+    weight = framework.ones(2, device=device, requires_grad=True)
+
+    def step(x):
+        (x * x * weight).sum().backward()
+        return x.grad
+
+    run = framework.compile(step)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for _ in range(5):
+            x = framework.tensor([1.0, 3.0], device=device, requires_grad=True)
+            assert run(x).tolist() == x.grad.tolist() == [2.0, 6.0]
+
+
+@pytest.mark.parametrize("change", ["data", "parameter", "state", "group"])
+def test_other_memory_than_before(device, change):
+    """A weight that is given other values, and an optimizer that is taken back, are seen by what was recorded."""
+
+    def learn(compiled):
+        model, other = nn.Linear(2, 1, bias=False).to(device), framework.ones(2, device=device, requires_grad=True)
+        model.weight.data.fill_(1.0)
+        optimizer, seen = optim.SGD(model.parameters(), 0.125, momentum=0.5), []
+
+        def step(x):
+            optimizer.zero_grad()
+            other.grad = None
+            loss = (model(x) * other.sum()).sum()
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        run = framework.compile(step) if compiled else step
+        for number in range(12):
+            if number == 2:
+                saved = {"state": {0: {"momentum_buffer": framework.tensor([[7.0, 7.0]], device=device)}},
+                         "param_groups": optimizer.state_dict()["param_groups"]}  # fmt: skip
+            if number == 5:
+                if change == "data":
+                    model.weight.data = framework.full((1, 2), 5.0, device=device)
+                elif change == "parameter":
+                    model.weight = nn.Parameter(framework.full((1, 2), 5.0, device=device))
+                elif change == "state":
+                    optimizer.load_state_dict(saved)
+                else:
+                    optimizer.add_param_group({"params": [other], "lr": 0.25})
+            seen += [run(framework.ones(1, 2, device=device)).item(), *model.weight.flatten().tolist(), *other.tolist()]
+        return seen, run
+
+    found, run = learn(True)
+    np.testing.assert_allclose(found, learn(False)[0], rtol=1e-5)
+    assert any(run.graphs.values()) == (device == "cuda")
+
+
+def test_a_scheduler_inside_is_refused(cupy):  # noqa: F811
+    weight = framework.ones(2, device="cuda", requires_grad=True)
+    optimizer = optim.SGD([weight], 1.0)
+    scheduler = optim.lr_scheduler.ExponentialLR(optimizer, 0.5)
+
+    def step(x):
+        optimizer.zero_grad()
+        (weight * x).sum().backward()
+        optimizer.step()
+        scheduler.step()
+
+    run = framework.compile(step)
+    with pytest.warns(UserWarning, match="cannot be recorded and runs as it is: RuntimeError: a scheduler's step"):
+        for _ in range(5):
+            run(framework.ones(2, device="cuda"))
+    assert scheduler.get_last_lr() == [0.5**5]
+    assert weight.tolist() == [1 - sum(0.5**i for i in range(5))] * 2
+
+
+def test_constants_of_a_graph_stay_though_others_come(device):
+    resized = framework.compile(lambda x: F.interpolate(x, size=(7, 7), mode="bilinear").sum())
+    image = framework.arange(16.0, device=device).reshape(1, 1, 4, 4)
+    for _ in range(4):
+        expected = resized(image).item()
+    data = framework.randn(1000, 5, device=device)
+    for number in range(300):
+        _ = data[np.random.default_rng(number).permutation(1000)[:64]]
+    assert resized(image).item() == expected
+    if device == "cuda":  # what a graph reads must be held by somebody
+        ((graph,),) = resized.graphs.values()
+        assert len(graph.recording.constants) >= 2
+
+
+def test_casts_of_autocast_see_what_a_graph_has_changed(device):
+    def learn(compiled):
+        model = nn.Linear(2, 1, bias=False).to(device)
+        model.weight.data.fill_(1.0)
+        optimizer, x, seen = optim.SGD(model.parameters(), 0.5), framework.ones(1, 2, device=device), []
+
+        def step(x):
+            optimizer.zero_grad()
+            model(x).sum().backward()
+            optimizer.step()
+
+        run = framework.compile(step) if compiled else step
+        with framework.autocast(device):
+            for _ in range(4):
+                run(x)
+                run(x)
+                seen.append(model(x).item())
+        return seen
+
+    assert learn(True) == learn(False) == [0.0, -2.0, -4.0, -6.0]
+
+
+def test_a_method(device):
+    class Doubler:
+        factor = 2
+
+        @framework.compile
+        def __call__(self, x):
+            return x * self.factor
+
+    double = Doubler()
+    assert [double(framework.full((1,), float(n), device=device)).item() for n in range(5)] == [0.0, 2.0, 4.0, 6.0, 8.0]
+    assert Doubler.__call__.__name__ == "__call__"
+
+
+def test_arguments_that_are_never_the_same_kind(cupy):  # noqa: F811
+    run, x = framework.compile(lambda x, number: x * number), framework.ones(2, device="cuda")
+    with pytest.warns(UserWarning, match="changed in kind more than 32 times") as said:
+        for number in range(100):
+            assert run(x, number).tolist() == [number, number]
+    assert len(said) == 1
+
+
+def test_one_compiled_step_inside_another(device):
+    weight = framework.ones(2, device=device, requires_grad=True)
+    inner = framework.compile(lambda x: (weight * x).sum())
+
+    def step(x):
+        weight.grad = None
+        loss = inner(x)
+        loss.backward()
+        return loss.detach()
+
+    outer = framework.compile(step)
+    for number in range(6):
+        outer(framework.full((2,), float(number), device=device))
+        assert weight.grad.tolist() == [number, number]

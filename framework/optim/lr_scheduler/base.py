@@ -2,6 +2,7 @@
 
 import warnings
 
+from ...device import gpus
 from ...offered import expect
 from ..optimizer import Optimizer
 
@@ -36,6 +37,7 @@ class LRScheduler:
 
     def step(self, epoch: int | None = None) -> None:
         """Begin the next epoch; or `epoch`, whose rates are then computed from the initial ones where there is a formula for it."""
+        expect(gpus.recording is None, "a scheduler's step is not repeated when a graph is launched: call it outside of what is compiled")
         if self._step_count == 1 and not self.optimizer._opt_called:
             warnings.warn("`lr_scheduler.step()` called before `optimizer.step()`: the first rate of the schedule is skipped", stacklevel=2)
         self._step_count += 1
