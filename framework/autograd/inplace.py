@@ -5,6 +5,7 @@ its own place again the next time it is asked (`Variable._node`).
 """
 
 from .. import dtypes
+from ..device import beside
 from .mode import mode
 from .op import cast, op
 from .variable import Variable, before_change
@@ -39,7 +40,8 @@ def assign(target: Variable, value: Variable) -> Variable:
         view.check_may_change("is being")
     before_change(target)
     if old is not value._array:
-        old[...] = value._array
+        with beside([old]):
+            old[...] = value._array
     if target._version is not None:
         target._version[0] += 1
     if recorded and view is None:

@@ -7,7 +7,7 @@ from contextlib import ContextDecorator
 class _Mode(threading.local):
     grad = True  # are operations recorded?
     inference = False  # are new tensors shut out of autograd for good?
-    casts = False  # may the types of operands differ, since products cast them? kernels/autocast.py
+    casts = None  # (kind of device, type) that products cast their operands to: kernels/autocast.py
 
     def __init__(self):
         self.before = []  # (grad, inference) outside each of the blocks that this thread is in

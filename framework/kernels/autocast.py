@@ -38,9 +38,7 @@ _HALVES = (np.float16, ml_dtypes.bfloat16)
 
 
 class _Here(threading.local):
-    """What this thread's blocks ask for: on which kind of device, which type; and the parameters that were cast already."""
-
-    device = dtype = None
+    """What `mode.casts` was outside of each of this thread's blocks, and the parameters that were cast already."""
 
     def __init__(self):
         self.before, self.casts = [], {}
@@ -60,29 +58,28 @@ class autocast(ContextDecorator):
         _let_ops_cast()
         dtype = bfloat16 if dtype is None else dtype
         expect(dtype in (bfloat16, float16), f"autocast expects the dtype bfloat16 or float16, but got {dtype}")
-        self.wanted = (device(device_type).type, dtype.numpy) if enabled else (None, None)
+        self.wanted = (device(device_type).type, dtype.numpy) if enabled else None
 
     def __enter__(self):
-        _here.before.append((_here.device, _here.dtype))
-        (_here.device, _here.dtype), mode.casts = self.wanted, self.wanted[0] is not None
+        _here.before.append(mode.casts)
+        mode.casts = self.wanted
 
     def __exit__(self, *exception):
-        _here.device, _here.dtype = _here.before.pop()
-        mode.casts = _here.device is not None
+        mode.casts = _here.before.pop()
         if not _here.before:
             _here.casts.clear()
 
 
 def is_autocast_enabled(device_type: str = "cuda") -> bool:
     """Whether this thread is in a block of `autocast` for such devices."""
-    return _here.device == device(device_type).type
+    return mode.casts is not None and mode.casts[0] == device(device_type).type
 
 
 def _cast(tensor, types, wanted):
     """`tensor`, or tensors in a list, as `wanted` if of one of the types; a parameter's cast is made once a block, for all who take it."""
     if type(tensor) in (list, tuple):
         return type(tensor)(_cast(each, types, wanted) for each in tensor)
-    if not isinstance(tensor, Variable) or tensor.device.type != _here.device or tensor._array.dtype not in types:
+    if not isinstance(tensor, Variable) or tensor.device.type != mode.casts[0] or tensor._array.dtype not in types:
         return tensor
     if not (tensor.is_leaf and tensor.requires_grad and mode.grad):
         return cast(tensor, wanted)
@@ -97,8 +94,8 @@ def _casting(op, types, wanted):
     promote = op.promote
 
     def prepared(args):
-        if _here.device is not None:
-            to = wanted or _here.dtype
+        if mode.casts is not None:
+            to = wanted or mode.casts[1]
             args = [_cast(each, types, to) for each in args]
         return args if promote is None else promote(args)
 

@@ -10,6 +10,7 @@ from .cuda_weights import bias_gradient, weight_gradient
 
 _UNITS, _ROWS, _TILE = 8, 8, 32  # of a cell and of a batch to a block of 256 threads, one for each of the four gates; and columns at once
 _FEW = 4  # rows of a batch to a block of the gradients
+_MOST_BLOCKS = 65535  # along a grid's second dimension
 _HIGHEST, _LITTLE = 256, 1 << 24  # hidden size, multiplications: of more, a product of its own is worth its launches
 
 _kernels = Source(
@@ -104,6 +105,8 @@ def lstm_cell(input, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes, reverse):
     if batch_sizes is None or len(batch_sizes) > 1 or w_hr is not None or (b_ih is None) != (b_hh is None):
         return NotImplemented
     if not input.size or height > _HIGHEST or rows * len(w_ih) * (inputs + height) > _LITTLE:
+        return NotImplemented
+    if max(rows // _ROWS, (inputs + height) // _TILE) + 2 > _MOST_BLOCKS:
         return NotImplemented
     weights = w_ih, w_hh, b_ih, b_hh
     if not floats(input, h, c, *weights) or not contiguous(*weights):

@@ -13,6 +13,7 @@ import functools
 import itertools
 import math
 from contextlib import suppress
+from threading import Lock
 from time import perf_counter
 
 import numpy as np
@@ -25,6 +26,7 @@ TYPES = {np.dtype(np.float32): "FLOAT", np.dtype(np.float64): "DOUBLE", np.dtype
 ALIGNED = 16  # bytes: what it takes for granted of addresses
 _MOST_WORKSPACE = 1 << 30  # bytes, beside a copy of each array in another order
 _TRIED = 10  # so many plans, when the quickest is looked for
+_alone = Lock()  # a handle has one stream, and in other threads that may be another
 
 
 def by_cudnn(node, first, second, out_shape, geometry):
@@ -150,10 +152,11 @@ class Plan:
 
     def launch(self, *arrays) -> None:
         """Compute the last arrays from the first ones."""
-        self.cudnn.set_stream(self.handle, cupy().cuda.get_current_stream().ptr)
         workspace = cupy().empty(self.workspace, np.uint8)
         addresses = {uid: each.data.ptr for uid, each in enumerate(arrays, 1)}
-        self.graph.execute_plan_at_index(addresses, workspace.data.ptr, self.index, self.handle)
+        with _alone:
+            self.cudnn.set_stream(self.handle, cupy().cuda.get_current_stream().ptr)
+            self.graph.execute_plan_at_index(addresses, workspace.data.ptr, self.index, self.handle)
 
     def seconds(self, *arrays) -> float:
         """How long a launch takes, after a first one."""

@@ -14,6 +14,7 @@ import weakref
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from ml_dtypes import bfloat16
@@ -53,6 +54,7 @@ _STANDARD = _ONE_DIRECTION = _LINEAR_INPUT = _NO_PADDING = _ADD = 0
 _PACKED = 1
 _KNOWS_BFLOAT16 = 91300  # the version from which on it does
 _ALIGNED = 16  # bytes
+_alone = Lock()  # a handle has one stream, and in other threads that may be another
 
 
 def _load():
@@ -89,11 +91,12 @@ def _handle_of(device: int):
     return handle if library() is not None and library().cudnnCreate(ctypes.byref(handle)) == 0 else None
 
 
-def _handle():
-    """The handle of the GPU in use, at work in the stream in use."""
+def _compute(function, *arguments) -> None:
+    """function(handle, …) in the stream in use."""
     handle = _handle_of(cupy().cuda.Device().id)
-    _call("cudnnSetStream", handle, cupy().cuda.get_current_stream().ptr)
-    return handle
+    with _alone:
+        _call("cudnnSetStream", handle, cupy().cuda.get_current_stream().ptr)
+        _call(function, handle, *arguments)
 
 
 class _Descriptor:
@@ -114,7 +117,7 @@ def _ints(*values):
 def _sizes(name, *args, count) -> list:
     """The `count` sizes that the function `name` finds."""
     found = [ctypes.c_size_t() for _ in range(count)]
-    _call(name, *args, *map(ctypes.byref, found))
+    _compute(name, *args, *map(ctypes.byref, found))
     return [each.value for each in found]
 
 
@@ -127,7 +130,7 @@ class _Layer:
             "RNN", "cudnnSetRNNDescriptor_v8", _STANDARD, kind, _TWO_BIASES if biased else _NO_BIAS, _ONE_DIRECTION, _LINEAR_INPUT,
             _TYPES[dtype], _FLOAT, math_type, width, height, height, 1, None, _NO_PADDING,
         )  # fmt: skip
-        (self.weight_bytes,) = _sizes("cudnnGetRNNWeightSpaceSize", _handle(), self.rnn, count=1)
+        (self.weight_bytes,) = _sizes("cudnnGetRNNWeightSpaceSize", self.rnn, count=1)
         rows = self.gates * height
         self.shapes = [(rows, width), (rows, height), (rows,), (rows,)][: 4 if biased else 2]  # of W_i, W_h, b_i and b_h
         self.places = self._find_weights()
@@ -137,8 +140,8 @@ class _Layer:
         space, unused = cupy().empty(self.weight_bytes, np.uint8), [_Descriptor("Tensor"), _Descriptor("Tensor")]
         weight, bias, found = ctypes.c_void_p(), ctypes.c_void_p(), [[], [], [], []]
         for gate in range(2 * self.gates):  # first those for x, then those for h
-            _call("cudnnGetRNNWeightParams", _handle(), self.rnn, 0, self.weight_bytes, space.data.ptr, gate,
-                  unused[0], ctypes.byref(weight), unused[1], ctypes.byref(bias))  # fmt: skip
+            _compute("cudnnGetRNNWeightParams", self.rnn, 0, self.weight_bytes, space.data.ptr, gate,
+                     unused[0], ctypes.byref(weight), unused[1], ctypes.byref(bias))  # fmt: skip
             found[gate // self.gates].append(weight.value)
             found[2 + gate // self.gates].append(bias.value)
         for addresses, shape in zip(found, self.shapes, strict=False):
@@ -166,7 +169,7 @@ class _Batch:
         lies = _ints(1, sizes[0], layer.height), _ints(sizes[0] * layer.height, layer.height, 1)
         self.state = _Descriptor("Tensor", "cudnnSetTensorNdDescriptor", in_c, 3, *lies)
         self.work_and_reserve = {
-            way: _sizes("cudnnGetRNNTempSpaceSizes", _handle(), layer.rnn, way, self.input, count=2) for way in (_INFERENCE, _TRAINING)
+            way: _sizes("cudnnGetRNNTempSpaceSizes", layer.rnn, way, self.input, count=2) for way in (_INFERENCE, _TRAINING)
         }
 
     def states(self, *roles) -> list:
@@ -237,8 +240,8 @@ def _through_time(kind, input, states, weights, batch_sizes, reverse):
     out, last = cupy().empty((*x.shape[:-1], height), x.dtype), _or_none(cupy().empty_like, states)
     way = _TRAINING if mode.grad else _INFERENCE
     work, reserve = map(_bytes, batch.work_and_reserve[way])
-    _call("cudnnRNNForward", _handle(), layer.rnn, way, None, batch.input, x.data.ptr, batch.out, out.data.ptr,
-          *batch.states(states, last), *_spaces(space, work, reserve))  # fmt: skip
+    _compute("cudnnRNNForward", layer.rnn, way, None, batch.input, x.data.ptr, batch.out, out.data.ptr,
+             *batch.states(states, last), *_spaces(space, work, reserve))  # fmt: skip
 
     def backward(grads, needs_weights):
         """The gradients of the input, of the first states, and of the weights (None of those that are not needed)."""
@@ -246,13 +249,13 @@ def _through_time(kind, input, states, weights, batch_sizes, reverse):
         of_out, of_last = cupy().zeros_like(out) if of_out is None else turned(of_out), _or_none(_ready, of_last)
         of_x, of_first = cupy().empty_like(x), _or_none(cupy().empty_like, states)
         work, spoilt = _bytes(batch.work_and_reserve[_TRAINING][0]), reserve.copy()  # for backward may be asked for again
-        _call("cudnnRNNBackwardData_v8", _handle(), layer.rnn, None, batch.out, out.data.ptr, of_out.data.ptr, batch.input, of_x.data.ptr,
-              *batch.states(states, of_last, of_first), *_spaces(space, work, spoilt))  # fmt: skip
+        _compute("cudnnRNNBackwardData_v8", layer.rnn, None, batch.out, out.data.ptr, of_out.data.ptr, batch.input, of_x.data.ptr,
+                 *batch.states(states, of_last, of_first), *_spaces(space, work, spoilt))  # fmt: skip
         of_weights = [None] * 4
         if any(needs_weights):
             sums, places = layer.weight_space()
-            _call("cudnnRNNBackwardWeights_v8", _handle(), layer.rnn, _ADD, None, batch.input, x.data.ptr, batch.state, states[0].data.ptr,
-                  batch.out, out.data.ptr, *_spaces(sums, work, spoilt))  # fmt: skip
+            _compute("cudnnRNNBackwardWeights_v8", layer.rnn, _ADD, None, batch.input, x.data.ptr, batch.state, states[0].data.ptr,
+                     batch.out, out.data.ptr, *_spaces(sums, work, spoilt))  # fmt: skip
             of_weights[: len(places)] = [cupy().empty(each.shape, each.dtype) for each in places]  # not views of one array
             copy_each(zip(places, of_weights, strict=False))
         return turned(of_x), of_first, of_weights

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 
 from .. import random
-from ..autograd.mode import is_grad_enabled, set_grad_enabled
+from ..autograd.mode import mode, set_grad_enabled
 from ..device import device as Device
 from ..device import device_count, namespace
 from ..ops.shape import cat, chunk, stack
@@ -48,11 +48,12 @@ def replica(module: Module, where, first: bool, done: dict) -> Module:
 
 def parallel_apply(modules: list, inputs: list, kwargs: list, devices: list) -> list:
     """The outputs of every module for its inputs, a thread each; each thread draws random numbers from a stream of its own."""
-    recording, seeds = is_grad_enabled(), [random.default_generator.take(1) for _ in modules]
+    recording, casts, seeds = mode.grad, mode.casts, [random.default_generator.take(1) for _ in modules]
 
     def work(module, args, options, where, seed):
-        on_device = namespace(where).cuda.Device(where.index or 0) if where.type == "cuda" else nullcontext()
+        on_device = namespace(where).cuda.Device(where.index) if where.type == "cuda" else nullcontext()
         random.own_stream(*seed)
+        mode.casts = casts
         with on_device, set_grad_enabled(recording):
             return module(*args, **options)
 

@@ -444,3 +444,10 @@ def test_weights_that_lie_apart_are_an_error(library, monkeypatch):
     monkeypatch.setattr(library.cudnnGetRNNWeightParams, "method", apart)
     with pytest.raises(RuntimeError, match="do not lie one after the other"):
         used_for("lstm")
+
+
+def test_a_cell_of_more_rows_than_a_grid_has_blocks(cupy):  # noqa: F811
+    """Only 65,535 blocks lie along the second dimension of a grid: another way computes."""
+    cell = nn.LSTMCell(1, 1).cuda()
+    h, c = cell(framework.zeros(8 * 65_536, 1, device="cuda"))
+    assert h.shape == c.shape == (8 * 65_536, 1)

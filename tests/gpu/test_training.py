@@ -1,6 +1,7 @@
 """Models, optimizers, data and files on a GPU: the same as on the CPU."""
 
 import copy
+import warnings
 
 import numpy as np
 import pytest
@@ -211,3 +212,62 @@ def test_data_parallel_on_two(dropout):
     if not dropout:
         expected = framework.cat([copy.deepcopy(model)(x[:3]), copy.deepcopy(model)(x[3:])])
         np.testing.assert_allclose(out.detach().cpu().numpy(), expected.detach().cpu().numpy(), rtol=1e-5, atol=1e-6)
+
+
+IN_PLACE = {
+    "fill_": lambda x: x.fill_(3.0),
+    "zero_": lambda x: x.zero_(),
+    "add_": lambda x: x.add_(2.0),
+    "copy_": lambda x: x.copy_(framework.arange(4.0).to(x.device)),
+    "masked_fill_": lambda x: x.masked_fill_(x > 0, 5.0),
+}
+
+
+@pytest.mark.parametrize("name", IN_PLACE)
+def test_in_place_on_another_gpu_than_the_one_in_use(name):
+    needs_two_gpus()
+    found = IN_PLACE[name](framework.ones(4, device="cuda:1"))
+    assert found.device == framework.device("cuda:1")
+    assert found.tolist() == IN_PLACE[name](framework.ones(4)).tolist()
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "Adagrad", "Adamax", "NAdam", "RAdam", "ASGD", "Rprop", "RMSprop", "Adadelta"])
+def test_optimizers_on_another_gpu_than_the_one_in_use(name):
+    needs_two_gpus()
+
+    def learnt(*devices):
+        weights = [framework.tensor([1.0, -2.0, 3.0], device=each, requires_grad=True) for each in devices]
+        optimizer = getattr(optim, name)(weights, lr=0.1)
+        for _ in range(3):
+            optimizer.zero_grad()
+            sum((each**2).sum().cpu() for each in weights).backward()
+            optimizer.step()
+        return [each.tolist() for each in weights]
+
+    np.testing.assert_allclose(learnt("cuda:1", "cuda:0"), learnt("cpu", "cpu"), rtol=1e-5)
+
+
+def test_cuda_means_the_gpu_in_use():
+    needs_two_gpus()
+    with framework.cuda.device(1):
+        model, x = nn.Linear(3, 2).cuda(), framework.rand(2, 3, device="cuda")
+        assert x.device == framework.ones(2).cuda().device == model(x).device == framework.device("cuda:1")
+
+
+def test_a_compiled_step_on_another_gpu_than_the_one_in_use():
+    needs_two_gpus()
+    weight = framework.ones(2, device="cuda:1", requires_grad=True)
+    optimizer = optim.SGD([weight], 0.5)
+
+    @framework.compile
+    def step(x):
+        optimizer.zero_grad()
+        loss = (weight * x).sum()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        losses = [step(framework.ones(2, device="cuda:1")).item() for _ in range(5)]
+    assert losses == [2.0, 1.0, 0.0, -1.0, -2.0] and weight.tolist() == [-1.5, -1.5]

@@ -148,3 +148,10 @@ def test_bad_input(do, error, message):
 
 def adaptive(shape, target):
     return nn.AdaptiveLogSoftmaxWithLoss(8, 10, [4])(framework.ones(shape), framework.tensor(target))
+
+
+def test_replicas_cast_as_the_caller_does():
+    net = nn.Linear(3, 2)
+    with framework.autocast("cpu"):
+        assert nn.DataParallel(net, TWO)(framework.ones(4, 3)).dtype is net(framework.ones(4, 3)).dtype is framework.bfloat16
+    assert nn.DataParallel(net, TWO)(framework.ones(4, 3)).dtype is framework.float32
