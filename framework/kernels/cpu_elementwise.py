@@ -21,7 +21,7 @@ def _relu(input, out, share, first, last):
 def _relu_backward(grad, output, out, share, first, last):
     grad, output, out = grad[first:last], output[first:last], out[first:last]
     for i in range(grad.size):
-        out[i] = grad[i] if output[i] > 0 else 0
+        out[i] = 0 if output[i] <= 0 else grad[i]
 
 
 def _with_gradient_of_output(input, loop, loop_back):

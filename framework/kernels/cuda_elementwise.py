@@ -5,7 +5,7 @@ from .cuda import Source, as_it_lies, cupy, floats, gpu_kernel, images, laid
 
 # op -> its numbers, y from x, and dL/dx from g = dL/dy
 _ACTIVATIONS = {
-    activation.relu: ("", "x <= 0 ? 0 : x", "y > 0 ? g : 0"),  # a nan stays
+    activation.relu: ("", "x <= 0 ? 0 : x", "y <= 0 ? 0 : g"),  # a nan stays
     activation.leaky_relu: ("slope", "x > 0 ? x : x * slope", "x > 0 ? g : g * slope"),
     activation.elu: (
         "alpha scale within",
