@@ -17,8 +17,8 @@ class _Multiplied(LRScheduler):
     eta_min = 0.0
     _in_stairs = False  # is the multiplier constant but for jumps?  Such a schedule makes the jump of the epoch it is resumed in
 
-    def __init__(self, arguments: dict):
-        vars(self).update(options(arguments))  # a constructor's locals()
+    def __init__(self, arguments: dict, **valid):
+        vars(self).update(options(arguments, **valid))  # a constructor's locals()
         super().__init__(self.optimizer, self.last_epoch)
 
     def get_lr(self):
@@ -64,9 +64,7 @@ class ConstantLR(_Multiplied):
     _in_stairs = True
 
     def __init__(self, optimizer, factor: float = 1 / 3, total_iters: int = 5, last_epoch: int = -1):
-        if not 0 <= factor <= 1:
-            raise ValueError(f"expected a factor between 0 and 1, but got {factor}")
-        super().__init__(locals())
+        super().__init__(locals(), factor=0 <= factor <= 1)
 
     def multiplier(self, epoch):
         return self.factor if epoch < self.total_iters else 1.0
@@ -76,9 +74,7 @@ class LinearLR(_Multiplied):
     """multiplier(t) goes in a straight line from start_factor to end_factor, where it is from epoch `total_iters` on."""
 
     def __init__(self, optimizer, start_factor: float = 1 / 3, end_factor: float = 1.0, total_iters: int = 5, last_epoch: int = -1):
-        if not (0 < start_factor <= 1 and 0 <= end_factor <= 1):
-            raise ValueError(f"expected factors between 0 and 1, the first not 0, but got {start_factor} and {end_factor}")
-        super().__init__(locals())
+        super().__init__(locals(), start_factor=0 < start_factor <= 1, end_factor=0 <= end_factor <= 1)
 
     def multiplier(self, epoch):
         return self.start_factor + (self.end_factor - self.start_factor) * min(epoch, self.total_iters) / self.total_iters
