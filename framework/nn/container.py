@@ -14,23 +14,17 @@ from .parameter import Parameter
 class _Container(Module):
     """Its members are modules, or, for those of `_OfParameters`, parameters."""
 
-    _kind = "_modules"
-
-    @property
-    def _members(self) -> dict:
-        return self.__dict__[self._kind]
-
-    def _put(self, name: str, member) -> None:
-        self._register(self._kind, name, member)
+    _members = property(lambda self: self._modules)
+    _put = Module.add_module
 
 
 class _OfParameters(_Container):
     """Its members are parameters; a plain tensor becomes one."""
 
-    _kind = "_parameters"
+    _members = property(lambda self: self._parameters)
 
     def _put(self, name: str, member) -> None:
-        super()._put(name, Parameter(member) if type(member) is Tensor else member)
+        self.register_parameter(name, Parameter(member) if type(member) is Tensor else member)
 
     def extra_repr(self) -> str:
         return "\n".join(f"  ({name}): Parameter containing: [{each.dtype} of size {'x'.join(map(str, each.shape))}]"
