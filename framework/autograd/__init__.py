@@ -5,8 +5,3 @@ from .engine import backward, grad
 from .function import Function
 from .gradcheck import gradcheck, gradgradcheck
 from .mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
-
-__all__ = [
-    "Function", "backward", "enable_grad", "functional", "grad", "gradcheck", "gradgradcheck", "inference_mode", "is_grad_enabled",
-    "no_grad", "set_grad_enabled",
-]  # fmt: skip
