@@ -2,18 +2,18 @@
 
 from . import functional as F
 from .functional.arguments import tuple_of
-from .module import Module
+from .layer import REQUIRED, Layer
 
 
-class _Pad(Module):
+class _Pad(Layer, padding=REQUIRED):
     value = None
 
-    def __init_subclass__(cls, dims=None, mode="constant") -> None:
-        cls.dims, cls.mode, cls.__doc__ = dims, mode, F.pad.__doc__
+    def __init_subclass__(cls, dims=None, mode="constant", **declared) -> None:
+        super().__init_subclass__(of=F.pad, **declared)
+        cls.dims, cls.mode = dims, mode
 
-    def __init__(self, padding):
-        super().__init__()
-        self.padding = tuple_of(padding, 2 * self.dims)
+    def keep(self, padding, **options) -> None:
+        super().keep(padding=tuple_of(padding, 2 * self.dims), **options)
 
     def forward(self, input):
         return F.pad(input, self.padding, self.mode, self.value)
@@ -22,13 +22,8 @@ class _Pad(Module):
         return str(self.padding)
 
 
-class _ConstantPad(_Pad):
-    def __init__(self, padding, value):
-        super().__init__(padding)
-        self.value = value
-
-    def extra_repr(self) -> str:
-        return f"padding={self.padding}, value={self.value}"
+class _ConstantPad(_Pad, padding=REQUIRED, value=REQUIRED):
+    extra_repr = Layer.extra_repr
 
 
 class ConstantPad1d(_ConstantPad, dims=1): ...
