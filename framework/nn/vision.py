@@ -1,7 +1,8 @@
-"""Layers that make images larger or smaller, cut them into windows, rearrange their pixels, and change their shape."""
+"""Layers that make images larger or smaller, pad them, cut them into windows, rearrange their pixels, and change their shape."""
 
 from ..ops.shape import flatten
 from . import functional as F
+from .functional.arguments import tuple_of
 from .layer import REQUIRED, Layer
 
 
@@ -48,3 +49,42 @@ class Unflatten(Layer, dim=REQUIRED, unflattened_size=REQUIRED):
 
     def forward(self, input):
         return input.unflatten(self.dim, self.unflattened_size)
+
+
+# `padding` is one number for all sides, or (left, right, top, bottom, front, back)
+class _Pad(Layer, padding=REQUIRED):
+    value = None
+
+    def __init_subclass__(cls, dims=None, mode="constant", **declared) -> None:
+        super().__init_subclass__(of=F.pad, **declared)
+        cls.dims, cls.mode = dims, mode
+
+    def keep(self, padding, **options) -> None:
+        super().keep(padding=tuple_of(padding, 2 * self.dims), **options)
+
+    def forward(self, input):
+        return F.pad(input, self.padding, self.mode, self.value)
+
+    def extra_repr(self) -> str:
+        return str(self.padding)
+
+
+class _ConstantPad(_Pad, padding=REQUIRED, value=REQUIRED):
+    extra_repr = Layer.extra_repr
+
+
+class ConstantPad1d(_ConstantPad, dims=1): ...
+class ConstantPad2d(_ConstantPad, dims=2): ...
+class ConstantPad3d(_ConstantPad, dims=3): ...
+class ZeroPad1d(_Pad, dims=1): ...
+class ZeroPad2d(_Pad, dims=2): ...
+class ZeroPad3d(_Pad, dims=3): ...
+class ReflectionPad1d(_Pad, dims=1, mode="reflect"): ...
+class ReflectionPad2d(_Pad, dims=2, mode="reflect"): ...
+class ReflectionPad3d(_Pad, dims=3, mode="reflect"): ...
+class ReplicationPad1d(_Pad, dims=1, mode="replicate"): ...
+class ReplicationPad2d(_Pad, dims=2, mode="replicate"): ...
+class ReplicationPad3d(_Pad, dims=3, mode="replicate"): ...
+class CircularPad1d(_Pad, dims=1, mode="circular"): ...
+class CircularPad2d(_Pad, dims=2, mode="circular"): ...
+class CircularPad3d(_Pad, dims=3, mode="circular"): ...
