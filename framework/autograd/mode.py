@@ -1,7 +1,10 @@
 """Whether operations are recorded: one switch a thread, turned by context managers that are decorators too."""
 
 import threading
+from collections.abc import Generator
 from contextlib import ContextDecorator
+from functools import wraps
+from inspect import isgeneratorfunction
 
 
 class _Mode(threading.local):
@@ -33,6 +36,22 @@ class _Switch(ContextDecorator):
 
     def __exit__(self, *exception):
         mode.grad, mode.inference = mode.before.pop()
+
+    def __call__(self, function):
+        @wraps(function)
+        def generator(*args, **kwargs):
+            return (yield from _Switched(self, function(*args, **kwargs)))
+
+        return generator if isgeneratorfunction(function) else super().__call__(function)
+
+
+class _Switched(Generator):
+    """A generator with `switch` turned while it runs, and not while it waits."""
+
+    send = throw = None
+
+    def __init__(self, switch: _Switch, generator):
+        self.send, self.throw = switch(generator.send), switch(generator.throw)
 
 
 def _decorator_or_context(function, switch: _Switch):
