@@ -57,7 +57,17 @@ class Variable:
     def requires_grad(self, wanted: bool):
         expect(wanted or self.is_leaf, "you can only change requires_grad flags of leaf variables: use var.detach() instead")
         expect(not wanted or self._array.dtype.kind not in "biu", "only Tensors of floating point dtype can require gradients")
+        usable = self._version is not None or mode.inference
+        expect(not wanted or usable, "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed")
         self._needs_grad = bool(wanted) and self.is_leaf
+
+    def _move_behind(self, other: "Variable") -> None:
+        """Take the place on the tape of `other`, a new result; a gradient that is to be kept is from now on that of these values."""
+        hooks = getattr(self._tape_node, "hooks", None) or {}
+        kept = hooks.get(self._output, {}).pop("retain_grad", None)
+        self._tape_node, self._output = other._node, other._output
+        if kept is not None:
+            self._tape_node.hooks = {**(self._tape_node.hooks or {}), self._output: {"retain_grad": kept}}
 
     is_leaf = property(lambda self: self._node is None, doc="Whether no recorded operation made this tensor.")
     grad_fn = property(lambda self: self._node, doc="The Node that made this tensor; None for a leaf.")
@@ -92,7 +102,7 @@ class View:
         self.base_node = self.base._tape_node
         with enable_grad():
             again = follow(self.steps, self.base)
-        tensor._tape_node, tensor._output = again._tape_node, again._output
+        tensor._move_behind(again)
 
 
 def follow(steps: tuple, base):
