@@ -30,7 +30,8 @@ class Node:
     input_types: list  # (shape, dtype) of each input
     outputs: int  # how many
     hooks = None  # {output: {handle: function of its gradient}}
-    freed = False
+    saved = ()  # what is kept for backward; None once that is freed
+    freed = False  # was it told that backward needs it no more?
 
     def name(self) -> str:
         return type(self).__name__
@@ -106,7 +107,7 @@ def run(roots, targets=None, *, create_graph: bool, retain_graph: bool, own: boo
                 shared.update(met)
                 if node not in wanted:
                     continue
-            if node.freed:
+            if node.saved is None:
                 node.raise_freed()
             made = _on_its_gpu(node.propagate, grads, create_graph) if gpus.several else node.propagate(grads, create_graph)
             for edge, kind, grad in zip(node.edges, node.input_types, made, strict=True):
@@ -180,6 +181,9 @@ def _hooked(grad, hooks, recorded: bool):
     for hook in hooks:
         changed = hook(grad if recorded else Variable.wrap(grad))
         if changed is not None:
+            expect(isinstance(changed, Variable), f"expected Variable, but hook returned '{type(changed).__name__}'", TypeError)
+            kinds = [(each.shape, getattr(each, "_array", each).dtype) for each in (grad, changed)]
+            expect(kinds[0] == kinds[1], f"a hook has changed the size or type of its gradient: {kinds[0]} became {kinds[1]}")
             grad = changed if recorded else changed._array
     return grad
 
@@ -224,6 +228,7 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
         inputs = as_tuple(inputs)
         expect(inputs, "'inputs' argument to backward() cannot be empty.")
         targets = {edge_of(each): each for each in inputs}
+        expect(None not in targets, "One of the differentiated Tensors does not require grad")
     arrived = run(roots, targets, create_graph=create_graph, retain_graph=retain_graph)
     for edge, grad in arrived.items():
         tensor = edge[0] if targets is None else targets.get(edge)

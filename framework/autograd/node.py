@@ -55,7 +55,9 @@ class OpNode(Node):
 
     def free(self) -> None:
         super().free()
-        self.saved = self.backward = None
+        self.backward = None
+        if self.versions:  # shapes and numbers are no memory worth freeing: with nothing else kept, backward can be run again
+            self.saved = None
 
     def check_versions(self) -> None:
         for version, then in self.versions:
