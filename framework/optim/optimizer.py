@@ -63,7 +63,7 @@ def update_each(update, rows: list):
 
 
 class Optimizer:
-    """The base of all optimizers: `params` is an iterable of tensors, or of dicts with "params" and options of their own."""
+    """The base of all optimizers: `params` are tensors, pairs of a name and a tensor, or dicts with "params" and options of their own."""
 
     only_with = {}  # state -> the option without which there is none
     _opt_called = False  # schedulers, which warn if they are stepped first, see whether `step` was called
@@ -132,13 +132,18 @@ class Optimizer:
         """Forget the gradients, or set them to zero."""
         for param in (each for group in self.param_groups for each in group["params"]):
             if param.grad is not None:
-                param.grad = None if set_to_none else param.grad.detach().zero_()
+                param.grad = None if set_to_none else (param.grad.detach_() if param.grad.requires_grad else param.grad).zero_()
 
     def add_param_group(self, param_group: dict) -> None:
         """Add {"params": tensors, option: value, …}; options left out have their defaults."""
         params = param_group["params"]
         expect(not isinstance(params, set), "optimizer parameters need an ordered collection: a set changes between runs", TypeError)
         params = [params] if isinstance(params, Variable) else list(params)
+        pairs = [each for each in params if isinstance(each, tuple)]
+        if pairs:  # as named_parameters() gives them
+            expect(len(pairs) == len(params), "all optimizer params should be with/without names", ValueError)
+            names, params = map(list, zip(*pairs, strict=True))
+            param_group = {**param_group, "param_names": names}
         for param in params:
             expect(isinstance(param, Variable), f"can only optimize Tensors, but one of the params is {type(param).__name__}", TypeError)
             expect(param.is_leaf, "can't optimize a non-leaf Tensor", ValueError)
@@ -171,7 +176,8 @@ class Optimizer:
                 if number in state_dict["state"]:
                     state[param] = {name: _fitting(name, each, param) for name, each in state_dict["state"][number].items()}
             options = {name: tuple(each) if isinstance(each, list) else each for name, each in new.items()}  # a file knows lists only
-            groups.append({**options, "params": old["params"]})
+            names = {name: old[name] for name in ("param_names",) if name in old}
+            groups.append({**self.defaults, **names, **options, "params": old["params"]})
         self.state, self.param_groups = state, groups
 
 
