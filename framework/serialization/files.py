@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 from pathlib import Path
 
 
@@ -11,13 +12,15 @@ class CorruptFileError(RuntimeError):
 
 def write_atomically(path, data: bytes) -> None:
     """Replace the file at `path` by one that holds `data`: at every instant either the old or the new file is there, whole."""
-    path = Path(path)
+    path = Path(path).resolve()  # a link stays one
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         with open(temporary, "xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        if path.exists():
+            shutil.copymode(path, temporary)
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
