@@ -98,6 +98,8 @@ class DataLoader:
         pin_memory: bool = False, drop_last: bool = False, timeout: float = 0, worker_init_fn: Callable[[int], None] | None = None, *,
         generator: random.Generator | None = None, prefetch_factor: int | None = None, persistent_workers: bool = False,
     ):  # fmt: skip
+        right = num_workers or (prefetch_factor is None and not persistent_workers)
+        expect(right, "prefetch_factor and persistent_workers speak of workers: they need num_workers > 0", ValueError)
         is_stream = isinstance(dataset, IterableDataset)
         right = num_workers >= 0 and timeout >= 0 and (prefetch_factor is None or prefetch_factor >= 1)
         expect(right, "num_workers and timeout should be non-negative, prefetch_factor positive", ValueError)
@@ -120,7 +122,8 @@ class DataLoader:
         self._order = sampler if batch_sampler is None else batch_sampler
         self.collate_fn = collate_fn or (default_convert if batch_sampler is None else default_collate)
         self.num_workers, self.worker_init_fn, self.timeout = num_workers, worker_init_fn, timeout
-        self.prefetch_factor, self.pin_memory, self.persistent_workers = prefetch_factor or 2, pin_memory, persistent_workers
+        self.prefetch_factor = 2 if num_workers and prefetch_factor is None else prefetch_factor
+        self.pin_memory, self.persistent_workers = pin_memory, persistent_workers
 
     def __len__(self) -> int:
         """The number of batches; of a stream, what its own length lets one expect."""
