@@ -61,7 +61,9 @@ class Generator:
 
     def manual_seed(self, seed: int) -> "Generator":
         """Start the stream of `seed`, an integer of 64 bits, from its beginning."""
-        expect(-(1 << 63) <= int(seed) < 1 << 64, "Overflow when unpacking long long", ValueError)
+        right = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
+        expect(right, f"manual_seed expected a long, but got {type(seed).__name__}")
+        expect(-(1 << 63) <= seed < 1 << 64, "Overflow when unpacking long long", ValueError)
         self._seed = int(seed) % (1 << 64)
         self._key, self._taken = number(self._seed, -1), 0  # a key unlike those of the neighbouring seeds
         return self
@@ -93,7 +95,7 @@ class Generator:
 
     def set_state(self, new_state) -> None:
         """Go back to the state in a tensor from `get_state`."""
-        array = np.ascontiguousarray(new_state._array)
+        array = np.ascontiguousarray(getattr(new_state, "_array", 0.0))  # 0.0: of what is no tensor
         expect(array.dtype == np.uint8, "RNG state must be a torch.ByteTensor", TypeError)
         expect(array.size == 16, f"a generator's state is a uint8 tensor of 16 bytes, but got {array.size} elements")
         seed, taken = array.view("<u8").tolist()
@@ -109,8 +111,13 @@ def own_stream(key: int, start: int) -> None:
     _of_thread.generator = Generator().manual_seed(number(key, start))
 
 
-manual_seed, seed, initial_seed = default_generator.manual_seed, default_generator.seed, default_generator.initial_seed
+seed, initial_seed = default_generator.seed, default_generator.initial_seed
 get_rng_state, set_rng_state = default_generator.get_state, default_generator.set_state
+
+
+def manual_seed(seed) -> Generator:
+    """Start the default stream of `int(seed)` from its beginning."""
+    return default_generator.manual_seed(int(seed))
 
 
 def _take(shape, generator, module):
