@@ -70,8 +70,7 @@ class FunctionNode(OpNode):
         results, wanted = results if isinstance(results, tuple) else (results,), len(self.edges)
         right = len(results) >= wanted and all(each is None for each in results[wanted:])
         expect(right, f"function {self.name()} returned an incorrect number of gradients (expected {wanted}, got {len(results)})")
-        right = all(each is None or isinstance(each, Variable) for each in results)
-        expect(right, f"function {self.name()}: expected Variable or None, got {results}")
+        expect(all(each is None or isinstance(each, Variable) for each in results), "backward: expected Variable or None for each gradient")
         return [each if each is None or recorded else each._array for each in results[:wanted]]
 
 
@@ -79,27 +78,27 @@ def _types(values) -> list:
     return [(each._array.shape, each._array.dtype) if isinstance(each, Variable) else None for each in values]
 
 
+def _unwritten(ctx, *args):
+    raise NotImplementedError("You must implement the forward and backward functions for custom autograd.Function.")
+
+
 class Function:
     """A differentiable operation: subclass it, write `forward(ctx, …)` and `backward(ctx, *grad_outputs)`, call `.apply`.
 
     `backward` returns one gradient for each argument of `forward`, None where there is none.  It is itself differentiable when it is
-    written in differentiable operations.
+    written in differentiable operations.  With a `setup_context(ctx, inputs, output)`, which is called after it, `forward` takes no ctx.
     """
 
-    @staticmethod
-    def forward(ctx, *args):
-        raise NotImplementedError("You must implement the forward function for custom autograd.Function.")
-
-    @staticmethod
-    def backward(ctx, *grad_outputs):
-        raise NotImplementedError("You must implement the backward function for custom autograd.Function.")
+    forward = backward = staticmethod(_unwritten)
 
     @classmethod
     def apply(cls, *args):
         """Run `forward` on `args`, and record it if one of them needs a gradient."""
         context = FunctionContext(tuple(isinstance(each, Variable) and each.requires_grad for each in args))
         with no_grad():
-            results = cls.forward(context, *args)
+            results = cls.forward(*args) if hasattr(cls, "setup_context") else cls.forward(context, *args)
+            if hasattr(cls, "setup_context"):
+                cls.setup_context(context, args, results)
         if not (mode.grad and any(context.needs_input_grad)):
             return results
         outs = list(results) if isinstance(results, tuple) else [results]

@@ -83,6 +83,34 @@ def test_several_outputs():
     assert gradgradcheck(lambda x: SinCos.apply(x)[:2], (x,))
 
 
+def test_forward_and_context_apart():
+    class Times(Function):
+        @staticmethod
+        def forward(x, factor):
+            return x * factor, x.argmax()
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            x, ctx.factor = inputs
+            assert x is inputs[0] and not torch.is_grad_enabled()
+            ctx.save_for_backward(x, output[0])
+            ctx.mark_non_differentiable(output[1])
+
+        @staticmethod
+        def backward(ctx, grad, _):
+            x, out = ctx.saved_tensors
+            assert out.tolist() == [each * ctx.factor for each in x.tolist()]
+            return grad * ctx.factor, None
+
+    x = leaf(1.0, 2.0)
+    out, largest = Times.apply(x, 3.0)
+    assert largest.item() == 1 and not largest.requires_grad
+    out.sum().backward()
+    assert x.grad.tolist() == [3, 3]
+    assert gradgradcheck(lambda x: Times.apply(x, 2.0)[0], (x,))
+    assert Times.apply(x.detach(), 3.0)[0].tolist() == [3, 6]
+
+
 def test_nothing_is_recorded_where_nothing_needs_it():
     assert Exp.apply(torch.ones(1)).grad_fn is None
     with torch.no_grad():
