@@ -38,11 +38,14 @@ class _Switch(ContextDecorator):
         mode.grad, mode.inference = mode.before.pop()
 
     def __call__(self, function):
+        if not isgeneratorfunction(function):
+            return super().__call__(function)
+
         @wraps(function)
         def generator(*args, **kwargs):
             return (yield from _Switched(self, function(*args, **kwargs)))
 
-        return generator if isgeneratorfunction(function) else super().__call__(function)
+        return generator
 
 
 class _Switched(Generator):
@@ -54,18 +57,14 @@ class _Switched(Generator):
         self.send, self.throw = switch(generator.send), switch(generator.throw)
 
 
-def _decorator_or_context(function, switch: _Switch):
-    return switch if function is None else switch(function)
-
-
 def no_grad(function=None):
     """Do not record: results need no gradient, whatever their inputs need."""
-    return _decorator_or_context(function, _Switch(grad=False))
+    return _Switch(grad=False) if function is None else _Switch(grad=False)(function)
 
 
 def enable_grad(function=None):
     """Record again inside a `no_grad` block."""
-    return _decorator_or_context(function, _Switch(grad=True))
+    return _Switch(grad=True) if function is None else _Switch(grad=True)(function)
 
 
 def inference_mode(mode=True):
