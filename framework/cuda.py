@@ -45,4 +45,4 @@ def synchronize(device=None) -> None:
 def manual_seed(seed: int) -> None:
     """Seed the generator that GPUs draw from, which is the one that the CPU does; without a GPU, nothing is changed."""
     if is_available():
-        default_generator.manual_seed(int(seed))
+        default_generator.manual_seed(seed)

@@ -61,9 +61,7 @@ class Generator:
 
     def manual_seed(self, seed: int) -> "Generator":
         """Start the stream of `seed`, an integer of 64 bits, from its beginning."""
-        right = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
-        expect(right, f"manual_seed expected a long, but got {type(seed).__name__}")
-        expect(-(1 << 63) <= seed < 1 << 64, "Overflow when unpacking long long", ValueError)
+        expect(-(1 << 63) <= int(seed) < 1 << 64, "Overflow when unpacking long long", ValueError)
         self._seed = int(seed) % (1 << 64)
         self._key, self._taken = number(self._seed, -1), 0  # a key unlike those of the neighbouring seeds
         return self
@@ -111,13 +109,8 @@ def own_stream(key: int, start: int) -> None:
     _of_thread.generator = Generator().manual_seed(number(key, start))
 
 
-seed, initial_seed = default_generator.seed, default_generator.initial_seed
+manual_seed, seed, initial_seed = default_generator.manual_seed, default_generator.seed, default_generator.initial_seed
 get_rng_state, set_rng_state = default_generator.get_state, default_generator.set_state
-
-
-def manual_seed(seed) -> Generator:
-    """Start the default stream of `int(seed)` from its beginning."""
-    return default_generator.manual_seed(int(seed))
 
 
 def _take(shape, generator, module):
