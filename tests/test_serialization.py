@@ -94,7 +94,7 @@ def test_what_cannot_be_saved(tmp_path):
         with pytest.raises(TypeError, match=f"cannot save .* \\(at '{place}'\\)"):
             framework.save(value, tmp_path / "f")
     for key in ((1, 2), b"a", frozenset(), framework.ones(1)):
-        with pytest.raises(TypeError, match="cannot save a dict whose keys are of type .* \\(at 'a.b'\\)"):
+        with pytest.raises(TypeError, match="cannot save a dict \\(at 'a.b'\\) whose keys"):
             framework.save({"a": {"b": {1: 2, key: 3}}}, tmp_path / "f")
     assert not any(tmp_path.iterdir())
 

@@ -26,8 +26,8 @@ def options(arguments: dict, **valid) -> dict:
     """The options among a constructor's `arguments`, its locals(); ValueError for an impossible one; `valid` says more of some of them."""
     found = {name: value for name, value in arguments.items() if name not in ("self", "params", "__class__")}
     for name, value in found.items():
-        if not (valid[name] if name in valid else _POSSIBLE.get(name, lambda value: True)(value)):
-            raise ValueError(f"Invalid {name} value: {value}")
+        possible = valid[name] if name in valid else _POSSIBLE.get(name, lambda value: True)(value)
+        expect(possible, f"Invalid {name} value: {value}", ValueError)
     return found
 
 
@@ -78,8 +78,7 @@ class Optimizer:
             cls.__init__ = offered(cls.__init__)
 
     def __init__(self, params, defaults: dict):
-        if isinstance(params, Variable):
-            raise TypeError("params argument given to the optimizer should be an iterable of Tensors or dicts, but got Tensor")
+        expect(not isinstance(params, Variable), "params should be an iterable of Tensors or dicts, but got Tensor", TypeError)
         self.defaults, self.param_groups = defaults, []
         self.state = defaultdict(dict)  # parameter -> its state by name; empty before its first step
         groups = list(params)
@@ -142,8 +141,7 @@ class Optimizer:
         pairs = [each for each in params if isinstance(each, tuple)]
         if pairs:  # as named_parameters() gives them
             expect(len(pairs) == len(params), "all optimizer params should be with/without names", ValueError)
-            names, params = map(list, zip(*pairs, strict=True))
-            param_group = {**param_group, "param_names": names}
+            param_group["param_names"], params = map(list, zip(*pairs, strict=True))
         for param in params:
             expect(isinstance(param, Variable), f"can only optimize Tensors, but one of the params is {type(param).__name__}", TypeError)
             expect(param.is_leaf, "can't optimize a non-leaf Tensor", ValueError)
@@ -176,8 +174,7 @@ class Optimizer:
                 if number in state_dict["state"]:
                     state[param] = {name: _fitting(name, each, param) for name, each in state_dict["state"][number].items()}
             options = {name: tuple(each) if isinstance(each, list) else each for name, each in new.items()}  # a file knows lists only
-            names = {name: old[name] for name in ("param_names",) if name in old}
-            groups.append({**self.defaults, **names, **options, "params": old["params"]})
+            groups.append({**old, **options, "params": old["params"]})  # a file of an older version lacks newer options
         self.state, self.param_groups = state, groups
 
 

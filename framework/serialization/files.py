@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import shutil
 from pathlib import Path
 
 
@@ -20,7 +19,7 @@ def write_atomically(path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         if path.exists():
-            shutil.copymode(path, temporary)
+            os.chmod(temporary, path.stat().st_mode)
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)

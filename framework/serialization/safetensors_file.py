@@ -30,12 +30,11 @@ def _describe(value, path: str, tensors: dict):
         tensors[name] = np.asarray(value.detach().cpu()._array, order="C")
         return {_TENSOR: name}
     if isinstance(value, dict):
-        wrong = {type(key).__name__ for key in value if not isinstance(key, _PLAIN)}
-        expect(not wrong, f"cannot save a dict whose keys are of type {wrong} (at '{path}'): only numbers and strings can be", TypeError)
+        keyed = all(isinstance(key, _PLAIN) for key in value)
+        expect(keyed, f"cannot save a dict (at '{path}') whose keys are not numbers and strings alone", TypeError)
         items = [(key, _describe(each, f"{path}.{key}" if path else str(key), tensors)) for key, each in value.items()]
-        if all(isinstance(key, str) and key not in (_TENSOR, _PAIRS) for key in value):
-            return dict(items)
-        return {_PAIRS: [[key, each] for key, each in items]}  # JSON's keys are strings: others go as pairs
+        named = all(isinstance(key, str) and key not in (_TENSOR, _PAIRS) for key in value)
+        return dict(items) if named else {_PAIRS: items}  # JSON's keys are strings: others go as pairs
     if isinstance(value, (list, tuple)):
         return [_describe(each, f"{path}.{i}" if path else str(i), tensors) for i, each in enumerate(value)]
     message = f"cannot save a {type(value).__name__} (at '{path}'): only tensors, numbers, strings, dicts and lists can be saved"
