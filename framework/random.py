@@ -93,7 +93,7 @@ class Generator:
 
     def set_state(self, new_state) -> None:
         """Go back to the state in a tensor from `get_state`."""
-        array = np.ascontiguousarray(new_state._array)
+        array = np.ascontiguousarray(getattr(new_state, "_array", 0.0))  # 0.0: of what is no tensor
         expect(array.dtype == np.uint8, "RNG state must be a torch.ByteTensor", TypeError)
         expect(array.size == 16, f"a generator's state is a uint8 tensor of 16 bytes, but got {array.size} elements")
         seed, taken = array.view("<u8").tolist()

@@ -102,6 +102,12 @@ def test_seeds_are_integers_of_64_bits():
             torch.manual_seed(seed)
 
 
+def test_what_is_no_state():
+    for state in ([1], np.ones(16, np.uint8), torch.ones(16)):
+        with pytest.raises(TypeError, match="must be a torch.ByteTensor"):
+            torch.Generator().set_state(state)
+
+
 def test_a_generators_device():
     assert torch.Generator().device == torch.Generator("cpu").device == torch.device("cpu")
     with pytest.raises(RuntimeError, match="Expected one of cpu, cuda"):

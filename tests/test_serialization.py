@@ -93,6 +93,9 @@ def test_what_cannot_be_saved(tmp_path):
     for value, place in [({"a": {"b": object()}}, "a.b"), ([1, {2}], "1"), ({"f": print}, "f")]:
         with pytest.raises(TypeError, match=f"cannot save .* \\(at '{place}'\\)"):
             framework.save(value, tmp_path / "f")
+    for key in ((1, 2), b"a", frozenset(), framework.ones(1)):
+        with pytest.raises(TypeError, match="cannot save a dict \\(at 'a.b'\\) whose keys"):
+            framework.save({"a": {"b": {1: 2, key: 3}}}, tmp_path / "f")
     assert not any(tmp_path.iterdir())
 
 
@@ -165,6 +168,18 @@ def test_permissions_are_the_users(tmp_path):
     finally:
         os.umask(before)
     assert (tmp_path / "f").stat().st_mode & 0o777 == 0o640
+    (tmp_path / "f").chmod(0o604)
+    framework.save({}, tmp_path / "f")
+    assert (tmp_path / "f").stat().st_mode & 0o777 == 0o604
+
+
+def test_a_link_stays_one(tmp_path):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "f").symlink_to(tmp_path / "there" / "g")
+    for x in (1.0, 2.0):  # to a file that is not there yet, and to one that is
+        framework.save({"x": framework.tensor(x)}, tmp_path / "f")
+        assert (tmp_path / "f").is_symlink() and framework.load(tmp_path / "there" / "g")["x"].item() == x
+    assert sorted(each.name for each in tmp_path.rglob("*")) == ["f", "g", "there"]
 
 
 def resigned(structure: str, tensors=None) -> bytes:

@@ -23,17 +23,14 @@ _LARGE = 1 << 16  # elements, for whose sum a kernel is asked
 
 
 class Node:
-    """One operation on the tape; subclasses say how a gradient passes back through it."""
+    """One operation on the tape; `OpNode` says what it is called, how a gradient passes back through it, and what it lets go of then."""
 
     number: int  # counted from the first Node of the process
     edges: list  # where each input came from, None where no gradient is needed
     input_types: list  # (shape, dtype) of each input
     outputs: int  # how many
-    hooks = None  # {output: {handle: function of its gradient}}
-    freed = False
-
-    def name(self) -> str:
-        return type(self).__name__
+    _hooks = None  # {output: {handle: function of its gradient}}; a leaf has them too, for output 0
+    freed = False  # was it told that backward needs it no more?
 
     def __repr__(self) -> str:
         return f"<{self.name()}>"
@@ -42,18 +39,6 @@ class Node:
     def next_functions(self) -> tuple:
         """The Nodes behind this one (for a leaf, the leaf itself), each with the number of its output."""
         return tuple((None, 0) if edge is None else edge for edge in self.edges)
-
-    def propagate(self, grads: list, recorded: bool) -> list:
-        """Gradients of the inputs from those of the outputs (each an array, a Tensor if `recorded`, or None)."""
-        raise NotImplementedError
-
-    def free(self) -> None:
-        """Let go of what was kept for backward."""
-        self.freed = True
-
-    def raise_freed(self) -> None:
-        raise RuntimeError("Trying to backward through the graph a second time, but what it kept was freed by the first: "
-                           "specify retain_graph=True the first time")  # fmt: skip
 
 
 def edge_of(tensor: Variable):
@@ -98,16 +83,16 @@ def run(roots, targets=None, *, create_graph: bool, retain_graph: bool, own: boo
             node = heapq.heappop(queue)[1]
             # what a kernel has left to be added to others is made now; what it has left for this Node stays
             grads = [each.array() if hasattr(each, "add_to") else each for each in pending.pop(node)]
-            for output, hooks in (node.hooks or {}).items():
-                grads[output] = _hooked(grads[output], hooks.values(), create_graph)
+            for output, hooks in (node._hooks or {}).items():
+                grads[output] = _hooked(grads[output], hooks, create_graph)
             if targets is not None:
                 met = {(node, output): grad for output, grad in enumerate(grads) if (node, output) in targets}
                 arrived.update(met)
                 shared.update(met)
                 if node not in wanted:
                     continue
-            if node.freed:
-                node.raise_freed()
+            # What a Node kept is None once it is freed
+            expect(node.saved is not None, "Trying to backward through the graph a second time: specify retain_graph=True the first time")
             made = _on_its_gpu(node.propagate, grads, create_graph) if gpus.several else node.propagate(grads, create_graph)
             for edge, kind, grad in zip(node.edges, node.input_types, made, strict=True):
                 if edge is not None and grad is not None and (wanted is None or edge[0] in wanted or edge in targets):
@@ -118,7 +103,7 @@ def run(roots, targets=None, *, create_graph: bool, retain_graph: bool, own: boo
             if own and edge in shared and not create_graph:
                 arrived[edge] = grad = grad.copy()
             if not isinstance(edge[0], Node) and edge[0]._hooks:
-                arrived[edge] = _hooked(grad, edge[0]._hooks.values(), create_graph)
+                arrived[edge] = _hooked(grad, edge[0]._hooks[0], create_graph)
     finally:
         mode.grad = recording
     return arrived
@@ -173,13 +158,17 @@ def _leads_to(targets, roots) -> set:
     return leads
 
 
-def _hooked(grad, hooks, recorded: bool):
+def _hooked(grad, hooks: dict, recorded: bool):
     """`grad` after the functions in `hooks`, each of which may return another in its place; None has nothing to show them."""
-    hooks = [] if grad is None else list(hooks)
+    # The one that keeps the gradient comes last: it sees what the others made of it
+    hooks = [] if grad is None else [hooks[key] for key in sorted(hooks, key=lambda key: key == "retain_grad")]
     grad = grad.array() if hasattr(grad, "array") else grad  # a kernel left it to be computed
     for hook in hooks:
         changed = hook(grad if recorded else Variable.wrap(grad))
         if changed is not None:
+            expect(isinstance(changed, Variable), f"expected Variable, but hook returned '{type(changed).__name__}'", TypeError)
+            kinds = [(each.shape, getattr(each, "_array", each).dtype) for each in (grad, changed)]
+            expect(kinds[0] == kinds[1], f"a hook has changed the size or type of its gradient: {kinds[0]} became {kinds[1]}")
             grad = changed if recorded else changed._array
     return grad
 
@@ -224,6 +213,7 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
         inputs = as_tuple(inputs)
         expect(inputs, "'inputs' argument to backward() cannot be empty.")
         targets = {edge_of(each): each for each in inputs}
+        expect(None not in targets, "One of the differentiated Tensors does not require grad")
     arrived = run(roots, targets, create_graph=create_graph, retain_graph=retain_graph)
     for edge, grad in arrived.items():
         tensor = edge[0] if targets is None else targets.get(edge)
@@ -277,10 +267,7 @@ class RemovableHandle:
         self._hooks.pop(self._key, None)
 
     def put(self, hook) -> "RemovableHandle":
-        last = self._hooks.pop("retain_grad", None)
         self._hooks[self._key] = hook
-        if last is not None:
-            self._hooks["retain_grad"] = last  # sees what the others made of the gradient
         return self
 
 
@@ -290,12 +277,9 @@ def add_hook(tensor: Variable, hook) -> RemovableHandle:
 
 
 def _hooks_of(tensor: Variable) -> dict:
-    node = tensor._node
-    if node is None:
-        tensor._hooks = {} if tensor._hooks is None else tensor._hooks
-        return tensor._hooks
-    node.hooks = {} if node.hooks is None else node.hooks
-    return node.hooks.setdefault(tensor._output, {})
+    place, output = edge_of(tensor)
+    place._hooks = place._hooks or {}
+    return place._hooks.setdefault(output, {})
 
 
 def keep_gradient(tensor: Variable) -> None:

@@ -1,7 +1,9 @@
 """`Function`: an operation of the user's own, forward and backward written by hand."""
 
 from ..device import array_module
+from ..offered import expect
 from .engine import edge_of
+from .inplace import assign, check_writable
 from .mode import mode, no_grad, set_grad_enabled
 from .node import OpNode, on_tape
 from .variable import Variable
@@ -66,8 +68,9 @@ class FunctionNode(OpNode):
             results = self.op.backward(self.context, *grads)
         self.context.saved_tensors = ()
         results, wanted = results if isinstance(results, tuple) else (results,), len(self.edges)
-        if len(results) < wanted or any(each is not None for each in results[wanted:]):
-            raise RuntimeError(f"function {self.name()} returned an incorrect number of gradients (expected {wanted}, got {len(results)})")
+        right = len(results) >= wanted and all(each is None for each in results[wanted:])
+        expect(right, f"function {self.name()} returned an incorrect number of gradients (expected {wanted}, got {len(results)})")
+        expect(all(each is None or isinstance(each, Variable) for each in results), "backward: expected Variable or None for each gradient")
         return [each if each is None or recorded else each._array for each in results[:wanted]]
 
 
@@ -75,36 +78,42 @@ def _types(values) -> list:
     return [(each._array.shape, each._array.dtype) if isinstance(each, Variable) else None for each in values]
 
 
+def _unwritten(ctx, *args):
+    raise NotImplementedError("You must implement the forward and backward functions for custom autograd.Function.")
+
+
 class Function:
     """A differentiable operation: subclass it, write `forward(ctx, …)` and `backward(ctx, *grad_outputs)`, call `.apply`.
 
     `backward` returns one gradient for each argument of `forward`, None where there is none.  It is itself differentiable when it is
-    written in differentiable operations.
+    written in differentiable operations.  With a `setup_context(ctx, inputs, output)`, which is called after it, `forward` takes no ctx.
     """
 
-    @staticmethod
-    def forward(ctx, *args):
-        raise NotImplementedError("You must implement the forward function for custom autograd.Function.")
-
-    @staticmethod
-    def backward(ctx, *grad_outputs):
-        raise NotImplementedError("You must implement the backward function for custom autograd.Function.")
+    forward = backward = staticmethod(_unwritten)
 
     @classmethod
     def apply(cls, *args):
         """Run `forward` on `args`, and record it if one of them needs a gradient."""
         context = FunctionContext(tuple(isinstance(each, Variable) and each.requires_grad for each in args))
         with no_grad():
-            results = cls.forward(context, *args)
+            results = cls.forward(*args) if hasattr(cls, "setup_context") else cls.forward(context, *args)
+            if hasattr(cls, "setup_context"):
+                cls.setup_context(context, args, results)
         if not (mode.grad and any(context.needs_input_grad)):
             return results
         outs = list(results) if isinstance(results, tuple) else [results]
         node = FunctionNode(cls, context, args, outs)
         given, dirty, constant = ({*map(id, each)} for each in (args, context._dirty, context._non_differentiable))
         for output, each in enumerate(outs):
-            if isinstance(each, Variable) and id(each) not in constant:
-                if id(each) in given - dirty:  # an input returned as it is: the result must be a tensor of its own
-                    outs[output] = each = Variable.wrap(each._array)
-                each._tape_node, each._output, each._needs_grad = node, output, False
+            if not isinstance(each, Variable) or id(each) in constant or each._array.dtype.kind in "biu":
+                continue
+            result = each
+            if id(each) in dirty:
+                check_writable(each)
+                result = Variable.wrap(each._array)
+            elif id(each) in given:  # returned as it is: the result must be a tensor of its own
+                result = no_grad(each.view_as)(each)
+            result._tape_node, result._output, result._needs_grad = node, output, False
+            outs[output] = assign(each, result) if id(each) in dirty else result
         node.keep()
         return tuple(outs) if isinstance(results, tuple) else outs[0]

@@ -5,7 +5,7 @@ that does not depend on an input is zero.
 """
 
 from ..offered import expect
-from .engine import grad
+from .engine import grad, starting_gradient
 from .mode import enable_grad
 from .variable import Variable
 
@@ -38,8 +38,8 @@ def _pull_back(outs, leaves, v, create_graph) -> tuple:
     """v^T dout/dleaf for each leaf, summed over the outputs; without `v` one in its place, for a single number."""
     vs = (None,) * len(outs) if v is None else _tuple(v, "v")
     expect(len(vs) == len(outs), f"v must be {len(outs)} Tensors, but is {len(vs)}")
-    recorded = [i for i, out in enumerate(outs) if out.requires_grad]
-    outs, vs = ([each[i] for i in recorded] for each in (outs, vs))
+    pairs = [each for each in zip(outs, map(starting_gradient, outs, vs), strict=True) if each[0].requires_grad]
+    outs, vs = zip(*pairs, strict=True) if pairs else ((), ())
     return grad(outs, leaves, vs, retain_graph=True, create_graph=create_graph, materialize_grads=True)
 
 

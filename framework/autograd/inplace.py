@@ -45,12 +45,11 @@ def assign(target: Variable, value: Variable) -> Variable:
     if target._version is not None:
         target._version[0] += 1
     if recorded and view is None:
-        target._tape_node, target._output = value._node, value._output
+        target._move_behind(value)
     elif recorded:
         from ..ops.index import view_scatter
 
-        base = view_scatter(view.base, value, view.steps)  # not `view`, which holds the base: the Node would hold itself
-        view.base._tape_node, view.base._output = base._tape_node, base._output
+        view.base._move_behind(view_scatter(view.base, value, view.steps))  # not `view`, which holds the base: a Node would hold itself
     return target
 
 

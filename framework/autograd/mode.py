@@ -1,7 +1,10 @@
 """Whether operations are recorded: one switch a thread, turned by context managers that are decorators too."""
 
 import threading
+from collections.abc import Generator
 from contextlib import ContextDecorator
+from functools import wraps
+from inspect import isgeneratorfunction
 
 
 class _Mode(threading.local):
@@ -34,19 +37,34 @@ class _Switch(ContextDecorator):
     def __exit__(self, *exception):
         mode.grad, mode.inference = mode.before.pop()
 
+    def __call__(self, function):
+        if not isgeneratorfunction(function):
+            return super().__call__(function)
 
-def _decorator_or_context(function, switch: _Switch):
-    return switch if function is None else switch(function)
+        @wraps(function)
+        def generator(*args, **kwargs):
+            return (yield from _Switched(self, function(*args, **kwargs)))
+
+        return generator
+
+
+class _Switched(Generator):
+    """A generator with `switch` turned while it runs, and not while it waits."""
+
+    send = throw = None
+
+    def __init__(self, switch: _Switch, generator):
+        self.send, self.throw = switch(generator.send), switch(generator.throw)
 
 
 def no_grad(function=None):
     """Do not record: results need no gradient, whatever their inputs need."""
-    return _decorator_or_context(function, _Switch(grad=False))
+    return _Switch(grad=False) if function is None else _Switch(grad=False)(function)
 
 
 def enable_grad(function=None):
     """Record again inside a `no_grad` block."""
-    return _decorator_or_context(function, _Switch(grad=True))
+    return _Switch(grad=True) if function is None else _Switch(grad=True)(function)
 
 
 def inference_mode(mode=True):

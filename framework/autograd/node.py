@@ -54,8 +54,10 @@ class OpNode(Node):
         return "".join(part.capitalize() for part in self.op.__name__.strip("_").split("_")) + "Backward0"
 
     def free(self) -> None:
-        super().free()
-        self.saved = self.backward = None
+        """Let go of what was kept for backward."""
+        self.freed, self.backward = True, None
+        if self.versions:  # shapes and numbers are no memory worth freeing: with nothing else kept, backward can be run again
+            self.saved = None
 
     def check_versions(self) -> None:
         for version, then in self.versions:
@@ -63,7 +65,8 @@ class OpNode(Node):
                 raise RuntimeError("one of the variables needed for gradient computation has been modified by an inplace operation: "
                                    f"a tensor kept for {self.name()} is at version {version[0]}; expected version {then}")  # fmt: skip
 
-    def propagate(self, grads, recorded):
+    def propagate(self, grads: list, recorded: bool) -> list:
+        """Gradients of the inputs from those of the outputs (each an array, a Tensor if `recorded`, or None)."""
         self.check_versions()
         grad = grads if self.several else grads[0]
         if self.backward is not None and not recorded:

@@ -20,7 +20,7 @@ class Variable:
     _tape_node = None  # the Node that made this tensor; None for a leaf
     _output = 0  # which of the Node's outputs it is
     _view = None  # for a view: the View that says of what
-    _hooks = None  # of a leaf: functions run on its gradient
+    _hooks = None  # of a leaf: see engine.Node
     grad = None
 
     _class = None  # the class of new tensors: framework.Tensor, which registers itself
@@ -57,7 +57,16 @@ class Variable:
     def requires_grad(self, wanted: bool):
         expect(wanted or self.is_leaf, "you can only change requires_grad flags of leaf variables: use var.detach() instead")
         expect(not wanted or self._array.dtype.kind not in "biu", "only Tensors of floating point dtype can require gradients")
+        expect(not wanted or self._version is not None or mode.inference, "inference tensors cannot need gradients outside InferenceMode")
         self._needs_grad = bool(wanted) and self.is_leaf
+
+    def _move_behind(self, other: "Variable") -> None:
+        """Take the place on the tape of `other`, a new result; a gradient that is to be kept is from now on that of these values."""
+        hooks = getattr(self._tape_node, "_hooks", None) or {}
+        kept = hooks.get(self._output, {}).pop("retain_grad", None)
+        self._tape_node, self._output = other._node, other._output
+        if kept is not None:
+            self._tape_node._hooks = {**(self._tape_node._hooks or {}), self._output: {"retain_grad": kept}}
 
     is_leaf = property(lambda self: self._node is None, doc="Whether no recorded operation made this tensor.")
     grad_fn = property(lambda self: self._node, doc="The Node that made this tensor; None for a leaf.")
@@ -90,9 +99,7 @@ class View:
         if self.base._tape_node is not None:
             self.check_may_change("its base or another view of its base has been")
         self.base_node = self.base._tape_node
-        with enable_grad():
-            again = follow(self.steps, self.base)
-        tensor._tape_node, tensor._output = again._tape_node, again._output
+        tensor._move_behind(enable_grad(follow)(self.steps, self.base))
 
 
 def follow(steps: tuple, base):

@@ -26,8 +26,8 @@ def options(arguments: dict, **valid) -> dict:
     """The options among a constructor's `arguments`, its locals(); ValueError for an impossible one; `valid` says more of some of them."""
     found = {name: value for name, value in arguments.items() if name not in ("self", "params", "__class__")}
     for name, value in found.items():
-        if not (valid[name] if name in valid else _POSSIBLE.get(name, lambda value: True)(value)):
-            raise ValueError(f"Invalid {name} value: {value}")
+        possible = valid[name] if name in valid else _POSSIBLE.get(name, lambda value: True)(value)
+        expect(possible, f"Invalid {name} value: {value}", ValueError)
     return found
 
 
@@ -65,7 +65,7 @@ def update_each(update, rows: list):
 
 
 class Optimizer:
-    """The base of all optimizers: `params` is an iterable of tensors, or of dicts with "params" and options of their own."""
+    """The base of all optimizers: `params` are tensors, pairs of a name and a tensor, or dicts with "params" and options of their own."""
 
     only_with = {}  # state -> the option without which there is none
     _opt_called = False  # schedulers, which warn if they are stepped first, see whether `step` was called
@@ -80,8 +80,7 @@ class Optimizer:
             cls.__init__ = offered(cls.__init__)
 
     def __init__(self, params, defaults: dict):
-        if isinstance(params, Variable):
-            raise TypeError("params argument given to the optimizer should be an iterable of Tensors or dicts, but got Tensor")
+        expect(not isinstance(params, Variable), "params should be an iterable of Tensors or dicts, but got Tensor", TypeError)
         self.defaults, self.param_groups = defaults, []
         self.state = defaultdict(dict)  # parameter -> its state by name; empty before its first step
         groups = list(params)
@@ -134,13 +133,17 @@ class Optimizer:
         """Forget the gradients, or set them to zero."""
         for param in (each for group in self.param_groups for each in group["params"]):
             if param.grad is not None:
-                param.grad = None if set_to_none else param.grad.detach().zero_()
+                param.grad = None if set_to_none else (param.grad.detach_() if param.grad.requires_grad else param.grad).zero_()
 
     def add_param_group(self, param_group: dict) -> None:
         """Add {"params": tensors, option: value, …}; options left out have their defaults."""
         params = param_group["params"]
         expect(not isinstance(params, set), "optimizer parameters need an ordered collection: a set changes between runs", TypeError)
         params = [params] if isinstance(params, Variable) else list(params)
+        pairs = [each for each in params if isinstance(each, tuple)]
+        if pairs:  # as named_parameters() gives them
+            expect(len(pairs) == len(params), "all optimizer params should be with/without names", ValueError)
+            param_group["param_names"], params = map(list, zip(*pairs, strict=True))
         for param in params:
             expect(isinstance(param, Variable), f"can only optimize Tensors, but one of the params is {type(param).__name__}", TypeError)
             expect(param.is_leaf, "can't optimize a non-leaf Tensor", ValueError)
@@ -174,7 +177,7 @@ class Optimizer:
                 if number in state_dict["state"]:
                     state[param] = {name: _fitting(name, each, param) for name, each in state_dict["state"][number].items()}
             options = {name: tuple(each) if isinstance(each, list) else each for name, each in new.items()}  # a file knows lists only
-            groups.append({**options, "params": old["params"]})
+            groups.append({**old, **options, "params": old["params"]})  # a file of an older version lacks newer options
         self.state, self.param_groups = state, groups
         gpus.changes += 1
 

@@ -17,6 +17,7 @@ import numpy as np
 from .. import dtypes
 from ..autograd.variable import Variable
 from ..device import array_module, device, move
+from ..offered import expect
 from ..tensor import Size
 from .files import CorruptFileError
 
@@ -75,12 +76,10 @@ class _Machine(pickle._Unpickler):
     def persistent_load(self, pid):
         """The memory of a tensor, by ("storage", its type, the entry's name, the device, the number of elements)."""
         _, dtype, key, location, count = pid
-        if type(key) is not str:
-            raise UnpicklingError("a storage is not described as one")
+        expect(type(key) is str, "a storage is not described as one", UnpicklingError)
         if (key, dtype) not in self.storages:
             array = np.frombuffer(self.entries[f"data/{key}"], dtype.numpy)
-            if array.size != count:
-                raise CorruptFileError(f"data/{key} has {array.size} elements in place of {count}")
+            expect(array.size == count, f"data/{key} has {array.size} elements in place of {count}", CorruptFileError)
             array = array.byteswap() if self.swapped and array.itemsize > 1 else array
             self.storages[key, dtype] = move(array, _device(self, location) if self.map_location is None else self.map_location)
         return self.storages[key, dtype]

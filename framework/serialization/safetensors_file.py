@@ -13,9 +13,11 @@ import numpy as np
 from .. import dtypes
 from ..autograd.variable import Variable
 from ..device import CPU, move
+from ..offered import expect
 from .files import CorruptFileError, write_atomically
 
 _METADATA, _TENSOR, _PAIRS = "framework", "__tensor__", "__pairs__"
+_PLAIN = (type(None), bool, int, float, str)
 _TYPES = {each.name.upper().replace("FLOAT", "F").replace("UINT", "U").replace("INT", "I"): each for each in dtypes.ALL}  # BF16, U8, BOOL
 
 
@@ -28,15 +30,16 @@ def _describe(value, path: str, tensors: dict):
         tensors[name] = np.asarray(value.detach().cpu()._array, order="C")
         return {_TENSOR: name}
     if isinstance(value, dict):
+        keyed = all(isinstance(key, _PLAIN) for key in value)
+        expect(keyed, f"cannot save a dict (at '{path}') whose keys are not numbers and strings alone", TypeError)
         items = [(key, _describe(each, f"{path}.{key}" if path else str(key), tensors)) for key, each in value.items()]
-        if all(isinstance(key, str) and key not in (_TENSOR, _PAIRS) for key in value):
-            return dict(items)
-        return {_PAIRS: [[key, each] for key, each in items]}  # JSON's keys are strings: others go as pairs
+        named = all(isinstance(key, str) and key not in (_TENSOR, _PAIRS) for key in value)
+        return dict(items) if named else {_PAIRS: items}  # JSON's keys are strings: others go as pairs
     if isinstance(value, (list, tuple)):
         return [_describe(each, f"{path}.{i}" if path else str(i), tensors) for i, each in enumerate(value)]
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    raise TypeError(f"cannot save a {type(value).__name__} (at '{path}'): only tensors, numbers, strings, dicts and lists can be saved")
+    message = f"cannot save a {type(value).__name__} (at '{path}'): only tensors, numbers, strings, dicts and lists can be saved"
+    expect(isinstance(value, _PLAIN), message, TypeError)
+    return value
 
 
 def _checksum(tensors: dict, structure: str) -> str:

@@ -63,6 +63,17 @@ def test_second_backward():
         y.backward()
 
 
+def test_second_backward_where_nothing_was_kept():
+    x = leaf(2.0, 3.0)
+    moved = torch.cat([1 - x, -x]).reshape(2, 2).t()  # [[-1, -2], [-2, -3]]
+    moved.sum().backward()
+    moved.sum().backward()
+    assert x.grad.tolist() == [-4, -4]
+    (moved * moved).sum().backward()
+    (moved**3).sum().backward()
+    assert x.grad.tolist() == [-4 + 6 - 15, -4 + 10 - 39]
+
+
 def test_inputs_alone_get_gradients():
     x, y = leaf(2.0), leaf(3.0)
     z = x * y
@@ -71,6 +82,8 @@ def test_inputs_alone_get_gradients():
     assert (y.grad.item(), z.grad.item()) == (24, 12)
     with pytest.raises(RuntimeError, match="cannot be empty"):
         (x * 1).backward(inputs=[])
+    with pytest.raises(RuntimeError, match="does not require grad"):
+        (x * 1).backward(inputs=[x, leaf(1.0).detach()])
 
 
 def test_grad_leaves_grad_alone():

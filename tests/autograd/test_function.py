@@ -83,6 +83,34 @@ def test_several_outputs():
     assert gradgradcheck(lambda x: SinCos.apply(x)[:2], (x,))
 
 
+def test_forward_and_context_apart():
+    class Times(Function):
+        @staticmethod
+        def forward(x, factor):
+            return x * factor, x.argmax()
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            x, ctx.factor = inputs
+            assert x is inputs[0] and not torch.is_grad_enabled()
+            ctx.save_for_backward(x, output[0])
+            ctx.mark_non_differentiable(output[1])
+
+        @staticmethod
+        def backward(ctx, grad, _):
+            x, out = ctx.saved_tensors
+            assert out.tolist() == [each * ctx.factor for each in x.tolist()]
+            return grad * ctx.factor, None
+
+    x = leaf(1.0, 2.0)
+    out, largest = Times.apply(x, 3.0)
+    assert largest.item() == 1 and not largest.requires_grad
+    out.sum().backward()
+    assert x.grad.tolist() == [3, 3]
+    assert gradgradcheck(lambda x: Times.apply(x, 2.0)[0], (x,))
+    assert Times.apply(x.detach(), 3.0)[0].tolist() == [3, 6]
+
+
 def test_nothing_is_recorded_where_nothing_needs_it():
     assert Exp.apply(torch.ones(1)).grad_fn is None
     with torch.no_grad():
@@ -101,6 +129,17 @@ def test_wrong_number_of_gradients():
 
     with pytest.raises(RuntimeError, match="incorrect number of gradients"):
         Wrong.apply(leaf(1.0), leaf(1.0)).backward()
+
+
+@pytest.mark.parametrize("returned", [[1.0], 1.0, np.ones(1)])
+def test_gradients_that_are_no_tensors(returned):
+    class Wrong(Exp):
+        @staticmethod
+        def backward(ctx, grad):
+            return returned
+
+    with pytest.raises(RuntimeError, match="expected Variable or None"):
+        Wrong.apply(leaf(1.0)).backward()
 
 
 def test_a_kept_tensor_may_not_change():
@@ -131,8 +170,11 @@ def test_an_input_returned_as_it_is():
     x = leaf(1.0)
     out = Reverse.apply(x)
     assert out is not x and x.is_leaf
+    with pytest.raises(RuntimeError, match="modified inplace"):
+        Reverse.apply(x * 1).mul_(2)  # it would change what the caller gave
     out.backward()
-    assert x.grad.item() == -1
+    out.backward()  # nothing was kept
+    assert x.grad.item() == -2
 
 
 def test_outputs_without_a_gradient_and_inputs_changed_in_place():
@@ -155,6 +197,35 @@ def test_outputs_without_a_gradient_and_inputs_changed_in_place():
     assert out is y and not largest.requires_grad and largest.item() == 1
     out.sum().backward()
     assert x.grad.tolist() == [6, 6]
+
+    y = x * 3
+    part = y[:1]
+    assert DoubleInPlace.apply(part)[0] is part
+    (y.sum() + part.sum() * 10).backward()  # the change is one of y, too
+    assert x.grad.tolist() == [6 + 66, 6 + 3] and y.tolist() == [6, 15]
+
+    for wrong in (x, x[:1]):
+        with pytest.raises(RuntimeError, match="leaf Variable that requires grad"):
+            DoubleInPlace.apply(wrong)
+    assert DoubleInPlace.apply(x.detach().clone())[0].grad_fn is None
+
+
+def test_integers_have_no_gradient():
+    class Both(Exp):
+        @staticmethod
+        def forward(ctx, x):
+            return Exp.forward(ctx, x), x.argmax(), x > 0
+
+        @staticmethod
+        def backward(ctx, grad, *others):
+            assert all(other is None or not other.any() for other in others)
+            return Exp.backward(ctx, grad)
+
+    x = leaf(0.5, 1.0)
+    out, largest, positive = Both.apply(x)
+    assert (largest.requires_grad, positive.requires_grad) == (False, False)
+    out.sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), np.exp([0.5, 1]))
 
 
 def test_gradients_that_are_broadcast_and_promoted():

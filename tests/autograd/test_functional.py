@@ -86,6 +86,14 @@ REFUSED = {
     "vjp v": (lambda F, T, x: F.vjp(lambda a: a * 2, x), RuntimeError, "only for scalar outputs"),
     "jvp v": (lambda F, T, x: F.jvp(lambda a: a * 2, x), RuntimeError, "only for scalar outputs"),
     "size": (lambda F, T, x: F.vjp(lambda a: a * 2, x, T.ones(3)), RuntimeError, r"grad_output \(3,\) and output \(2,\)"),
+    "vjp v of a constant": (lambda F, T, x: F.vjp(lambda a: T.ones(2), x), RuntimeError, "only for scalar outputs"),
+    "jvp v of a constant": (lambda F, T, x: F.jvp(lambda a: T.ones(2), x), RuntimeError, "only for scalar outputs"),
+    **{
+        f"{name} size of a constant": (
+            lambda F, T, x, name=name: getattr(F, name)(lambda a: T.ones(1), x, T.ones(3)), RuntimeError, r"grad_output \(3,\)"
+        )
+        for name in ("vjp", "jvp", "vhp", "hvp")
+    },
     "length": (lambda F, T, x: F.hvp(lambda a, b: (a * b).sum(), (x, x), x), RuntimeError, "v must be 2 Tensors, but is 1"),
     "vhp vector": (lambda F, T, x: F.vhp(lambda a: a * 2, x, x), RuntimeError, "a single element"),
 }

@@ -66,6 +66,16 @@ def test_a_hook_in_grad():
     assert torch.autograd.grad(y * 2, y)[0].item() == 6
 
 
+@pytest.mark.parametrize("recorded", [False, True])
+def test_a_hook_returns_a_gradient_of_the_same_kind(recorded):
+    wrong = {"ones(1)": RuntimeError, "ones(3)": RuntimeError, "ones(2, dtype=torch.float64)": RuntimeError, "is_grad_enabled()": TypeError}
+    for returned, error in wrong.items():
+        x = torch.ones(2, requires_grad=True)
+        x.register_hook(lambda _, returned=returned: eval(f"torch.{returned}"))
+        with pytest.raises(error, match="hook"):
+            (x * x).sum().backward(create_graph=recorded)
+
+
 def test_hooks_need_a_gradient():
     with pytest.raises(RuntimeError, match="doesn't require gradient"):
         torch.ones(1).register_hook(print)
@@ -91,6 +101,26 @@ def test_retain_grad_keeps_what_hooks_made_of_it():
     y.register_hook(lambda grad: grad * 5)
     y.backward()
     assert y.grad.item() == 5
+
+
+def test_the_retained_gradient_is_that_of_the_present_values():
+    def retained(change):
+        x = torch.ones(2, requires_grad=True)
+        y = x * 2
+        y.retain_grad()
+        z = change(y)
+        (z * z).sum().backward()
+        return y.grad.tolist(), x.grad.tolist()
+
+    assert retained(lambda y: y.mul_(3)) == ([12, 12], [72, 72])
+    assert retained(lambda y: y.mul_(3).mul_(1)) == ([12, 12], [72, 72])
+    assert retained(lambda y: y[:1].mul_(3) is None or y) == ([12, 4], [72, 8])
+
+    y = (torch.ones(2, requires_grad=True) * 2).view(2)
+    y.retain_grad()
+    y.mul_(3)
+    (y * y).sum().backward()
+    assert y.grad.tolist() == [12, 12]
 
 
 def test_the_retained_gradient_is_nobody_elses():

@@ -1,5 +1,6 @@
 """Leaves and modes: who may need a gradient, and when nothing is recorded."""
 
+import inspect
 import threading
 
 import pytest
@@ -71,6 +72,36 @@ def test_decorators(switch):
     assert enabled.__name__ == "enabled" and enabled.__doc__ == "What it is."
 
 
+@pytest.mark.parametrize("switch", ["no_grad", "no_grad()", "set_grad_enabled(False)", "inference_mode", "inference_mode()"])
+def test_decorated_generators(switch):
+    left = []
+
+    @eval(f"torch.{switch}")
+    def generator():
+        try:
+            sent = yield torch.is_grad_enabled()
+        except KeyError as error:
+            sent = error
+        try:
+            yield sent, torch.is_grad_enabled()
+        finally:
+            left.append(torch.is_grad_enabled())
+        return "returned"
+
+    def caught():
+        left.append((yield from generator()))
+
+    assert inspect.isgeneratorfunction(generator) and generator.__name__ == "generator"
+    steps = generator()
+    assert next(steps) is False and torch.is_grad_enabled()
+    assert steps.send(3) == (3, False) and torch.is_grad_enabled()
+    steps.close()
+    steps, error = caught(), KeyError()
+    next(steps)
+    assert steps.throw(error) == (error, False) and torch.is_grad_enabled()
+    assert list(steps) == [] and left == [False, False, "returned"] and torch.is_grad_enabled()
+
+
 def test_modes_end_with_an_exception():
     with pytest.raises(KeyError), torch.no_grad():
         raise KeyError
@@ -89,6 +120,8 @@ def test_inference_mode():
         y.add_(1)
     with pytest.raises(RuntimeError, match="Inference tensors cannot be saved for backward"):
         x * y
+    with pytest.raises(RuntimeError, match="inference tensors cannot need gradients outside InferenceMode"):
+        y.requires_grad_()
     assert (x * y.clone()).requires_grad
     assert (x + y).requires_grad  # nothing of y is kept
 

@@ -113,6 +113,13 @@ def test_corners(name):
     assert_same(*(value_and_gradient(call, namespace, array) for namespace in (framework, torch)), rtol=1e-10)
 
 
+@pytest.mark.parametrize("shape", [(0, 3), (3, 0), (0, 0), (2, 0, 3), (2, 3, 0), (0, 2, 3)])
+@pytest.mark.parametrize("order", ["fro", "nuc", 1, 2, np.inf])
+def test_norms_of_empty_matrices(order, shape):
+    ours, theirs = (namespace.linalg.matrix_norm(namespace.zeros(shape), order) for namespace in (framework, torch))
+    assert ours.shape == theirs.shape and ours.tolist() == theirs.tolist()
+
+
 @pytest.mark.parametrize("matrix", [[[1.0, 2, 3], [2, 4, 6], [0, 1, 5]], [[1.0, 2], [2, 4]], [[0.0]]])
 def test_gradient_of_a_singular_determinant(matrix):
     """The cofactors, where PyTorch gives zeros."""

@@ -101,6 +101,20 @@ def test_one_cycle_turns_the_first_beta_of_adam():
     assert optimizer.param_groups[0]["betas"] == (0.95, 0.999)
 
 
+@pytest.mark.parity
+@pytest.mark.parametrize("total_iters", [0, 1, 2])
+def test_parity_of_a_factor_for_no_epochs(total_iters):
+    torch, rates = pytest.importorskip("torch"), []
+    for library in (framework, torch):
+        optimizer = library.optim.SGD([library.ones(1, requires_grad=True)], lr=1.0)
+        scheduler = library.optim.lr_scheduler.ConstantLR(optimizer, 0.25, total_iters)
+        for _ in range(4):
+            rates.append(scheduler.get_last_lr())
+            optimizer.step()
+            scheduler.step()
+    assert rates[:4] == rates[4:]
+
+
 def test_a_chain_in_a_sequence():
     optimizer = optimizer_of(framework)
     rates = run(nested(lr_scheduler, optimizer), optimizer)

@@ -1,5 +1,6 @@
 """Optimizers: five steps of each against its formula written plainly in float64, and against PyTorch; groups, state, saving."""
 
+import copy
 import re
 
 import numpy as np
@@ -331,6 +332,42 @@ def test_group_errors():
         optimizer.add_param_group({"params": [a]})
 
 
+def test_parameters_with_names():
+    a, b, c = parameter([1.0]), parameter([2.0]), parameter([3.0])
+    model = framework.nn.Linear(1, 1)
+    assert optim.SGD(model.named_parameters()).param_groups[0]["param_names"] == ["weight", "bias"]
+    optimizer = optim.SGD([{"params": [("a", a), ("b", b)]}, {"params": {"c": c}.items(), "lr": 0.5}], lr=0.1)
+    assert [group["param_names"] for group in optimizer.param_groups] == [["a", "b"], ["c"]]
+    assert optimizer.param_groups[0]["params"] == [a, b] and optimizer.state_dict()["param_groups"][1]["params"] == [2]
+    a.grad = c.grad = framework.tensor([1.0], dtype=framework.float64)
+    optimizer.step()
+    assert (a.item(), b.item(), c.item()) == (0.9, 2.0, 2.5)
+
+    plain = optim.SGD([{"params": [a, b]}, {"params": [c]}])
+    nameless = plain.state_dict()
+    plain.load_state_dict(optimizer.state_dict())
+    optimizer.load_state_dict(nameless)
+    for each in (plain, optimizer):
+        assert [list(group["param_names"]) for group in each.param_groups] == [["a", "b"], ["c"]]
+    for mixed in ([("a", a), b], [a, ("b", b)]):
+        with pytest.raises(ValueError, match="with/without names"):
+            optim.SGD(mixed)
+
+
+@pytest.mark.parametrize(("name", "options"), CASES)
+def test_loading_a_state_that_lacks_newer_options(name, options):
+    param = parameter()
+    optimizer = getattr(optim, name)([param], **options)
+    state = optimizer.state_dict()
+    for missing in set(optimizer.defaults) - {"lr"}:
+        state["param_groups"][0].pop(missing)
+    state = copy.deepcopy(state)
+    again = getattr(optim, name)([param], **options)
+    again.load_state_dict(state)
+    assert again.param_groups[0] == {**again.defaults, "params": [param]}
+    follow(framework, param, again, 1)
+
+
 def test_loading_into_another_arrangement():
     state = optim.SGD([parameter(), parameter()]).state_dict()
     with pytest.raises(ValueError, match=r"groups of \[2\] parameters, but the optimizer's are of \[1, 1\]"):
@@ -359,10 +396,18 @@ def test_zero_grad():
     x = parameter([2.0])
     optimizer = optim.SGD([x])
     (x * 3).sum().backward()
+    before = x.grad
     optimizer.zero_grad(set_to_none=False)
-    assert x.grad.tolist() == [0.0]
+    assert x.grad.tolist() == [0.0] and x.grad is before
     optimizer.zero_grad()
     assert x.grad is None
+    (x**3).sum().backward(create_graph=True)
+    before = x.grad
+    optimizer.zero_grad(set_to_none=False)
+    assert x.grad.tolist() == [0.0] and x.grad is before and not before.requires_grad
+    x.grad = framework.ones(2, dtype=framework.float64)[:1]  # a view
+    optimizer.zero_grad(set_to_none=False)
+    assert x.grad.tolist() == [0.0]
 
 
 def test_a_step_is_seen_as_a_change_in_place():

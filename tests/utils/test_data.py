@@ -110,15 +110,17 @@ def test_concat_dataset():
     for wrong in ([], [Count()]):
         with pytest.raises(AssertionError, match="one data set or more, none of them an IterableDataset"):
             ConcatDataset(wrong)
-    for index in (7, -8):
-        with pytest.raises(IndexError):
-            dataset[index]
+    with pytest.raises(IndexError):
+        dataset[7]
+    with pytest.raises(ValueError, match="absolute value of index"):
+        dataset[-8]
 
 
 def test_subset():
     subset = Subset(Subset(TensorDataset(framework.arange(10) * 10), [9, 1, 4, 7]), [3, 0])
     assert [each.item() for (each,) in subset] == [70, 90]
     assert next(iter(DataLoader(subset, 2)))[0].tolist() == [70, 90]
+    assert subset[[0, 1, 0]][0].tolist() == [70, 90, 70]
 
     class Negative(Subset):
         def __getitem__(self, index):
@@ -456,6 +458,7 @@ def test_timeout():
 def test_errors():
     data, stream = Squares(), Count()
     for options in (
+        {"prefetch_factor": 2}, {"persistent_workers": True},
         {"num_workers": -1}, {"timeout": -1}, {"num_workers": 1, "prefetch_factor": 0}, {"sampler": [1], "shuffle": True},
         {"batch_sampler": [[1]], "batch_size": 2},
         {"batch_sampler": [[1]], "drop_last": True}, {"batch_size": None, "drop_last": True}, {"batch_size": 0},
@@ -467,6 +470,11 @@ def test_errors():
             DataLoader(stream, **options)
     with pytest.raises(NotImplementedError, match="does not support the argument 'multiprocessing_context'"):
         DataLoader(data, multiprocessing_context="fork")
+
+
+def test_how_many_batches_ahead():
+    made = [DataLoader(Squares(), num_workers=n, prefetch_factor=ahead).prefetch_factor for n, ahead in ((0, None), (1, None), (1, 3))]
+    assert made == [None, 2, 3]
 
 
 def test_options_that_change_nothing():

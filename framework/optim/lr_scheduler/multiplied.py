@@ -59,7 +59,7 @@ class MultiStepLR(_Multiplied):
 
 
 class ConstantLR(_Multiplied):
-    """multiplier(t) = `factor` before epoch `total_iters`, then 1."""
+    """multiplier(t) = `factor` before epoch `total_iters`, then 1; `factor` for good if there are none before it."""
 
     _in_stairs = True
 
@@ -67,7 +67,7 @@ class ConstantLR(_Multiplied):
         super().__init__(locals(), factor=0 <= factor <= 1)
 
     def multiplier(self, epoch):
-        return self.factor if epoch < self.total_iters else 1.0
+        return self.factor if epoch < self.total_iters or self.total_iters <= 0 else 1.0
 
 
 class LinearLR(_Multiplied):

@@ -56,6 +56,7 @@ class ConcatDataset(Dataset[Sample]):
         self.cumulative_sizes = list(itertools.accumulate(len(each) for each in self.datasets))
 
     def __getitem__(self, index):
+        expect(index >= -len(self), "absolute value of index should not exceed dataset length", ValueError)
         index = range(len(self))[index]
         which = bisect.bisect_right(self.cumulative_sizes, index)
         return self.datasets[which][index - self.cumulative_sizes[which] + len(self.datasets[which])]
@@ -71,7 +72,7 @@ class Subset(Dataset[Sample]):
         self.dataset, self.indices = dataset, indices
 
     def __getitem__(self, index):
-        return self.dataset[self.indices[index]]
+        return self.dataset[[self.indices[each] for each in index] if isinstance(index, list) else self.indices[index]]
 
     def __len__(self) -> int:
         return len(self.indices)

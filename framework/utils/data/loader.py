@@ -99,8 +99,9 @@ class DataLoader:
         generator: random.Generator | None = None, prefetch_factor: int | None = None, persistent_workers: bool = False,
     ):  # fmt: skip
         is_stream = isinstance(dataset, IterableDataset)
-        right = num_workers >= 0 and timeout >= 0 and (prefetch_factor is None or prefetch_factor >= 1)
-        expect(right, "num_workers and timeout should be non-negative, prefetch_factor positive", ValueError)
+        right = num_workers > 0 or num_workers == 0 and prefetch_factor is None and not persistent_workers
+        right = right and timeout >= 0 and (prefetch_factor is None or prefetch_factor >= 1)
+        expect(right, "num_workers and timeout must not be negative; prefetch_factor > 0 and persistent_workers need workers", ValueError)
         message = "DataLoader with IterableDataset: a stream has its own order, which shuffle, sampler and batch_sampler cannot change"
         expect(not is_stream or not shuffle and sampler is None and batch_sampler is None, message, ValueError)
         right = batch_sampler is None or batch_size == 1 and not shuffle and sampler is None and not drop_last
@@ -119,8 +120,8 @@ class DataLoader:
         self.sampler, self.batch_sampler, self.generator = sampler, batch_sampler, generator
         self._order = sampler if batch_sampler is None else batch_sampler
         self.collate_fn = collate_fn or (default_convert if batch_sampler is None else default_collate)
-        self.num_workers, self.worker_init_fn, self.timeout = num_workers, worker_init_fn, timeout
-        self.prefetch_factor, self.pin_memory, self.persistent_workers = prefetch_factor or 2, pin_memory, persistent_workers
+        self.num_workers, self.worker_init_fn, self.timeout, self.pin_memory = num_workers, worker_init_fn, timeout, pin_memory
+        self.prefetch_factor, self.persistent_workers = prefetch_factor or (2 if num_workers else None), persistent_workers
 
     def __len__(self) -> int:
         """The number of batches; of a stream, what its own length lets one expect."""
