@@ -72,8 +72,7 @@ class Module:
             self._non_persistent.discard(name)
 
     def __dir__(self) -> list:
-        members = {name for kind in _KINDS for name in self.__dict__.get(kind, ()) if not name[0].isdigit()}
-        return sorted(members.union(super().__dir__()))
+        return [*super().__dir__(), *(name for kind in _KINDS for name in self.__dict__.get(kind, ()) if not name[0].isdigit())]
 
     def _register(self, kind: str, name: str, member) -> None:
         expect(kind in self.__dict__, f"cannot assign {kind[1:]} before Module.__init__() call", AttributeError)
@@ -211,8 +210,7 @@ class Module:
             moved = tensor.to(*args, **kwargs)
             if not tensor.is_floating_point():
                 return tensor.to(moved.device)
-            if not moved.is_floating_point():
-                raise TypeError(f"nn.Module.to only accepts floating point dtypes, but got desired dtype={moved.dtype}")
+            expect(moved.is_floating_point(), f"nn.Module.to only accepts floating point dtypes, but got {moved.dtype}", TypeError)
             return moved
 
         return self._apply(change)

@@ -1,5 +1,6 @@
 """Padding layers: `padding` is one number for all sides, or (left, right, top, bottom, front, back)."""
 
+from ..ops.promotion import expect
 from . import functional as F
 from .functional.arguments import tuple_of
 from .module import Module
@@ -16,6 +17,8 @@ class _Pad(Module):
         self.padding = tuple_of(padding, 2 * self.dims)
 
     def forward(self, input):
+        right = self.mode != "circular" or input.ndim - self.dims in (1, 2)
+        expect(right, f"expected {self.dims + 1}D or {self.dims + 2}D input (got {input.ndim}D input)", ValueError)
         return F.pad(input, self.padding, self.mode, self.value)
 
     def extra_repr(self) -> str:

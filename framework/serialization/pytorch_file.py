@@ -17,6 +17,7 @@ import numpy as np
 from .. import dtypes
 from ..autograd.variable import Variable
 from ..device import array_module, device, move
+from ..offered import expect
 from ..tensor import Size
 from .files import CorruptFileError
 
@@ -32,8 +33,7 @@ _INSTRUCTIONS = (
 
 def read(data: bytes, name: str, map_location=None):
     """The content of the file `name`, `data`."""
-    if data.startswith(_BEFORE_1_6):
-        raise NotImplementedError(f"{name} has the format of PyTorch before 1.6: save it again with a newer one")
+    expect(not data.startswith(_BEFORE_1_6), f"{name} has the format of PyTorch before 1.6: save it again", NotImplementedError)
     try:
         return _only_plain(_Machine(_entries(data, name), map_location).load())
     except _BROKEN as error:
@@ -75,12 +75,10 @@ class _Machine(pickle._Unpickler):
     def persistent_load(self, pid):
         """The memory of a tensor, by ("storage", its type, the entry's name, the device, the number of elements)."""
         _, dtype, key, location, count = pid
-        if type(key) is not str:
-            raise UnpicklingError("a storage is not described as one")
+        expect(type(key) is str, "a storage is not described as one", UnpicklingError)
         if (key, dtype) not in self.storages:
             array = np.frombuffer(self.entries[f"data/{key}"], dtype.numpy)
-            if array.size != count:
-                raise CorruptFileError(f"data/{key} has {array.size} elements in place of {count}")
+            expect(array.size == count, f"data/{key} has {array.size} elements in place of {count}", CorruptFileError)
             array = array.byteswap() if self.swapped and array.itemsize > 1 else array
             self.storages[key, dtype] = move(array, _device(self, location) if self.map_location is None else self.map_location)
         return self.storages[key, dtype]
@@ -104,8 +102,7 @@ class _Machine(pickle._Unpickler):
     def copied(self, items, kind):
         """`items`, if it is of that `kind` and as many may yet be copied."""
         self.copies -= len(items)
-        if type(items) is not kind or self.copies < 0 or not all(map(_is_key, items)):
-            raise UnpicklingError("the pickle copies what it should not")
+        expect(type(items) is kind and self.copies >= 0 and all(map(_is_key, items)), "the pickle copies what it must not", UnpicklingError)
         return items
 
 

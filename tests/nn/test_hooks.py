@@ -176,7 +176,7 @@ def test_loading_what_old_versions_saved():
         module = library.nn.BatchNorm1d(1)
         module.num_batches_tracked.fill_(7)
         module.register_buffer("number", library.tensor(1.0))
-        state = {"weight": library.full((1,), 2.0), "bias": library.ones(1), "running_mean": library.ones(1), "running_var": library.ones(1)}
+        state = {name: library.full((1,), 2.0) for name in ("weight", "bias", "running_mean", "running_var")}
         log(str(module.load_state_dict({**state, "number": library.tensor([5.0])})))
         log([module.num_batches_tracked.item(), module.number.item(), module.number.ndim, module.weight.item()])
         for wrong in (library.ones(1, 1), library.ones(2), library.ones(0)):
