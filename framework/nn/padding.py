@@ -1,6 +1,5 @@
 """Padding layers: `padding` is one number for all sides, or (left, right, top, bottom, front, back)."""
 
-from ..ops.promotion import expect
 from . import functional as F
 from .functional.arguments import tuple_of
 from .module import Module
@@ -17,8 +16,8 @@ class _Pad(Module):
         self.padding = tuple_of(padding, 2 * self.dims)
 
     def forward(self, input):
-        right = self.mode != "circular" or input.ndim - self.dims in (1, 2)
-        expect(right, f"expected {self.dims + 1}D or {self.dims + 2}D input (got {input.ndim}D input)", ValueError)
+        if self.mode == "circular" and input.ndim - self.dims not in (1, 2):
+            raise ValueError(f"expected {self.dims + 1}D or {self.dims + 2}D input (got {input.ndim}D input)")
         return F.pad(input, self.padding, self.mode, self.value)
 
     def extra_repr(self) -> str:
