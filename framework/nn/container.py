@@ -28,7 +28,7 @@ class _OfParameters(_Container):
 
     def extra_repr(self) -> str:
         return "\n".join(f"  ({name}): Parameter containing: [{each.dtype} of size {'x'.join(map(str, each.shape))}]"
-                         for name, each in self._parameters.items())  # fmt: skip
+                         for name, each in self._parameters.items() if each is not None)  # fmt: skip
 
 
 class _List(_Container):
@@ -112,6 +112,14 @@ class _Dict(_Container, MutableMapping):
     def __iter__(self):
         return iter(self._members)
 
+    def __reversed__(self):
+        return reversed(self._members)
+
+    def setdefault(self, key: str, default=None):
+        """The member `key`; where there is none, `default` becomes it."""
+        super().setdefault(key, default)
+        return self[key]
+
     def popitem(self) -> tuple:
         """Take the last one out: (name, member)."""
         return self._members.popitem()
@@ -137,6 +145,9 @@ class Sequential(_List):
 
 class ModuleList(_List):
     """A list of modules that the tree knows of; it has no forward of its own."""
+
+    def insert(self, index, module) -> None:
+        super().insert(index, module)
 
     def _children_repr(self) -> list:
         """Equal neighbours are told once: `(0-2): 3 x Linear(…)`."""

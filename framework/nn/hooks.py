@@ -1,5 +1,7 @@
 """Hooks of modules: called before and after the forward, and when gradients arrive at its outputs and inputs."""
 
+import warnings
+
 from ..autograd.function import Function
 from ..tensor import Tensor
 
@@ -49,6 +51,7 @@ class _BackwardHooks:
 
     def __init__(self, module):
         self.module, self.before, self.after = module, list(module._backward_pre_hooks.values()), list(module._backward_hooks.values())
+        self.grad_outputs = None  # as long as a gradient can only come past the outputs: out of a list, or of what backward computed
 
     def watch_inputs(self, args: tuple) -> tuple:
         self.end = not any(isinstance(each, Tensor) and each.requires_grad for each in args)  # no gradient goes further
@@ -56,6 +59,9 @@ class _BackwardHooks:
         return args if self.end else _Watch.apply(self.at_inputs, True, *args)
 
     def watch_outputs(self, result):
+        if not isinstance(result, (Tensor, tuple)):
+            warnings.warn(f"For backward hooks to be called, the output should be a Tensor or a tuple, not {type(result)}", stacklevel=4)
+            return result
         watched = _Watch.apply(self.at_outputs, False, *(result if isinstance(result, tuple) else (result,)))
         make = getattr(type(result), "_make", tuple)  # a namedtuple stays one
         return make(watched) if isinstance(result, tuple) else watched[0]
@@ -69,6 +75,7 @@ class _BackwardHooks:
         return grads
 
     def at_inputs(self, grads: tuple) -> tuple:
-        for hook in self.after:
+        for hook in () if self.grad_outputs is None else self.after:
             grads = _replaced_gradients(grads, hook(self.module, grads, self.grad_outputs))
+        self.grad_outputs = None
         return grads

@@ -72,6 +72,9 @@ class Module:
             del self.__dict__[home][name]
             self._non_persistent.discard(name)
 
+    def __dir__(self) -> list:
+        return [*super().__dir__(), *(name for kind in _KINDS for name in self.__dict__.get(kind, ()) if not name[0].isdigit())]
+
     def _register(self, kind: str, name: str, member) -> None:
         expect(kind in self.__dict__, f"cannot assign {kind[1:]} before Module.__init__() call", AttributeError)
         right = name != "" and "." not in name
@@ -94,6 +97,7 @@ class Module:
 
     def add_module(self, name: str, module) -> None:
         """Add a module under `name`."""
+        expect(module is None or isinstance(module, Module), f"{type(module).__name__} is not a Module", TypeError)
         self._register("_modules", name, module)
 
     register_module = add_module
@@ -208,8 +212,7 @@ class Module:
             moved = tensor.to(*args, **kwargs)
             if not tensor.is_floating_point():
                 return tensor.to(moved.device)
-            if not moved.is_floating_point():
-                raise TypeError(f"nn.Module.to only accepts floating point dtypes, but got desired dtype={moved.dtype}")
+            expect(moved.is_floating_point(), f"nn.Module.to only accepts floating point dtypes, but got {moved.dtype}", TypeError)
             return moved
 
         return self._apply(change)
@@ -245,13 +248,15 @@ class Module:
         expect(isinstance(state_dict, Mapping), f"Expected state_dict to be dict-like, got {type(state_dict)}.", TypeError)
         own, problems = dict(self._state()), []
         missing, unexpected = [key for key in own if key not in state_dict], [key for key in state_dict if key not in own]
-        for key, given in state_dict.items():
-            if key in own and not isinstance(given, Tensor):
+        missing = [key for key in missing if not key.endswith("num_batches_tracked")]  # PyTorch before 0.4.1 counted none
+        for key in (key for key in state_dict if key in own):
+            given, shape = state_dict[key], own[key].shape
+            if not isinstance(given, Tensor):
                 problems.append(f"{key} should be a Tensor, but got {type(given)}")
-            elif key in own and given.shape != own[key].shape:
-                problems.append(f"size mismatch for {key}: got shape {given.shape}, but the model's is {own[key].shape}")
-            elif key in own:
-                own[key].copy_(given)
+            elif given.shape not in (shape, shape or (1,)):  # PyTorch before 0.4 kept a number as (1,)
+                problems.append(f"size mismatch for {key}: got shape {given.shape}, but the model's is {shape}")
+            else:
+                own[key].copy_(given.reshape(shape))
         for kind, keys in (("Missing", missing), ("Unexpected", unexpected)):
             if strict and keys:
                 problems.append(f"{kind} key(s) in state_dict: " + ", ".join(f'"{key}"' for key in keys))

@@ -43,8 +43,7 @@ class _Recurrent(Weighted):
             return [zeros(shape, dtype=input.dtype, device=input.device) for shape in shapes]
         states = list(hx) if self.mode == "LSTM" else [hx]
         for i, (state, shape) in enumerate(zip(states, shapes, strict=True)):
-            if tuple(state.shape) != shape:
-                raise RuntimeError(f"Expected hidden{[i] if len(shapes) > 1 else ''} size {shape}, got {list(state.shape)}")
+            expect(tuple(state.shape) == shape, f"Expected hidden{[i] if len(shapes) > 1 else ''} size {shape}, got {list(state.shape)}")
         return states
 
 
@@ -153,8 +152,7 @@ class _Cell(_Recurrent):
     def forward(self, input, hx=None):
         given = () if hx is None else hx if self.mode == "LSTM" else (hx,)
         for each in (input, *given):
-            if each.ndim not in (1, 2):
-                raise ValueError(f"{type(self).__name__}: Expected input and hidden to be 1D or 2D, got {each.ndim}D instead")
+            expect(each.ndim in (1, 2), f"{type(self).__name__}: Expected input and hidden to be 1D or 2D, got {each.ndim}D", ValueError)
         states = self._states(input, hx, *input.shape[:-1])
         alone = input.ndim == 1
         if alone:

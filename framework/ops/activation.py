@@ -17,7 +17,7 @@ numeric = partial(elementwise, promote=None, not_for="b")  # and one on integers
 formula = fusable("input")  # written in ops
 
 # fmt: off
-relu = elementwise(lambda input: np.maximum(input, 0), not_for="b", input=lambda grad, out: grad * (out > 0))
+relu = elementwise(lambda input: np.maximum(input, 0), not_for="b", input=lambda grad, out: where(out <= 0, 0.0, grad))
 leaky_relu = smooth(lambda input, negative_slope=0.01: np.where(input > 0, input, input * negative_slope),
                     input=lambda grad, input, negative_slope: where(input > 0, grad, grad * negative_slope))
 elu = smooth(lambda input, alpha=1.0, scale=1.0, input_scale=1.0:
@@ -32,7 +32,7 @@ softplus = smooth(lambda input, beta=1.0, threshold=20.0:
 logsigmoid = smooth(lambda input: special(input).log_expit(input), input=lambda grad, input: grad * sigmoid(-input))
 hardsigmoid = smooth(lambda input: np.clip(input / 6 + 0.5, 0, 1), input=lambda grad, input: where(abs(input) < 3, grad / 6, 0.0))
 hardswish = smooth(lambda input: input * np.clip(input / 6 + 0.5, 0, 1),
-                   input=lambda grad, input: where(input >= 3, grad, where(input > -3, grad * (input / 3 + 0.5), 0.0)))
+                   input=lambda grad, input: where(input <= -3, 0.0, where(input < 3, grad * (input / 3 + 0.5), grad)))
 hardshrink = smooth(lambda input, lambd=0.5: np.where(np.abs(input) <= lambd, 0, input),
                     input=lambda grad, input, lambd: where(abs(input) <= lambd, 0.0, grad))
 softshrink = smooth(lambda input, lambd=0.5: input - np.clip(input, -lambd, lambd),

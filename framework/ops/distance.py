@@ -3,9 +3,10 @@
 import numpy as np
 
 from .elementwise import clamp, sub
+from .forms import broadcast_tensors
 from .promotion import common, expect, same_type
 from .reduce import norm, sum
-from .shape import broadcast_to, unsqueeze
+from .shape import unsqueeze
 
 
 def dist(input, other, p=2):
@@ -20,10 +21,8 @@ def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
 
 def cosine_similarity(x1, x2, dim=1, eps=1e-8):
     """x1 . x2 / (max(||x1||, eps) max(||x2||, eps)) along `dim`."""
-    both = common((x1, x2))
-    expect(both[0].is_floating_point(), f"expected common dtype to be floating point, yet common dtype is {both[0].dtype.name}")
-    shape = np.broadcast_shapes(tuple(x1.shape), tuple(x2.shape))
-    x1, x2 = (broadcast_to(each, shape) for each in both)
+    x1, x2 = broadcast_tensors(*common((x1, x2)))
+    expect(x1.is_floating_point(), f"expected common dtype to be floating point, yet common dtype is {x1.dtype.name}")
     return sum((x1 / clamp(norm(x1, 2, dim, True), eps)) * (x2 / clamp(norm(x2, 2, dim, True), eps)), dim)
 
 

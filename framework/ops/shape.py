@@ -29,8 +29,7 @@ def distinct(dims, ndim: int) -> tuple:
 
 def at_least(ndim: int, input, name: str):
     """`input` itself; RuntimeError if it has fewer dimensions than that."""
-    if input.ndim < ndim:
-        raise RuntimeError(f"{name}: input tensor must have at least {ndim} dimensions, but got {input.ndim}")
+    expect(input.ndim >= ndim, f"{name}: input tensor must have at least {ndim} dimensions, but got {input.ndim}")
     return input
 
 

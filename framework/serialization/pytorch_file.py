@@ -33,8 +33,7 @@ _INSTRUCTIONS = (
 
 def read(data: bytes, name: str, map_location=None):
     """The content of the file `name`, `data`."""
-    if data.startswith(_BEFORE_1_6):
-        raise NotImplementedError(f"{name} has the format of PyTorch before 1.6: save it again with a newer one")
+    expect(not data.startswith(_BEFORE_1_6), f"{name} has the format of PyTorch before 1.6: save it again", NotImplementedError)
     try:
         return _only_plain(_Machine(_entries(data, name), map_location).load())
     except _BROKEN as error:
@@ -103,8 +102,7 @@ class _Machine(pickle._Unpickler):
     def copied(self, items, kind):
         """`items`, if it is of that `kind` and as many may yet be copied."""
         self.copies -= len(items)
-        if type(items) is not kind or self.copies < 0 or not all(map(_is_key, items)):
-            raise UnpicklingError("the pickle copies what it should not")
+        expect(type(items) is kind and self.copies >= 0 and all(map(_is_key, items)), "the pickle copies what it must not", UnpicklingError)
         return items
 
 

@@ -83,6 +83,36 @@ def test_special_values(name):
         assert_same(*results)
 
 
+NOT_SMOOTH = ("relu", "threshold", "leaky_relu", "hardswish", "hardshrink", "softshrink", "hardsigmoid", "rrelu")
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("name", NOT_SMOOTH)
+def test_the_gradient_at_nan(name):
+    """PyTorch's formula, which a vector of few elements goes through; of many, its vectorised loops decide otherwise."""
+    torch = pytest.importorskip("torch")
+    args = {"threshold": (0.1, 20.0), "rrelu": (0.25, 0.25, True)}.get(name, ())
+    results = []
+    for library in (framework, torch):
+        leaf = library.tensor([np.nan], requires_grad=True)
+        results.append(library.autograd.grad(getattr(library.nn.functional, name)(leaf, *args).sum(), leaf))
+    assert_same(*results)
+
+
+@pytest.mark.parity
+@pytest.mark.filterwarnings("ignore:.*encountered in")
+def test_gelu_far_out():
+    """Where x^3 overflows the approximation's gradient is nan, as PyTorch's is."""
+    torch = pytest.importorskip("torch")
+    array = np.array([-np.inf, -1e30, -1e19, -1e13, -300.0, 300.0, 1e13, 1e19, 1e30, np.inf, np.nan], np.float32)
+    results = []
+    for library in (framework, torch):
+        leaf = library.tensor(array, requires_grad=True)
+        out = library.nn.functional.gelu(leaf, approximate="tanh")
+        results.append([out, *library.autograd.grad(out.sum(), leaf)])
+    assert_same(*results)
+
+
 @pytest.mark.parity
 @pytest.mark.parametrize("dtype", ["bool", "uint8", "int64"])
 @pytest.mark.parametrize("name, args", [*((name, ()) for name in POINTWISE), ("relu6", ()), ("hardtanh", ()), ("threshold", (1, 2)),
@@ -154,6 +184,11 @@ def test_in_place_dropout_is_differentiable():
         (lambda: nn.ELU(1.0, alpha=2.0), TypeError, "multiple values for argument 'alpha'"),
         (lambda: F.hardtanh(framework.ones(2), 1, -1), ValueError, "min_val cannot be greater"),
         (lambda: F.celu(framework.ones(2), 0.0), RuntimeError, "alpha cannot be 0 for CELU"),
+        (lambda: F.rrelu(framework.ones(2), 0.3, 0.1), RuntimeError, "expected finite bounds, lower <= upper, but got 0.3 and 0.1"),
+        (lambda: F.rrelu(framework.ones(2), 0.3, 0.1, True), RuntimeError, "expected finite bounds"),
+        (lambda: F.rrelu(framework.ones(2), -np.inf, 0.1), RuntimeError, "expected finite bounds"),
+        (lambda: F.rrelu(framework.ones(2), 0.1, np.nan), RuntimeError, "expected finite bounds"),
+        (lambda: F.cosine_similarity(framework.ones(2, 3), framework.ones(4, 3)), RuntimeError, "broadcast"),
         (lambda: F.glu(framework.ones(3)), RuntimeError, "Halving dimension must be even, but dimension 0 is size 3"),
         (lambda: F.glu(framework.ones(())), RuntimeError, "does not support 0-dimensional tensors"),
         (lambda: F.glu(framework.ones(2), 1), IndexError, "Dimension out of range"),

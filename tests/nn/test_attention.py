@@ -164,6 +164,42 @@ def test_causal_attention_sees_the_past_alone():
 
 
 @pytest.mark.parity
+@pytest.mark.parametrize("need_weights", [True, False])
+@pytest.mark.parametrize("options", [{}, {"add_bias_kv": True, "add_zero_attn": True}], ids=str)
+@pytest.mark.parametrize("shapes", [[(3, 0, 4), (5, 0, 4)], [(0, 2, 4), (5, 2, 4)], [(3, 2, 4), (0, 2, 4)]], ids=str)
+def test_empty_batches_and_sequences(shapes, options, need_weights):
+    (length, n, _), (source, _, _) = shapes
+
+    def call(library, layer, q, k):
+        masks = [{}, {"attn_mask": library.zeros(length, source).bool()}, {"attn_mask": library.zeros(n * 2, length, source).double()},
+                 {"key_padding_mask": library.zeros(n, source).bool()}]  # fmt: skip
+        tried = masks if need_weights else masks[:1]  # without weights PyTorch can't find the length of an empty mask
+        return [layer(q, k, k, need_weights=need_weights, **each) for each in tried]
+
+    compare(lambda library: library.nn.MultiheadAttention(4, 2, **options), call, shapes)
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("batch_first", [True, False])
+@pytest.mark.parametrize("shape", [(0, 3, 4), (3, 0, 4)])
+def test_layers_of_an_empty_batch(shape, batch_first):
+    for name in ("TransformerEncoderLayer", "TransformerDecoderLayer"):
+        compare(lambda library: getattr(library.nn, name)(4, 2, 3, 0.0, batch_first=batch_first),  # noqa: B023
+                lambda library, layer, x: layer(*[x] * (1 + ("Decoder" in name))), [shape])  # noqa: B023  # fmt: skip
+
+
+@pytest.mark.parity
+def test_given_keys_for_an_empty_batch():
+    for library in (framework, pytest.importorskip("torch")):
+        layer, q, given = library.nn.MultiheadAttention(4, 2), library.ones(3, 0, 4), library.ones(0, 5, 2)
+        out, weights = library.nn.functional.multi_head_attention_forward(
+            q, q, q, 4, 2, layer.in_proj_weight, layer.in_proj_bias, None, None, False, 0.0, layer.out_proj.weight, layer.out_proj.bias,
+            static_k=given, static_v=given,
+        )  # fmt: skip
+        assert (tuple(out.shape), tuple(weights.shape)) == ((3, 0, 4), (0, 3, 5))
+
+
+@pytest.mark.parity
 def test_attention_to_nothing():
     torch = pytest.importorskip("torch")
     for shapes in ([(1, 2, 2), (1, 0, 2), (1, 0, 3)], [(1, 2, 0), (1, 3, 0), (1, 3, 1)], [(0, 2), (3, 2), (3, 2)]):

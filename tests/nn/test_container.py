@@ -48,6 +48,7 @@ STEPS = {
         lambda L: L.nn.ModuleList(sequence(L.nn, 1)).__iadd__([L.nn.ReLU()]),
         lambda L: L.nn.ModuleList(sequence(L.nn, 1)).extend(3),
         lambda L: changed(L.nn.ModuleList(sequence(L.nn, 1, 2)), lambda m: m.insert(1, L.nn.ReLU())),
+        lambda L: L.nn.ModuleList(sequence(L.nn, 1, 2)).insert(1, L.nn.ReLU()),
         lambda L: changed(L.nn.ModuleList(sequence(L.nn, 1, 2, 3)), lambda m: m.__delitem__(slice(None, 2))),
         lambda L: L.nn.ModuleList(sequence(L.nn, 1))(3),
     ],
@@ -87,6 +88,10 @@ STEPS = {
         lambda L: parameters(L).get("c", 4),
         lambda L: parameters(L).setdefault("a", L.ones(1)).item(),
         lambda L: changed(parameters(L), lambda m: m.setdefault("c", L.ones(1))),
+        lambda L: parameters(L).setdefault("c", L.ones(1)),
+        lambda L: parameters(L).setdefault("c"),
+        lambda L: list(changed(parameters(L), lambda m: m.setdefault("c")).keys()),
+        lambda L: list(reversed(parameters(L))),
         lambda L: L.nn.ParameterDict().popitem(),
         lambda L: parameters(L).popitem()[0],
         lambda L: changed(parameters(L), lambda m: m.pop("a")),
@@ -122,6 +127,11 @@ def test_step_by_step(kind):
     torch = pytest.importorskip("torch")
     for i, step in enumerate(STEPS[kind]):
         assert outcome(framework, step) == outcome(torch, step), f"step {i}"
+
+
+def test_the_text_of_a_reserved_name():
+    reserved = changed(parameters(framework), lambda m: m.setdefault("c"))
+    assert repr(reserved) == repr(parameters(framework))
 
 
 def test_a_layer_used_twice_shares_its_parameters():

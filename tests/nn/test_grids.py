@@ -1,5 +1,6 @@
 """Layers of images and other grids: convolution, pooling, padding, resampling, normalisation."""
 
+import pickle
 import warnings
 
 import numpy as np
@@ -171,6 +172,21 @@ def test_every_size_is_stretched_as_pytorch_does(mode, dtype):
 # What only some of these layers do
 
 
+@pytest.mark.parity
+@pytest.mark.parametrize("spatial", [(1,), (1, 2), (1, 2, 2)])
+@pytest.mark.parametrize("n", [0, 3])
+def test_transposed_convolution_to_nothing(n, spatial):
+    torch = pytest.importorskip("torch")
+    results = []
+    for library in (framework, torch):
+        leaves = [library.ones(*shape, requires_grad=True) for shape in ((n, 12, *spatial), (12, 3, *[4] * len(spatial)), (9,))]
+        function = getattr(library.nn.functional, f"conv_transpose{len(spatial)}d")
+        out = function(*leaves, stride=3, padding=2, groups=3)
+        results.append([out, *library.autograd.grad(out.sum(), leaves)])
+    for ours, theirs in zip(*results, strict=True):
+        assert ours.shape == theirs.shape and framework.equal(ours.detach(), framework.tensor(theirs.detach().numpy()))
+
+
 def test_unpooling_undoes_pooling():
     x = framework.tensor(numbers(2, 3, 5, 7))
     values, indices = nn.MaxPool2d(2, return_indices=True)(x)
@@ -226,6 +242,18 @@ def test_reparametrized_weights(kind, name, options):
         np.testing.assert_allclose(ours.numpy(), theirs.numpy(), atol=1e-10)
 
 
+@pytest.mark.parametrize("kind", ["weight_norm", "spectral_norm"])
+def test_reparametrized_modules_are_pickled(kind):
+    layer, x = getattr(nn.utils, kind)(nn.Linear(3, 2)), framework.randn(4, 3)
+    layer(x).sum().backward()
+    again = pickle.loads(pickle.dumps(layer))
+    np.testing.assert_array_equal(layer.eval()(x).detach().numpy(), again.eval()(x).detach().numpy())
+    again(x).sum().backward()
+    assert {*map(str, dict(again.named_parameters()))} == {*dict(layer.named_parameters())}
+    getattr(nn.utils, f"remove_{kind}")(again)
+    assert {*dict(again.named_parameters())} == {"weight", "bias"}
+
+
 def test_spectral_norm_finds_the_largest_singular_value():
     layer = nn.utils.spectral_norm(nn.Linear(6, 5), n_power_iterations=50)
     layer(framework.ones(1, 6))
@@ -270,6 +298,17 @@ BAD = [
     (lambda: nn.Conv2d(2, 3, 2, stride=2, padding="same"), ValueError, "if the stride is 1, 'same', but got 'same'"),
     (lambda: F.max_pool2d(ONES(1, 1, 4, 4), 2, padding=-1), RuntimeError, "the padding not negative"),
     (lambda: F.max_pool2d(ONES(1, 1, 4, 4), 2, stride=0), RuntimeError, r"stride \(0, 0\), .* greater than zero"),
+    (lambda: F.max_pool2d(ONES(2, 0, 4, 4), 2), RuntimeError, r"non-zero sizes apart from the batch, got \[2, 0, 4, 4\]"),
+    (lambda: F.max_pool1d(ONES(0, 4), 2, return_indices=True), RuntimeError, "non-zero sizes apart from the batch"),
+    (lambda: F.max_pool1d(ONES(2, 2, 0), 2, padding=1), RuntimeError, "non-zero sizes apart from the batch"),
+    (lambda: F.avg_pool3d(ONES(2, 0, 4, 4, 4), 2), RuntimeError, "non-zero sizes apart from the batch"),
+    (lambda: F.lp_pool1d(ONES(2, 0, 4), 2, 2), RuntimeError, "non-zero sizes apart from the batch"),
+    (lambda: F.fractional_max_pool2d(ONES(2, 0, 4, 4), 2, 2), RuntimeError, "non-zero sizes apart from the batch"),
+    (lambda: F.max_unpool1d(ONES(2, 0, 4), ONES(2, 0, 4, dtype=LONG), 2), RuntimeError, "non-zero sizes apart from the batch"),
+    (lambda: F.conv_transpose1d(ONES(1, 1, 1), ONES(1, 1, 4), stride=3, padding=3), RuntimeError, r"Output size is too small: \[-2\]"),
+    (lambda: F.conv_transpose1d(ONES(1, 1, 0), ONES(1, 1, 4)), RuntimeError, r"from an input of framework.Size\(\[0\]\)"),
+    (lambda: nn.CircularPad2d(1)(ONES(2, 2)), ValueError, "expected 3D or 4D input .got 2D input."),
+    (lambda: nn.CircularPad1d(1)(ONES(1, 1, 2, 2)), ValueError, "expected 2D or 3D input .got 4D input."),
     (lambda: F.max_pool1d(ONES(1, 1, 3), 2, 3, 1, 4), RuntimeError, "a window wholly outside"),
     (lambda: F.avg_pool2d(ONES(1, 1, 4, 4), 2, divisor_override=0), RuntimeError, "divisor must be not zero"),
     (lambda: F.avg_pool2d(ONES(1, 1, 4, 4, dtype=LONG), 2), NotImplementedError, "not implemented for 'int64'"),

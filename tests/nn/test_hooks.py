@@ -109,6 +109,42 @@ def test_a_backward_hook_returns_as_many_gradients():
     assert told(scenario) == ["RuntimeError"]
 
 
+@pytest.mark.parametrize("kind", ["list", "dict", "tuple", "none"])
+def test_backward_hooks_of_a_result_that_is_no_tensor(kind):
+    """PyTorch warns and calls no hook; the gradients flow all the same."""
+
+    def scenario(library, log):
+        class Wrapping(library.nn.Module):
+            def forward(self, x):
+                y = x * 3
+                return {"list": [y], "dict": {0: y}, "tuple": ([y],), "none": None}[kind]
+
+        module, x = Wrapping(), library.ones(2, requires_grad=True)
+        module.register_full_backward_hook(lambda m, gi, go: log("after"))
+        module.register_full_backward_pre_hook(lambda m, go: log("before"))
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            result = module(x)
+        log([str(each.message)[:33] for each in warned])
+        if result is not None:
+            (result[0][0] if kind == "tuple" else result[0]).sum().backward()
+            log(x.grad.tolist())
+
+    assert told(scenario) == [["For backward hooks to be called, "] * (kind != "tuple"), [3, 3]][: 1 + (kind != "none")]
+
+
+def test_backward_hooks_are_not_called_for_the_gradient_of_a_gradient():
+    def scenario(library, log):
+        module = library.nn.Softplus()
+        module.register_full_backward_hook(lambda m, gi, go: log("after"))
+        x = library.ones(2, requires_grad=True)
+        (slope,) = library.autograd.grad(module(x).sum(), x, create_graph=True)
+        log("again")
+        slope.sum().backward()
+
+    told(scenario)
+
+
 def test_state_dict_into_a_destination_and_its_variables():
     def scenario(library, log):
         module, found = library.nn.Linear(1, 1), {}
@@ -131,6 +167,29 @@ def test_errors_of_loading():
         assert all(text in str(error.value) for text in told_of), error.value
     with pytest.raises(TypeError, match="Expected state_dict to be dict-like"):
         module.load_state_dict([])
+
+
+def test_loading_what_old_versions_saved():
+    """Before 0.4.1 batch norm counted no batches, before 0.4 a number was a tensor of one element."""
+
+    def scenario(library, log):
+        module = library.nn.BatchNorm1d(1)
+        module.num_batches_tracked.fill_(7)
+        module.register_buffer("number", library.tensor(1.0))
+        state = {name: library.full((1,), 2.0) for name in ("weight", "bias", "running_mean", "running_var")}
+        log(str(module.load_state_dict({**state, "number": library.tensor([5.0])})))
+        log([module.num_batches_tracked.item(), module.number.item(), module.number.ndim, module.weight.item()])
+        for wrong in (library.ones(1, 1), library.ones(2), library.ones(0)):
+            try:
+                module.load_state_dict({**state, "number": wrong})
+            except RuntimeError:
+                log(tuple(wrong.shape))
+        try:
+            module.load_state_dict({**state, "weight": library.tensor(1.0), "number": library.tensor(1.0)})
+        except RuntimeError:
+            log("a number for a vector")
+
+    assert told(scenario)[1:] == [[7, 5, 0, 2], (1, 1), (2,), (0,), "a number for a vector"]
 
 
 def test_getting_by_path():

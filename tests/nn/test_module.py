@@ -101,7 +101,7 @@ def test_state_dict_round_trip_and_its_errors(tmp_path):
     with pytest.raises(RuntimeError, match="size mismatch for weight"):
         other.load_state_dict({**net.state_dict(), "weight": torch.ones(4)})
     missing, unexpected = other.load_state_dict({"weight": torch.ones(3), "more": torch.ones(1)}, strict=False)
-    assert missing == ["bias", "running_mean", "running_var", "num_batches_tracked"] and unexpected == ["more"]
+    assert missing == ["bias", "running_mean", "running_var"] and unexpected == ["more"]
 
 
 def test_buffers():
@@ -120,6 +120,13 @@ def test_shared_parameters_count_once():
     model = nn.Sequential(a, nn.ReLU(), a)
     assert len(list(model.parameters())) == 2 and len(model.state_dict()) == 4
     assert len(list(model.modules())) == 3
+
+
+def test_dir_names_the_members():
+    assert {"weight", "bias", "running_mean", "forward", "training"} <= set(dir(nn.BatchNorm1d(1)))
+    model = nn.Sequential(nn.ReLU())
+    model.add_module("last", nn.ReLU())
+    assert "last" in dir(model) and "0" not in dir(model) and dir(model) == sorted(dir(model))
 
 
 def test_train_and_eval_reach_everything():
@@ -192,7 +199,9 @@ def test_apply_and_get_submodule():
         (lambda m: m(1), NotImplementedError, 'missing the required "forward" function'),
         (lambda m: m.register_buffer("a.b", None), KeyError, "be empty or contain"),
         (lambda m: m.register_parameter("p", torch.zeros(1)), TypeError, "cannot assign 'Tensor' as 'p': it is not a Parameter"),
-        (lambda m: m.add_module("m", 3), TypeError, "cannot assign 'int' as 'm': it is not a Module"),
+        (lambda m: m.add_module("m", 3), TypeError, "int is not a Module"),
+        (lambda m: m.add_module("", "m"), TypeError, "str is not a Module"),
+        (lambda m: m.add_module("", nn.ReLU()), KeyError, "be empty or contain"),
         (lambda m: m.nothing, AttributeError, "'Module' object has no attribute 'nothing'"),
     ],
 )

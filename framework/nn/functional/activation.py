@@ -23,10 +23,11 @@ def leaky_relu(input, negative_slope: float = 0.01, inplace: bool = False):
 
 def rrelu(input, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, inplace: bool = False):
     """leaky_relu with a slope for each element drawn from U(lower, upper) in training, and their mean otherwise (Xu et al., 2015)."""
+    expect(0 <= upper - lower < float("inf"), f"rrelu: expected finite bounds, lower <= upper, but got {lower} and {upper}")
     if not training:
         return leaky_relu(input, (lower + upper) / 2, inplace)
     slopes = input.new_empty(input.shape).uniform_(lower, upper)
-    return overwriting(inplace, lambda x: where(x > 0, x, x * slopes), input)
+    return overwriting(inplace, lambda x: where(x <= 0, x * slopes, x), input)
 
 
 def elu(input, alpha: float = 1.0, inplace: bool = False):

@@ -70,16 +70,16 @@ def multi_head_attention_forward(query, key, value, embed_dim_to_check, num_head
     q, k, v = (linear(*each) for each in zip((query, key, value), weights, biases, strict=True))
     if bias_k is not None:  # one more key and value, learnt
         k, v = (cat([each, bias.expand(1, n, embed)]) for each, bias in ((k, bias_k), (v, bias_v)))
-    q, k, v = (each.reshape(-1, n, num_heads, head).permute(1, 2, 0, 3) for each in (q, k, v))  # (N, H, L or S, E/H)
-    k, v = (each if given is None else given.reshape(n, num_heads, -1, head) for each, given in ((k, static_k), (v, static_v)))
+    q, k, v = (each.reshape(len(each), n, num_heads, head).permute(1, 2, 0, 3) for each in (q, k, v))  # (N, H, L or S, E/H)
+    k, v = (each if given is None else given.reshape(n, num_heads, given.shape[1], head) for each, given in ((k, static_k), (v, static_v)))
     if add_zero_attn:  # one more key and value, of zeros
         k, v = (constant_pad(each, [0] * 4, [0, 0, 1, 0]) for each in (k, v))
 
     more = (bias_k is not None) + bool(add_zero_attn)  # keys that no mask speaks of
     source, causal = k.shape[2] - more, is_causal and key_padding_mask is None and not need_weights
     attn_mask = None if causal else attn_mask  # the hint says it all
-    batch, heads = ((n * num_heads,), num_heads) if attn_mask is not None and attn_mask.ndim == 3 else ((), 1)
-    mask = _added(query, (("attn_mask", attn_mask, (*batch, length, source), (-1, heads, length, source)),
+    batch, heads = ((n * num_heads,), (n, num_heads)) if attn_mask is not None and attn_mask.ndim == 3 else ((), (1, 1))
+    mask = _added(query, (("attn_mask", attn_mask, (*batch, length, source), (*heads, length, source)),
                           ("key_padding_mask", key_padding_mask, (source,) if alone else (n, source), (n, 1, 1, source))))  # fmt: skip
     if mask is not None and more:
         mask = constant_pad(mask, [0] * 4, [0, 0, 0, more])

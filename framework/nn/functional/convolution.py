@@ -39,7 +39,7 @@ def conv_transpose(input, weight, bias=None, stride=1, padding=0, output_padding
     right = all(0 <= e < max(s, d) for e, s, d in zip(extra, stride, dilation, strict=True))
     expect(right, f"output padding must be smaller than either stride or dilation, but got {extra}, {stride}, {dilation}")
     size = transposed_size(input.shape[2:], kernel, stride, padding, extra, dilation)
-    expect(min(*input.shape[2:], *size) > 0, f"Output size is too small: {size}, from an input of {input.shape[2:]}")
+    expect(min(input.shape[2:]) > 0 and min(size) >= 0, f"Output size is too small: {size}, from an input of {input.shape[2:]}")
     return ops.conv_transpose(input, weight, bias, stride, padding, extra, dilation, groups)
 
 

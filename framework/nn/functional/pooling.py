@@ -16,8 +16,9 @@ def _window(input, kernel_size, stride, padding, dilation=1) -> tuple:
     """The kernel, stride (if none, the kernel), padding and dilation of a pooling of `input`."""
     stride = kernel_size if stride in (None, (), []) else stride
     kernel, stride, padding, dilation = window(input.ndim - 2, kernel_size, stride, padding, dilation)
-    if any(p > k // 2 for k, p in zip(kernel, padding, strict=True)):
-        raise RuntimeError(f"pad should be at most half of effective kernel size, but got pad={padding}, kernel_size={kernel}")
+    expect(0 not in input.shape[1:], f"pooling needs input with non-zero sizes apart from the batch, got {list(input.shape)}")
+    right = all(p <= k // 2 for k, p in zip(kernel, padding, strict=True))
+    expect(right, f"pad should be at most half of effective kernel size, but got pad={padding}, kernel_size={kernel}")
     return kernel, stride, padding, dilation
 
 
@@ -72,7 +73,7 @@ def adaptive_max_pool(input, output_size, return_indices=False):
 @batched("fractional_max_pool2d", 2, not_for="biu")
 def fractional_max_pool2d(input, kernel_size, output_size=None, output_ratio=None, return_indices=False, _random_samples=None):
     """The largest of windows at random intervals, so that the output has `output_size`, or `output_ratio` of the input's (Graham, 2014)."""
-    kernel, spatial = tuple_of(kernel_size, 2), input.shape[2:]
+    kernel, spatial = _window(input, kernel_size, 1, 0)[0], input.shape[2:]
     if output_size is None:
         expect(output_ratio is not None, "fractional_max_pool2d requires either an output_size or an output_ratio", ValueError)
         output_size = [int(n * ratio) for n, ratio in zip(spatial, tuple_of(output_ratio, 2), strict=True)]

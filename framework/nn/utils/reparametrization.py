@@ -1,5 +1,7 @@
 """Weights computed from other members of their module before every forward: weight and spectral normalisation."""
 
+from functools import partial
+
 from ...autograd.mode import no_grad
 from ...ops.promotion import expect
 from ..functional import normalize
@@ -46,20 +48,32 @@ def _remove(kind, module, name):
     return module
 
 
+def _length(v, dim):
+    others = [each for each in range(v.ndim) if each != dim]
+    return v.norm() if dim in (None, -1) else v.norm(2, others, True) if others else v.abs()
+
+
+def _of_length(training, g, v, dim):
+    return v * (g / _length(v, dim))
+
+
 def weight_norm(module, name: str = "weight", dim: int | None = 0):
     """Learn the length `name`_g and the direction `name`_v of a weight apart: w = g v / ||v|| (Salimans and Kingma, 2016).
 
     The norm is over all dimensions but `dim`; over all for None and, as in PyTorch, for -1.
     """
-
-    def length(v):
-        if dim in (None, -1):
-            return v.norm()
-        return v.norm(2, [each for each in range(v.ndim) if each != dim], True) if v.ndim > 1 else v.abs()
-
     weight = _parameter(module, name).detach()
-    compute = lambda training, g, v: v * (g / length(v))  # noqa: E731
-    return _install("weight_norm", module, name, compute, _g=Parameter(length(weight)), _v=Parameter(weight))
+    return _install("weight_norm", module, name, partial(_of_length, dim=dim), _g=Parameter(_length(weight, dim)), _v=Parameter(weight))
+
+
+def _spectrally_normalised(training, original, u, v, n_power_iterations, eps, dim):
+    matrix = original.movedim(dim, 0).flatten(1)
+    with no_grad():
+        for _ in range(n_power_iterations if training else 0):
+            v.copy_(normalize(matrix.T @ u, dim=0, eps=eps))
+            u.copy_(normalize(matrix @ v, dim=0, eps=eps))
+    u, v = u.clone(), v.clone()  # the next forward changes them, maybe before this one's backward
+    return original / (u @ matrix @ v)
 
 
 def spectral_norm(module, name: str = "weight", n_power_iterations: int = 1, eps: float = 1e-12, dim: int | None = None):
@@ -69,16 +83,7 @@ def spectral_norm(module, name: str = "weight", n_power_iterations: int = 1, eps
     """
     expect(n_power_iterations > 0, f"Expected n_power_iterations to be positive, but got {n_power_iterations}", ValueError)
     dim = int(getattr(module, "transposed", False)) if dim is None else dim
-
-    def compute(training, original, u, v):
-        matrix = original.movedim(dim, 0).flatten(1)
-        with no_grad():
-            for _ in range(n_power_iterations if training else 0):
-                v.copy_(normalize(matrix.T @ u, dim=0, eps=eps))
-                u.copy_(normalize(matrix @ v, dim=0, eps=eps))
-        u, v = u.clone(), v.clone()  # the next forward changes them, maybe before this one's backward
-        return original / (u @ matrix @ v)
-
+    compute = partial(_spectrally_normalised, n_power_iterations=n_power_iterations, eps=eps, dim=dim)
     weight = _parameter(module, name)
     u, v = (normalize(weight.new_empty(n).normal_(), dim=0, eps=eps) for n in weight.movedim(dim, 0).flatten(1).shape)
     return _install("spectral_norm", module, name, compute, _orig=weight, _u=u, _v=v)
