@@ -4,7 +4,6 @@ An array is a NumPy array on the "cpu" or a CuPy array on "cuda:i".  Everything 
 (`array_module`) and otherwise writes plain NumPy.
 """
 
-import functools
 import sys
 from contextlib import nullcontext
 from types import SimpleNamespace
@@ -38,11 +37,11 @@ class device:
 
 
 CPU = device("cpu")
-_LARGEST_KEPT = 1 << 18  # bytes, of a constant: 256 of them are kept
 # Is one used, and are there several (known once the first tensor is put on one)?  What is done then: kernels/__init__.py.
 # For kernels/cuda_graph.py: what a step is recorded by, while it is; leaves whose `.grad` changes, while they are noted, with what it was;
 # and how often something has begun to look at other memory than before, which a recorded step cannot know of.
-gpus = SimpleNamespace(used=False, several=False, begin=None, send=None, pinned=None, bits=None, recording=None, noted=None, changes=0)
+gpus = SimpleNamespace(used=False, several=False, begin=None, send=None, keep=None, pinned=None, bits=None, recording=None, noted=None,
+                       changes=0)  # fmt: skip
 
 
 def anew(work, undo=lambda: None) -> tuple:
@@ -57,19 +56,7 @@ def array_module(array):
 
 def constant(array, like):
     """A NumPy array that nobody changes on the device of the array `like`, where it is kept if it is not too large."""
-    if array_module(like) is array_module(array):
-        return array
-    make = _kept if array.nbytes <= _LARGEST_KEPT else _kept.__wrapped__
-    found = make(array.tobytes(), array.shape, str(array.dtype), like.device.id)
-    if gpus.recording:
-        gpus.recording.constants.append(found)
-    return found
-
-
-@functools.lru_cache(256)
-def _kept(data: bytes, shape: tuple, dtype: str, number: int):
-    with sys.modules["cupy"].cuda.Device(number):
-        return sys.modules["cupy"].asarray(np.frombuffer(data, dtype).reshape(shape))
+    return array if array_module(like) is array_module(array) else gpus.keep(array, like.device.id)
 
 
 def device_of(array) -> device:

@@ -1,7 +1,6 @@
 """Whether operations are recorded: one switch a thread, turned by context managers that are decorators too."""
 
 import threading
-from collections.abc import Generator
 from contextlib import ContextDecorator
 from functools import wraps
 from inspect import isgeneratorfunction
@@ -41,20 +40,14 @@ class _Switch(ContextDecorator):
         if not isgeneratorfunction(function):
             return super().__call__(function)
 
+        step, end = super().__call__(next), object()  # turned while the generator runs, and back while it waits
+
         @wraps(function)
         def generator(*args, **kwargs):
-            return (yield from _Switched(self, function(*args, **kwargs)))
+            items = function(*args, **kwargs)
+            yield from iter(lambda: step(items, end), end)
 
         return generator
-
-
-class _Switched(Generator):
-    """A generator with `switch` turned while it runs, and not while it waits."""
-
-    send = throw = None
-
-    def __init__(self, switch: _Switch, generator):
-        self.send, self.throw = switch(generator.send), switch(generator.throw)
 
 
 def no_grad(function=None):

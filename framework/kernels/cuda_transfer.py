@@ -1,4 +1,4 @@
-"""Copies from the host to a GPU that run while it computes.
+"""Copies from the host to a GPU that run while it computes, and small ones that need not be made again.
 
     host's array -> page-locked buffer of a lane  |  -> the lane's buffer on the GPU  |  -> an array of its own
     by the host                                   |  by a stream that only copies     |  by the stream in use, in a moment
@@ -7,6 +7,7 @@ The second step, the slow one, waits only until the array that took this lane be
 at work on this one.
 """
 
+import functools
 import itertools
 
 import numpy as np
@@ -80,4 +81,21 @@ def send(array):
     return next(lanes).send(np.ascontiguousarray(array), copies)
 
 
-gpus.send, gpus.pinned = send, pinned
+_LARGEST_KEPT = 1 << 18  # bytes
+
+
+def keep(array, gpu: int):
+    """`array` of the host, which nobody changes, on that GPU: 256 that are not too large are there already when they come again."""
+    found = (_kept if array.nbytes <= _LARGEST_KEPT else _kept.__wrapped__)(array.tobytes(), array.shape, str(array.dtype), gpu)
+    if gpus.recording:
+        gpus.recording.constants.append(found)
+    return found
+
+
+@functools.lru_cache(256)
+def _kept(data: bytes, shape: tuple, dtype: str, gpu: int):
+    with cupy().cuda.Device(gpu):
+        return cupy().asarray(np.frombuffer(data, dtype).reshape(shape))
+
+
+gpus.send, gpus.pinned, gpus.keep = send, pinned, keep

@@ -115,11 +115,6 @@ class _Dict(_Container, MutableMapping):
     def __reversed__(self):
         return reversed(self._members)
 
-    def setdefault(self, key: str, default=None):
-        """The member `key`; where there is none, `default` becomes it."""
-        super().setdefault(key, default)
-        return self[key]
-
     def popitem(self) -> tuple:
         """Take the last one out: (name, member)."""
         return self._members.popitem()
@@ -145,9 +140,6 @@ class Sequential(_List):
 
 class ModuleList(_List):
     """A list of modules that the tree knows of; it has no forward of its own."""
-
-    def insert(self, index, module) -> None:
-        super().insert(index, module)
 
     def _children_repr(self) -> list:
         """Equal neighbours are told once: `(0-2): 3 x Linear(…)`."""

@@ -74,32 +74,18 @@ def test_decorators(switch):
 
 @pytest.mark.parametrize("switch", ["no_grad", "no_grad()", "set_grad_enabled(False)", "inference_mode", "inference_mode()"])
 def test_decorated_generators(switch):
-    left = []
+    """Turned while they run, and back while they wait."""
 
     @eval(f"torch.{switch}")
-    def generator():
-        try:
-            sent = yield torch.is_grad_enabled()
-        except KeyError as error:
-            sent = error
-        try:
-            yield sent, torch.is_grad_enabled()
-        finally:
-            left.append(torch.is_grad_enabled())
-        return "returned"
-
-    def caught():
-        left.append((yield from generator()))
+    def generator(count):
+        for number in range(count):
+            yield number, torch.is_grad_enabled()
 
     assert inspect.isgeneratorfunction(generator) and generator.__name__ == "generator"
-    steps = generator()
-    assert next(steps) is False and torch.is_grad_enabled()
-    assert steps.send(3) == (3, False) and torch.is_grad_enabled()
-    steps.close()
-    steps, error = caught(), KeyError()
-    next(steps)
-    assert steps.throw(error) == (error, False) and torch.is_grad_enabled()
-    assert list(steps) == [] and left == [False, False, "returned"] and torch.is_grad_enabled()
+    steps = generator(2)
+    for number in range(2):
+        assert next(steps) == (number, False) and torch.is_grad_enabled()
+    assert list(steps) == [] and torch.is_grad_enabled()
 
 
 def test_modes_end_with_an_exception():
