@@ -1,7 +1,7 @@
 """Plain RNN layers on a CPU: whole sequences in one call, as LSTM's and GRU's are (cpu_recurrent.py, whose batches and names these are).
 
     forward    h' = f(W_i x + b_i + W_h h + b_h)
-    backward   da = dh' (1 - h'^2) for f = tanh, dh' where h' > 0 for f = relu;  dh = W_h^T da
+    backward   da = dh' (1 - h'^2) for f = tanh, dh' but where h' <= 0 for f = relu;  dh = W_h^T da
 """
 
 import numpy as np
@@ -54,7 +54,7 @@ def _rnn_backward(grads, last_dh, out, w_i, w_h, relu, dh, da, dx, offsets, size
                     dstate[j] += arrived[j]
             if relu:
                 for j in range(found.size):
-                    found[j] = dstate[j] if state[j] > 0 else 0
+                    found[j] = 0 if state[j] <= 0 else dstate[j]
             else:
                 for j in range(found.size):
                     found[j] = dstate[j] * (one - state[j] * state[j])
