@@ -29,10 +29,11 @@ def common(args):
     return args
 
 
-def _unify(args):
+def _unify(args, for_integers=None):
     if not any(isinstance(each, Variable) for each in args):
         return args  # bare arrays, inside a gradient rule: NumPy's own rules serve
-    wanted = result_type(*args).numpy
+    wanted = result_type(*args)
+    wanted = (wanted if wanted.is_floating_point else for_integers or wanted).numpy
     return [_to(_operand(each), wanted) for each in args]
 
 
@@ -132,12 +133,11 @@ def fitting(args):
 
 
 def floating(args):
-    """As `common`, and integers become the default floating type: for functions such as `exp` and `/`."""
-    args = common(args)
+    """As `common`, but of integers each becomes the default floating type, straight from its own: for functions such as `exp` and `/`."""
     for each in args:
-        if isinstance(each, Variable):
-            return args if each._array.dtype.kind not in "biu" else [_to(each, dtypes.get_default_dtype().numpy) for each in args]
-    return args
+        if isinstance(each, Variable) and (each._later or each._array).dtype.kind in "biu":
+            return _unify(args, dtypes.get_default_dtype())
+    return common(args)
 
 
 def refuse(kinds, name, *tensors) -> None:

@@ -85,7 +85,9 @@ T.tensor([1],dtype=T.int8)*1.5 ;  T.tensor(1.)+T.tensor([1]) ;  f.sub_(b) ;  f.a
 f.add_(T.tensor([[1.,2.],[3.,4.]])) ;  f.__ipow__(2) ;  i.__ilshift__(1) ;  i.bitwise_left_shift_(1) ;  b.__ixor__(i[:2])
 i.remainder_(2) ;  i.fmod_(0) ;  f.clamp_(T.tensor([0.,1.],dtype=T.float64)) ;  f.logit_(0.1) ;  f.heaviside_(f)
 f.copysign_(-1) ;  f.addcmul_(f,f,value=2) ;  f.div_(2,rounding_mode='floor') ;  f.gt_(1) ;  b.logsumexp(0) ;  h.var()
-(h*30000).sum()
+(h*30000).sum() ;  u/1000 ;  1000/u ;  u/-1 ;  u/T.tensor(-5) ;  T.tensor(300)/u ;  i8/200 ;  200/i8 ;  b/2 ;  u/1.5
+T.tensor([1,-32768],dtype=T.int16)/32768 ;  T.true_divide(u,1000) ;  T.atan2(u,T.tensor(-1000)) ;  T.xlogy(u,1000) ;  T.xlogy(1000,u)
+T.copysign(u,-1000) ;  T.copysign(u,T.tensor(-5)) ;  i8/T.tensor(2.,dtype=T.float16) ;  T.tensor(5)/h
 """
 
 
