@@ -1,16 +1,17 @@
 """The matrix product: what `matmul`, `linear` and all the products of products.py come down to."""
 
 from ..autograd.op import op
+from .promotion import alike
 from .shape import reshape, unsqueeze
 
 
-@op(name="matmul", input=lambda grad, other: matrix_product(grad, other.mT), other=lambda grad, input: matrix_product(input.mT, grad))
+@op(name="matmul", promote=alike,
+    input=lambda grad, other: matrix_product(grad, other.mT),
+    other=lambda grad, input: matrix_product(input.mT, grad))  # fmt: skip
 def matrix_product(input, other):
     """(…, M, K) @ (…, K, N): the product of the last two dimensions, the others broadcast."""
     if input.dtype == bool:
         raise NotImplementedError("\"matmul\" not implemented for 'bool'")
-    if input.dtype != other.dtype:
-        raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {input.dtype} != {other.dtype}")
     if input.shape[-1] != other.shape[-2]:
         a, b = ("x".join(map(str, each.shape)) for each in (input, other))
         raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({a} and {b})")
@@ -35,7 +36,7 @@ def _rows(input):
     return input if input.ndim == 2 else reshape(input, (-1, input.shape[-1]))
 
 
-@op(name="linear",
+@op(name="linear", promote=alike,
     input=lambda grad, weight: matrix_product(grad, weight) if grad.ndim > 1 else grad @ weight,
     weight=lambda grad, input: matrix_product(_rows(grad).mT, _rows(input)) if grad.ndim > 1 else grad[:, None] * input,
     bias=lambda grad: grad)  # fmt: skip

@@ -160,6 +160,14 @@ def refusing(kinds, op):
     return op
 
 
+def alike(args):
+    """The operands of a matrix product, which does not promote: RuntimeError if they are not of one type."""
+    types = dict.fromkeys((each._later or each._array).dtype for each in args if isinstance(each, Variable))
+    if len(types) > 1:
+        raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {' != '.join(map(str, types))}")
+    return args
+
+
 def same_type(first, *others) -> None:
     """RuntimeError if not all tensors are of one type: some functions do not promote."""
     for each in (first, *others):
