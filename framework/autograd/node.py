@@ -23,8 +23,9 @@ class OpNode(Node):
         self.saved = {}
         for parameter, place, only_shape in keeps:
             if place < 0:
-                value = tuple([each._array for each in results]) if self.several else results[0]._array
-                self.remember_version(results)
+                kept = results if parameter == "out" else results[1:]
+                value = tuple([each._array for each in kept]) if self.several and kept is results else kept[0]._array
+                self.remember_version(kept)
             elif only_shape:
                 value = arrays[place]
                 value = [each.shape for each in value] if isinstance(value, (list, tuple)) else np.shape(value)
