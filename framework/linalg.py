@@ -76,7 +76,8 @@ def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None):
         return vector_norm(A, 2, dims, keepdim, dtype=dtype)
     A = (A if dtype is None else A.to(dtype)).movedim(dims, (-2, -1))
     values = svd(A, False).S if ord in ("nuc", 2, -2) else vector_norm(A, 1, -2 if abs(ord) == 1 else -1)
-    out = values.sum(-1) if ord == "nuc" else (values.amax if ord > 0 else values.amin)(-1)
+    # of nothing, the largest is 0
+    out = values.sum(-1) if ord == "nuc" or (ord > 0 and not values.shape[-1]) else (values.amax if ord > 0 else values.amin)(-1)
     for each in sorted(dims) if keepdim else ():
         out = out.unsqueeze(each)
     return out

@@ -113,6 +113,8 @@ CORNERS = {
     "pdist": (lambda T, x: T.nn.functional.pdist(x), np.ones((3, 2))),
     "cosine of zeros": (lambda T, x: T.nn.functional.cosine_similarity(x, T.ones_like(x)), np.zeros((2, 3))),
     "logdet negative": (lambda T, x: T.logdet(x), np.diag([1.0, -1])),
+    "logdet beside a singular one": (lambda T, x: T.logdet(x)[0], np.stack([np.diag([1.0, 2]), np.ones((2, 2))])),
+    "slogdet beside a singular one": (lambda T, x: T.linalg.slogdet(x)[1][0], np.stack([np.diag([1.0, 2]), np.ones((2, 2))])),
 }
 
 
@@ -126,6 +128,12 @@ def test_corners(name):
 def test_gradient_of_a_singular_determinant(matrix):
     """The cofactors, where PyTorch gives zeros."""
     assert framework.autograd.gradcheck(framework.det, framework.tensor(matrix, dtype=framework.float64, requires_grad=True))
+
+
+@pytest.mark.parametrize("ord", [1, 2, float("inf"), "nuc", "fro"])
+@pytest.mark.parametrize("shape", [(4, 0), (0, 4), (2, 0, 3)])
+def test_norms_of_empty_matrices_are_zero(shape, ord):
+    assert_same(*(namespace.linalg.matrix_norm(namespace.ones(shape), ord) for namespace in (framework, torch)))
 
 
 def test_beta_zero_does_not_look_at_the_input():
