@@ -17,7 +17,7 @@ from types import MethodType
 import numpy as np
 
 from ..device import array_module, beside, device_of, gpus
-from ..offered import NOT_OFFERED, refuse_argument
+from ..offered import NOT_OFFERED, expect, refuse_argument
 from . import engine
 from .engine import edge_of
 from .half import half_type, in_single
@@ -211,8 +211,7 @@ class Op:
                     continue
                 raise TypeError(f"{self.__name__}() got an unexpected keyword argument '{name}'")
             position = self.parameters.index(name)
-            if position < len(args):
-                raise TypeError(f"{self.__name__}() got multiple values for argument '{name}'")
+            expect(position >= len(args), f"{self.__name__}() got multiple values for argument '{name}'", TypeError)
             values[position] = value
         if inspect.Parameter.empty in values[len(args) :]:
             missing = [n for n, v in zip(self.parameters, values, strict=True) if v is inspect.Parameter.empty]

@@ -43,8 +43,7 @@ class _Recurrent(Weighted):
             return [zeros(shape, dtype=input.dtype, device=input.device) for shape in shapes]
         states = list(hx) if self.mode == "LSTM" else [hx]
         for i, (state, shape) in enumerate(zip(states, shapes, strict=True)):
-            if tuple(state.shape) != shape:
-                raise RuntimeError(f"Expected hidden{[i] if len(shapes) > 1 else ''} size {shape}, got {list(state.shape)}")
+            expect(tuple(state.shape) == shape, f"Expected hidden{[i] if len(shapes) > 1 else ''} size {shape}, got {list(state.shape)}")
         return states
 
 

@@ -6,7 +6,6 @@ Operands broadcast against each other and are brought to a common type; the engi
 """
 
 import math
-import operator
 from functools import partial
 
 import ml_dtypes
@@ -100,8 +99,7 @@ logit_op = analytic(lambda input: special(input).logit(input), name="logit",
                     input=lambda grad, input: where((input < 0) | (input > 1), math.nan, grad / (input * (1 - input))))
 erf = analytic(lambda input: special(input).erf(input), input=lambda grad, input: grad * exp(-input * input) * (2 / math.sqrt(math.pi)))
 erfc = analytic(lambda input: special(input).erfc(input), input=lambda grad, input: grad * exp(-input * input) * (-2 / math.sqrt(math.pi)))
-erfinv = analytic(lambda input: special(input).erfinv(input),
-                  input=lambda grad, input: grad * exp(square(erfinv(input))) * (math.sqrt(math.pi) / 2))
+erfinv = analytic(lambda input: special(input).erfinv(input), input=lambda grad, input: grad * exp(erfinv(input) ** 2) * math.pi**0.5 / 2)
 
 # Trigonometry
 sin = analytic(lambda input: np.sin(input), input=lambda grad, input: grad * cos(input))
@@ -143,19 +141,17 @@ where_op = op(lambda condition, input, other: np.where(condition, input, other),
               input=lambda grad, condition: where(condition, grad, 0.0),
               other=lambda grad, condition: where(condition, 0.0, grad))
 def _shared(loses):  # evenly by equals; beside a nan both have the whole
-    def share(grad, own, other):
-        return where(own == other, grad * 0.5, where(loses(own, other), 0.0, grad))
-
-    return {"input": lambda grad, input, other: share(grad, input, other), "other": lambda grad, input, other: share(grad, other, input)}
+    return {"input": lambda grad, input, other: where(input == other, grad * 0.5, where(loses(input, other), 0.0, grad)),
+            "other": lambda grad, input, other: where(input == other, grad * 0.5, where(loses(other, input), 0.0, grad))}
 
 def _first(wins):  # of equals the first has all; beside a nan the number
     return {"input": lambda grad, input, other: where(wins(input, other) | (other != other), grad, 0.0),
             "other": lambda grad, input, other: where(wins(input, other) | (other != other), 0.0, grad)}
 
-maximum = elementwise(lambda input, other: np.maximum(input, other), **_shared(operator.lt))
-minimum = elementwise(lambda input, other: np.minimum(input, other), **_shared(operator.gt))
-fmax = elementwise(lambda input, other: np.fmax(input, other), **_first(operator.ge))
-fmin = elementwise(lambda input, other: np.fmin(input, other), **_first(operator.le))
+maximum = elementwise(lambda input, other: np.maximum(input, other), **_shared(lambda own, other: own < other))
+minimum = elementwise(lambda input, other: np.minimum(input, other), **_shared(lambda own, other: own > other))
+fmax = elementwise(lambda input, other: np.fmax(input, other), **_first(lambda input, other: input >= other))
+fmin = elementwise(lambda input, other: np.fmin(input, other), **_first(lambda input, other: input <= other))
 fill = op(lambda input, value: array_module(input).full_like(input, value), promote=filling, input=_zero, value=lambda grad: grad)
 # fmt: on
 

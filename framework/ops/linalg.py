@@ -6,8 +6,7 @@ from .shape import reshape, unsqueeze
 
 
 @op(name="matmul", promote=alike,
-    input=lambda grad, other: matrix_product(grad, other.mT),
-    other=lambda grad, input: matrix_product(input.mT, grad))  # fmt: skip
+    input=lambda grad, other: matrix_product(grad, other.mT), other=lambda grad, input: matrix_product(input.mT, grad))  # fmt: skip
 def matrix_product(input, other):
     """(…, M, K) @ (…, K, N): the product of the last two dimensions, the others broadcast."""
     if input.dtype == bool:

@@ -104,15 +104,14 @@ def std(input, dim=None, unbiased=True, keepdim=False, correction=None):
 
 
 @var.rule("input")
-def _(grad, input, dim, keepdim, correction):
+def _to_elements(grad, input, dim, keepdim, correction):
     slope = mean_of(input.shape, 2 * grad, correction)
     return spread(slope, input.shape, dim, keepdim) * (input - mean(input, dim, True))
 
 
 @std.rule("input")
 def _(grad, input, out, dim, keepdim, correction):
-    slope = mean_of(input.shape, where(out == 0, 0.0, grad / where(out == 0, 1.0, out)), correction)
-    return spread(slope, input.shape, dim, keepdim) * (input - mean(input, dim, True))
+    return _to_elements(where(out == 0, 0.0, 0.5 * grad / where(out == 0, 1.0, out)), input, dim, keepdim, correction)
 
 
 def var_mean(input, dim=None, unbiased=True, keepdim=False, *, correction=None):
@@ -260,8 +259,6 @@ def _(grad, input, out, p, dim, keepdim):
     if p == 2:
         return input * spread(where(out == 0, 0.0, grad / where(out == 0, 1.0, out)), input.shape, dim, keepdim)
     grad, out = (spread(each, input.shape, dim, keepdim) for each in (grad, out))
-    if p == 1:
-        return grad * elementwise.sign(input)
     nothing = (input == 0) | (out == 0)
     ratio = where(nothing, 1.0, input) / where(nothing, 1.0, out)
-    return where(nothing, 0.0, grad * elementwise.sign(ratio) * elementwise.abs(ratio) ** (p - 1))
+    return where(nothing, 0.0, grad * elementwise.sign(input) * elementwise.abs(ratio) ** (p - 1))

@@ -2,7 +2,7 @@
 
 from functools import wraps
 
-from ...ops.promotion import refuse
+from ...ops.promotion import expect, refuse
 from ...ops.shape import squeeze, unsqueeze
 
 
@@ -10,8 +10,7 @@ def tuple_of(value, dims: int) -> tuple:
     """`value` once for each dimension, unless it is a sequence already."""
     if not isinstance(value, (tuple, list)):
         return (value,) * dims
-    if len(value) not in (1, dims):
-        raise RuntimeError(f"expected one value or {dims}, but got {tuple(value)}")
+    expect(len(value) in (1, dims), f"expected one value or {dims}, but got {tuple(value)}")
     return tuple(value) * (dims if len(value) == 1 else 1)
 
 
