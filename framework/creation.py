@@ -11,6 +11,7 @@ from .autograd.variable import Variable, is_array
 from .device import array_module, move, namespace
 from .device import device as Device
 from .offered import expect
+from .ops.promotion import check_range
 from .size import Size, as_one
 
 # From data
@@ -31,8 +32,8 @@ def _array_of(data, dtype=None):
     own = dtypes.of_numpy(array.dtype)  # an error if there is none
     if dtype is None and own.is_floating_point and own not in types:  # NumPy's choice for Python floats
         dtype = reduce(dtypes.promote_types, types, dtypes.get_default_dtype())
-    elif dtype is not None and isinstance(data, (list, Number)):
-        _check_range(array, dtype)
+    elif dtype is not None and not dtype.is_floating_point and isinstance(data, (list, Number)):
+        check_range(array, dtype.numpy)
     return array if dtype in (None, own) else array.astype(dtype.numpy)
 
 
@@ -42,14 +43,6 @@ def _unwrap_nested(data, types):
     if is_array(data):
         types.add(dtypes.of_numpy(data.dtype))
     return [_unwrap_nested(each, types) for each in data] if isinstance(data, (list, tuple, range)) else data
-
-
-def _check_range(array, dtype) -> None:
-    """RuntimeError for numbers that the integer type `dtype` does not hold; PyTorch lets -1 be 255 in uint8."""
-    if dtype.kind == dtypes.INTEGER and array.dtype.kind in "iuf":
-        info = np.iinfo(dtype.numpy)
-        fits = (array >= (info.min or -info.max)) & (array <= info.max)
-        expect(np.all(fits), f"value cannot be converted to type {dtype.name} without overflow")
 
 
 def tensor(data, *, dtype=None, device=None, requires_grad=False):
@@ -116,6 +109,7 @@ TENSOR_TYPES = {f"{each.title}Tensor": TensorType(each) for each in dtypes.ALL}
 
 def sizes(size, named=None) -> tuple:
     """A shape given as separate integers, as one sequence, or by the keyword `size`."""
+    expect(size or named is not None, "missing 1 required positional argument: 'size'", TypeError)
     size = size if named is None else (named,)
     shape = tuple(map(index, as_one(size)))
     expect(min(shape, default=0) >= 0, f"Trying to create tensor with negative dimension {min(shape, default=0)}: {list(shape)}")

@@ -6,6 +6,7 @@ its own place again the next time it is asked (`Variable._node`).
 
 from .. import dtypes
 from ..device import beside
+from ..offered import expect
 from .mode import mode
 from .op import cast, op
 from .variable import Variable, before_change
@@ -15,8 +16,7 @@ def check_writable(tensor: Variable, one_value: bool = False) -> None:
     """Raise RuntimeError where PyTorch forbids an in-place change of `tensor`; `one_value`: all its elements become the same."""
     array = tensor._array
     overlaps = array.size and 0 in array.strides and any(n > 1 and not step for n, step in zip(array.shape, array.strides, strict=True))
-    if overlaps and not one_value:
-        raise RuntimeError("more than one element of the written-to tensor refers to a single location in memory: clone() it first")
+    expect(one_value or not overlaps, "more than one element of the written-to tensor refers to a single memory location: clone() it first")
     if tensor._version is None and not mode.inference:
         raise RuntimeError("Inplace update to inference tensor outside InferenceMode is not allowed: clone() it first")
     if mode.grad:
@@ -32,8 +32,7 @@ def assign(target: Variable, value: Variable) -> Variable:
         raise RuntimeError(f"output with shape {list(old.shape)} doesn't match the broadcast shape {list(new.shape)}")
     if old.dtype != new.dtype:
         from_, to = dtypes.of_numpy(new.dtype), dtypes.of_numpy(old.dtype)
-        if not dtypes.can_cast(from_, to):
-            raise RuntimeError(f"result type {from_.name} can't be cast to the desired output type {to.name}")
+        expect(dtypes.can_cast(from_, to), f"result type {from_.name} can't be cast to the desired output type {to.name}")
         value = cast(value, old.dtype)
     recorded = mode.grad and (value.requires_grad or target.requires_grad or (view is not None and view.base.requires_grad))
     if recorded and view is not None:

@@ -9,7 +9,7 @@ from .variable import Variable, is_array
 class OpNode(Node):
     """A recorded call of an Op, with what its rules want kept."""
 
-    lists = None  # {input: how many tensors}, for arguments that are lists of them
+    lists = {}  # input -> how many tensors, of arguments that are lists of them
     backward = None  # the kernel's own
     several = False  # does the op return a tuple?
     versions = ()  # (version counter of what is kept, as it was then)
@@ -23,8 +23,9 @@ class OpNode(Node):
         self.saved = {}
         for parameter, place, only_shape in keeps:
             if place < 0:
-                value = tuple([each._array for each in results]) if self.several else results[0]._array
-                self.remember_version(results)
+                kept = results if parameter == "out" else results[1:]
+                value = tuple([each._array for each in kept]) if self.several and kept is results else kept[0]._array
+                self.remember_version(kept)
             elif only_shape:
                 value = arrays[place]
                 value = [each.shape for each in value] if isinstance(value, (list, tuple)) else np.shape(value)
@@ -82,27 +83,21 @@ class OpNode(Node):
             outs = rule.function(*[values[parameter] for parameter in rule.parameters])
             if rule.joint or self.lists:
                 for name, each in zip(rule.names, outs if rule.joint else (outs,), strict=True):
-                    result += each if self.lists and name in self.lists else (each,)
+                    result += each if name in self.lists else (each,)
             else:
                 result.append(outs)
         return result
 
     def width(self, rule) -> int:
         """How many gradients `rule` gives."""
-        return sum((self.lists or {}).get(name, 1) for name in rule.names)
+        return sum(self.lists.get(name, 1) for name in rule.names)
 
     def _restore(self, values: dict) -> None:
         """Put tensors with their place on the tape where arrays were kept, so that the rules are recorded."""
-        places = self.edges if self.lists is None else self.grouped(self.edges)
-        for name, place in zip(self.op.inputs, places, strict=True):
-            if name not in values:
-                continue
-            if self.lists is None:
-                values[name] = on_tape(values[name], place)
-            elif name in self.lists:
-                values[name] = [on_tape(array, edge) for array, edge in zip(values[name], place, strict=True)]
-            else:
-                values[name] = on_tape(values[name], place[0])
+        for name, places in zip(self.op.inputs, self.grouped(self.edges), strict=True):
+            if name in values:
+                several = name in self.lists
+                values[name] = list(map(on_tape, values[name], places)) if several else on_tape(values[name], places[0])
         if "out" in values:
             out = values["out"]
             several = isinstance(out, tuple)

@@ -3,9 +3,9 @@
     tanh = op(lambda input: np.tanh(input), input=lambda grad, out: grad * (1 - out * out))
 
 The first argument computes the result from arrays.  Each keyword names a differentiable input and gives its gradient rule.  A rule's own
-parameters say what is kept for backward: `grad` (dL/dout; a list for an op with several outputs), `out` (the result), an argument of the
-forward by its name, or only that argument's shape as `<name>_shape`.  Rules are written in ops: on bare arrays they just compute, on
-Tensors they are recorded in turn, which gives derivatives of every order from one source.
+parameters say what is kept for backward: `grad` (dL/dout; a list for an op with several outputs), `out` (the result), `indices` (of a
+result (values, indices) those alone), an argument of the forward by its name, or only that argument's shape as `<name>_shape`.  Rules are
+written in ops: on bare arrays they just compute, on Tensors they are recorded, which gives derivatives of every order from one source.
 
 A call: unwrap the tensors -> the newest kernel that does not decline, else the forward -> record a Node if a gradient is needed.
 """
@@ -17,7 +17,7 @@ from types import MethodType
 import numpy as np
 
 from ..device import array_module, beside, device_of, gpus
-from ..offered import NOT_OFFERED, refuse_argument
+from ..offered import NOT_OFFERED, expect, refuse_argument
 from . import engine
 from .engine import edge_of
 from .half import half_type, in_single
@@ -211,8 +211,7 @@ class Op:
                     continue
                 raise TypeError(f"{self.__name__}() got an unexpected keyword argument '{name}'")
             position = self.parameters.index(name)
-            if position < len(args):
-                raise TypeError(f"{self.__name__}() got multiple values for argument '{name}'")
+            expect(position >= len(args), f"{self.__name__}() got multiple values for argument '{name}'", TypeError)
             values[position] = value
         if inspect.Parameter.empty in values[len(args) :]:
             missing = [n for n, v in zip(self.parameters, values, strict=True) if v is inspect.Parameter.empty]
@@ -227,13 +226,14 @@ class Rule:
         self.names, self.function = names, function
         self.parameters = tuple(inspect.signature(function).parameters)
         self.joint = len(names) > 1
-        known = {"grad", "out", *op.parameters, *(f"{name}_shape" for name in op.parameters)}
+        places = {"out": -1, "indices": -2, **{each: place for place, each in enumerate(op.parameters)}}
+        known = {"grad", *places, *(f"{name}_shape" for name in op.parameters)}
         for unknown in (set(self.parameters) - known) | (set(names) - set(op.parameters)):
             raise TypeError(f"the gradient rule of {op.__name__} speaks of '{unknown}'; it may name grad, out, {', '.join(op.parameters)}")
-        self.keeps = []  # (parameter, position of the argument it comes from or -1 for the result, is it only the shape?)
+        self.keeps = []  # (parameter, position of the argument it comes from, or -1 or -2 for results, is it only the shape?)
         for parameter in (each for each in self.parameters if each != "grad"):
-            name = parameter if parameter in ("out", *op.parameters) else parameter.removesuffix("_shape")
-            self.keeps.append((parameter, -1 if name == "out" else op.parameters.index(name), name != parameter))
+            name = parameter if parameter in places else parameter.removesuffix("_shape")
+            self.keeps.append((parameter, places[name], name != parameter))
 
 
 def op(forward=None, *, name=None, promote=None, view=False, **rules):

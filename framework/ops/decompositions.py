@@ -99,7 +99,8 @@ def _(grad, A, out):
     return (grad * out).sum((-2, -1))[..., None, None] * back - out @ grad.mT @ back
 
 
-@factorisation(A=lambda grad, A: None if grad[1] is None else grad[1][..., None, None] * inv(A).mT)
+@factorisation(A=lambda grad, A, out: None if grad[1] is None else (  # of a singular matrix nan
+    grad[1][..., None, None] * inv(where((out[0] == 0)[..., None, None], float("nan"), A)).mT))  # fmt: skip
 def slogdet(A):
     """(sign, log |det|) of square matrices: their determinants where those would overflow."""
     return _Slogdet(*np.linalg.slogdet(A))

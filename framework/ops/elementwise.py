@@ -41,7 +41,7 @@ mul = elementwise(lambda input, other: input * other,
                   other=lambda grad, input: grad * input)
 true_divide = analytic(lambda input, other: np.true_divide(input, other), name="div",
                        input=lambda grad, other: grad / other,
-                       other=lambda grad, out, other: -grad * out / other)
+                       other=lambda grad, input, other: -grad * (input / other) / other)
 pow = elementwise(lambda input, exponent: _power(input, exponent), promote=powers, not_for="b",
                   input=lambda grad, input, exponent: where(exponent == 0, 0.0, grad * exponent * input ** (exponent - 1)),
                   exponent=lambda grad, input, exponent, out: where((input == 0) & (exponent >= 0), 0.0, grad * out * log(input)))
@@ -99,7 +99,7 @@ logit_op = analytic(lambda input: special(input).logit(input), name="logit",
                     input=lambda grad, input: where((input < 0) | (input > 1), math.nan, grad / (input * (1 - input))))
 erf = analytic(lambda input: special(input).erf(input), input=lambda grad, input: grad * exp(-input * input) * (2 / math.sqrt(math.pi)))
 erfc = analytic(lambda input: special(input).erfc(input), input=lambda grad, input: grad * exp(-input * input) * (-2 / math.sqrt(math.pi)))
-erfinv = analytic(lambda input: special(input).erfinv(input), input=lambda grad, out: grad * exp(out * out) * (math.sqrt(math.pi) / 2))
+erfinv = analytic(lambda input: special(input).erfinv(input), input=lambda grad, input: grad * exp(erfinv(input) ** 2) * math.pi**0.5 / 2)
 
 # Trigonometry
 sin = analytic(lambda input: np.sin(input), input=lambda grad, input: grad * cos(input))
@@ -118,7 +118,7 @@ asinh = analytic(lambda input: np.arcsinh(input), input=lambda grad, input: grad
 acosh = analytic(lambda input: np.arccosh(input), input=lambda grad, input: grad * rsqrt(input * input - 1))
 atanh = analytic(lambda input: np.arctanh(input), input=lambda grad, input: grad / (1 - input * input))
 sinc = analytic(lambda input: np.sinc(input),
-                input=lambda grad, input, out: where(input == 0, 0.0, grad * (cos(input * math.pi) - out) / _nonzero(input)))
+                input=lambda grad, input: where(input == 0, 0.0, grad * (cos(input * math.pi) - sinc(input)) / _nonzero(input)))
 
 # Rounding: piecewise constant, so the gradient is zero wherever there is one
 def _zero(grad):
@@ -140,14 +140,18 @@ trunc_divide = elementwise(lambda input, other: _truncated(input, _divisor(input
 where_op = op(lambda condition, input, other: np.where(condition, input, other), name="where", promote=branches,
               input=lambda grad, condition: where(condition, grad, 0.0),
               other=lambda grad, condition: where(condition, 0.0, grad))
-_tie_shared = {"input": lambda grad, input, other, out: where(input == other, grad * 0.5, where(input == out, grad, 0.0)),
-               "other": lambda grad, input, other, out: where(input == other, grad * 0.5, where(other == out, grad, 0.0))}
-_first_of_tie = {"input": lambda grad, input, other, out: where((input == out) | (other != other), grad, 0.0),
-                 "other": lambda grad, input, other, out: where((input == out) | (other != other), 0.0, grad)}
-maximum = elementwise(lambda input, other: np.maximum(input, other), **_tie_shared)
-minimum = elementwise(lambda input, other: np.minimum(input, other), **_tie_shared)
-fmax = elementwise(lambda input, other: np.fmax(input, other), **_first_of_tie)
-fmin = elementwise(lambda input, other: np.fmin(input, other), **_first_of_tie)
+def _shared(loses):  # evenly by equals; beside a nan both have the whole
+    return {"input": lambda grad, input, other: where(input == other, grad * 0.5, where(loses(input, other), 0.0, grad)),
+            "other": lambda grad, input, other: where(input == other, grad * 0.5, where(loses(other, input), 0.0, grad))}
+
+def _first(wins):  # of equals the first has all; beside a nan the number
+    return {"input": lambda grad, input, other: where(wins(input, other) | (other != other), grad, 0.0),
+            "other": lambda grad, input, other: where(wins(input, other) | (other != other), 0.0, grad)}
+
+maximum = elementwise(lambda input, other: np.maximum(input, other), **_shared(lambda own, other: own < other))
+minimum = elementwise(lambda input, other: np.minimum(input, other), **_shared(lambda own, other: own > other))
+fmax = elementwise(lambda input, other: np.fmax(input, other), **_first(lambda input, other: input >= other))
+fmin = elementwise(lambda input, other: np.fmin(input, other), **_first(lambda input, other: input <= other))
 fill = op(lambda input, value: array_module(input).full_like(input, value), promote=filling, input=_zero, value=lambda grad: grad)
 # fmt: on
 

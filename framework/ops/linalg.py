@@ -1,16 +1,16 @@
 """The matrix product: what `matmul`, `linear` and all the products of products.py come down to."""
 
 from ..autograd.op import op
+from .promotion import alike
 from .shape import flatten, reshape, unsqueeze
 
 
-@op(name="matmul", input=lambda grad, other: matrix_product(grad, other.mT), other=lambda grad, input: matrix_product(input.mT, grad))
+@op(name="matmul", promote=alike,
+    input=lambda grad, other: matrix_product(grad, other.mT), other=lambda grad, input: matrix_product(input.mT, grad))  # fmt: skip
 def matrix_product(input, other):
     """(…, M, K) @ (…, K, N): the product of the last two dimensions, the others broadcast."""
     if input.dtype == bool:
         raise NotImplementedError("\"matmul\" not implemented for 'bool'")
-    if input.dtype != other.dtype:
-        raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {input.dtype} != {other.dtype}")
     if input.shape[-1] != other.shape[-2]:
         a, b = ("x".join(map(str, each.shape)) for each in (input, other))
         raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({a} and {b})")
@@ -32,7 +32,7 @@ def matmul(input, other):
     return reshape(out, (*batch, *(rows,) * (input.ndim > 1), *(columns,) * (other.ndim > 1)))
 
 
-@op(name="linear",
+@op(name="linear", promote=alike,
     input=lambda grad, weight: matrix_product(grad, weight) if grad.ndim > 1 else grad @ weight,
     weight=lambda grad, input: matrix_product(flatten(grad, 0, -2).mT, flatten(input, 0, -2)) if grad.ndim > 1 else grad[:, None] * input,
     bias=lambda grad: grad)  # fmt: skip

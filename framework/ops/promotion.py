@@ -1,5 +1,6 @@
 """Bring operands to a common type before an elementwise op, as PyTorch does (see dtypes.py for the rule), or refuse them."""
 
+import ml_dtypes
 import numpy as np
 
 from .. import dtypes
@@ -29,10 +30,10 @@ def common(args):
     return args
 
 
-def _unify(args):
+def _unify(args, *others):  # in the type that both have in common
     if not any(isinstance(each, Variable) for each in args):
         return args  # bare arrays, inside a gradient rule: NumPy's own rules serve
-    wanted = result_type(*args).numpy
+    wanted = result_type(*args, *others).numpy
     return [_to(_operand(each), wanted) for each in args]
 
 
@@ -92,7 +93,7 @@ def powers(args):
     input, exponent = args
     if isinstance(exponent, int) and exponent < 0 and isinstance(input, Variable) and input._array.dtype.kind in "biu":
         raise RuntimeError("Integers to negative integer powers are not allowed.")
-    return fitting(args)
+    return fitting(args) if isinstance(input, Variable) else common(args)
 
 
 def branches(args):
@@ -110,6 +111,8 @@ def filling(args):
     """The operands of `fill`: what is filled says of which type."""
     input, value = args
     expect(not isinstance(value, Variable) or not value.ndim, "fill_ only supports a number or a tensor without dimensions as value")
+    if isinstance(value, (int, float)):
+        check_range(np.asarray(value), getattr(input, "_array", input).dtype)
     return input, fitting(args)[1] if isinstance(value, (int, complex)) else value
 
 
@@ -125,19 +128,25 @@ def fitting(args):
     promoted = common(args)
     for before, after in zip(args, promoted, strict=True):
         if type(before) is int and before != after:
-            dtype = next(each._array.dtype for each in promoted if isinstance(each, Variable))
-            fits = abs(before) <= np.iinfo(dtype).max  # PyTorch's rule: -1 is 255 in uint8
-            expect(fits, f"value cannot be converted to type {dtype} without overflow")
+            check_range(np.asarray(before), next(each._array.dtype for each in promoted if isinstance(each, Variable)))
     return promoted
 
 
+def check_range(numbers, dtype) -> None:
+    """RuntimeError for numbers, in an array, that the type `dtype` of NumPy's does not hold; PyTorch lets -1 be 255 in uint8."""
+    if dtype.kind != "b" and numbers.dtype.kind in "iuf":
+        info = np.iinfo(dtype) if dtype.kind in "iu" else ml_dtypes.finfo(dtype)
+        low = info.min if numbers.dtype.kind == "f" else info.min or -info.max
+        fits = (numbers >= low) & (numbers <= info.max) | (dtype.kind in "fV" and ~np.isfinite(numbers))
+        expect(np.all(fits), f"value cannot be converted to type {dtype} without overflow")
+
+
 def floating(args):
-    """As `common`, and integers become the default floating type: for functions such as `exp` and `/`."""
-    args = common(args)
+    """As `common`, but of integers each becomes the default floating type, straight from its own: for functions such as `exp` and `/`."""
     for each in args:
-        if isinstance(each, Variable):
-            return args if each._array.dtype.kind not in "biu" else [_to(each, dtypes.get_default_dtype().numpy) for each in args]
-    return args
+        if isinstance(each, Variable) and (each._later or each._array).dtype.kind in "biu":
+            return _unify(args, 1.0)
+    return common(args)
 
 
 def refuse(kinds, name, *tensors) -> None:
@@ -158,6 +167,14 @@ def refusing(kinds, op):
 
     op.promote = checked
     return op
+
+
+def alike(args):
+    """The operands of a matrix product, which does not promote: RuntimeError if they are not of one type."""
+    types = dict.fromkeys((each._later or each._array).dtype for each in args if isinstance(each, Variable))
+    if len(types) > 1:
+        raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {' != '.join(map(str, types))}")
+    return args
 
 
 def same_type(first, *others) -> None:

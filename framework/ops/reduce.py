@@ -104,15 +104,14 @@ def std(input, dim=None, unbiased=True, keepdim=False, correction=None):
 
 
 @var.rule("input")
-def _(grad, input, dim, keepdim, correction):
+def _to_elements(grad, input, dim, keepdim, correction):
     slope = mean_of(input.shape, 2 * grad, correction)
     return spread(slope, input.shape, dim, keepdim) * (input - mean(input, dim, True))
 
 
 @std.rule("input")
 def _(grad, input, out, dim, keepdim, correction):
-    slope = mean_of(input.shape, where(out == 0, 0.0, grad / where(out == 0, 1.0, out)), correction)
-    return spread(slope, input.shape, dim, keepdim) * (input - mean(input, dim, True))
+    return _to_elements(where(out == 0, 0.0, 0.5 * grad / where(out == 0, 1.0, out)), input, dim, keepdim, correction)
 
 
 def var_mean(input, dim=None, unbiased=True, keepdim=False, *, correction=None):
@@ -134,7 +133,18 @@ def _refuse_empty(name, input, dims) -> None:
         expect(input.shape[each], f"{name}(): Expected reduction dim {each} to have non-zero size.", IndexError)
 
 
-def _extreme(name, compute):
+def share_ties(grad, input, out, dim, keepdim):
+    ties = input == spread(out, input.shape, dim, keepdim)
+    return spread(grad / like(sum(ties, dim, keepdim), grad), input.shape, dim, keepdim) * ties
+
+
+def share_all(grad, input, out):
+    """Of all elements, those that are the extreme share the gradient: if that is nan, the nan."""
+    ties = (input == out) | ((input != input) & (out != out))
+    return grad / like(sum(ties), grad) * ties
+
+
+def _extreme(name, compute, rule=share_ties):
     """The extreme over several dimensions: ties share the gradient evenly."""
 
     def forward(input, dim=(), keepdim=False):
@@ -142,12 +152,7 @@ def _extreme(name, compute):
         _refuse_empty(name, input, dims or ())
         return compute(input, axis=dims, keepdims=keepdim)
 
-    return op(forward, name=name, input=share_ties)
-
-
-def share_ties(grad, input, out, dim, keepdim):
-    ties = input == spread(out, input.shape, dim, keepdim)
-    return spread(grad / like(sum(ties, dim, keepdim), grad), input.shape, dim, keepdim) * ties
+    return op(forward, name=name, input=rule)
 
 
 def _place(name, compute):
@@ -172,8 +177,8 @@ def picking(name, find):
         picked = np.take_along_axis(line, indices, dim), indices
         return result(*(each if keepdim and input.ndim else each.squeeze(dim) for each in picked))
 
-    def to_picked(grad, out, input_shape, dim, keepdim):
-        grad, indices = (each if keepdim or not input_shape else unsqueeze(each, dim) for each in (grad[0], out[1]))
+    def to_picked(grad, indices, input_shape, dim, keepdim):
+        grad, indices = (each if keepdim or not input_shape else unsqueeze(each, dim) for each in (grad[0], indices))
         return scatter_add_into(grad, indices, dim, input_shape)
 
     return op(forward, name=name, input=to_picked)
@@ -197,8 +202,8 @@ argmax, argmin = _place("argmax", np.argmax), _place("argmin", np.argmin)
 max_along = picking("max", lambda input, dim: argmax.compute([input, dim, True])[0])
 min_along = picking("min", lambda input, dim: argmin.compute([input, dim, True])[0])
 _FORMS = "The {0} element; with `dim` (values, indices) along it; with a second tensor the {1} of the two, element by element."
-max = all_or_along(_extreme("max", np.max), max_along, _FORMS.format("largest", "larger"), elementwise.maximum)
-min = all_or_along(_extreme("min", np.min), min_along, _FORMS.format("smallest", "smaller"), elementwise.minimum)
+max = all_or_along(_extreme("max", np.max, share_all), max_along, _FORMS.format("largest", "larger"), elementwise.maximum)
+min = all_or_along(_extreme("min", np.min, share_all), min_along, _FORMS.format("smallest", "smaller"), elementwise.minimum)
 all = op(lambda input, dim=None, keepdim=False: _truth(input.all(axes(dim, input.ndim, ()), keepdims=keepdim), input))
 any = op(lambda input, dim=None, keepdim=False: _truth(input.any(axes(dim, input.ndim, ()), keepdims=keepdim), input))
 
@@ -256,4 +261,4 @@ def _(grad, input, out, p, dim, keepdim):
     grad, out = (spread(each, input.shape, dim, keepdim) for each in (grad, out))
     nothing = (input == 0) | (out == 0)
     ratio = where(nothing, 1.0, input) / where(nothing, 1.0, out)
-    return where(nothing, 0.0, grad * elementwise.sign(ratio) * elementwise.abs(ratio) ** (p - 1))
+    return where(nothing, 0.0, grad * elementwise.sign(input) * elementwise.abs(ratio) ** (p - 1))

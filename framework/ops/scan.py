@@ -59,7 +59,7 @@ def _(grad, input, dim):
 
 def _accumulated(extreme, line, dim):
     """The extreme so far, of ever more neighbours: 2, 4, 8, …  CuPy's has no `accumulate`."""
-    for step in [1 << k for k in range((line.shape[dim] - 1).bit_length())]:
+    for step in [1 << k for k in range((line.shape[dim] - 1).bit_length() or 1)]:  # once at least, for a copy
         line, before = line.copy(), line
         line[along(dim, slice(step, None))] = extreme(before[along(dim, slice(step, None))], before[along(dim, slice(None, -step))])
     return line
@@ -75,7 +75,7 @@ def _running_extreme(name, extreme):
         indices = _accumulated(np.maximum, np.where((line == values) | (line != line), places, 0), dim)
         return result(values.reshape(input.shape), indices.reshape(input.shape))
 
-    return op(forward, name=name, input=lambda grad, out, input_shape, dim: scatter_add_into(grad[0], out[1], dim, input_shape))
+    return op(forward, name=name, input=lambda grad, indices, input_shape, dim: scatter_add_into(grad[0], indices, dim, input_shape))
 
 
 cummax, cummin = _running_extreme("cummax", np.maximum), _running_extreme("cummin", np.minimum)
@@ -87,7 +87,7 @@ def diff(input, n=1, dim=-1, prepend=None, append=None):
     expect(n >= 0, f"order must be non-negative but got {n}")
     pieces = [each for each in (prepend, input, append) if each is not None]
     expect(all(each.ndim == input.ndim for each in pieces), "diff expects prepend or append to be the same dimension as input")
-    input = cat(pieces, dim) if len(pieces) > 1 else input
+    input = cat(pieces, dim) if len(pieces) > 1 or not n else input
     for _ in range(min(n, input.shape[dim])):
         later, earlier = input[along(dim, slice(1, None))], input[along(dim, slice(-1))]
         input = later ^ earlier if input.dtype.name == "bool" else later - earlier

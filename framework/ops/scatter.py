@@ -12,14 +12,14 @@ from . import elementwise
 from .elementwise import where
 from .index import READS, add_at, add_rows, getitem, put_at, within
 from .promotion import expect, filling, refuse, same_type
-from .shape import along, normalize, reshape
+from .shape import along, clone, normalize, reshape
 
 
 def _places(name, shape, dim, index):
     """For each element of `index` its full position in an array of `shape`: its own place, but `index` along `dim`."""
     dim, index = normalize(dim, len(shape)), np.atleast_1d(index)
     shape, module = shape or (1,), array_module(index)
-    expect(index.dtype.kind == "i" or not index.size, f"{name}(): Expected dtype int32/int64 for index")
+    expect(index.dtype in (np.int32, np.int64) or not index.size, f"{name}(): Expected dtype int32/int64 for index")
     if index.ndim != len(shape) or any(n > m for d, (n, m) in enumerate(zip(index.shape, shape, strict=True)) if d != dim):
         raise RuntimeError(f"{name}(): Expected index {list(index.shape)} to be no larger than {list(shape)} apart from dimension {dim}")
     _check_bounds(index, dim, shape[dim])
@@ -30,10 +30,6 @@ def _check_bounds(index, dim, length, error=RuntimeError) -> None:
     if not within(index, length):
         wrong = int(index.min() if index.min() < 0 else index.max())
         raise error(f"index {wrong} is out of bounds for dimension {dim} with size {length}")
-
-
-def _gather(input, dim, index):
-    return np.atleast_1d(input)[_places("gather", input.shape, dim, index)].reshape(index.shape)
 
 
 def _scatter_add(input, index, dim, shape):
@@ -63,7 +59,8 @@ def _multiply_at(out, places, src):
 
 
 # fmt: off
-gather = op(_gather, name="gather", input=lambda grad, dim, index, input_shape: scatter_add_into(grad, index, dim, input_shape))
+gather = op(lambda input, dim, index: np.atleast_1d(input)[_places("gather", input.shape, dim, index)].reshape(index.shape), name="gather",
+            input=lambda grad, dim, index, input_shape: scatter_add_into(grad, index, dim, input_shape))
 scatter_add_into = op(_scatter_add, name="scatter_add", input=lambda grad, index, dim: gather(grad, dim, index))  # into zeros of `shape`
 scatter_src = _scattering("scatter", lambda out, places, src: out.__setitem__(places, src),
                           input=lambda grad, dim, index: scatter_src(grad, dim, index, 0.0),
@@ -99,7 +96,7 @@ def _(grad, input, src, dim, index):
 def _source(name, input, dim, index, src):
     """The part of `src` that `index` speaks of; a number stands for a tensor full of it."""
     if not isinstance(src, Variable):
-        return like(Variable.wrap(array_module(index._array).full(index.shape, src)), input)
+        return like(Variable.wrap(array_module(index._array).full(index.shape, filling((input, src))[1])), input)
     same_type(input, src)
     if (src.ndim or 1) != (index.ndim or 1) or any(n > m for n, m in zip(index.shape, src.shape, strict=False)):
         raise RuntimeError(f"{name}(): Expected index {list(index.shape)} to be no larger than src {list(src.shape)}")
@@ -146,18 +143,18 @@ def _neutral(reduce, dtype):
 def _along(name, input, dim, index, error=RuntimeError):
     """The index, as `x[…]` wants it, of the slices `index` of `input` along `dim`; `error` where one is negative or too large."""
     dim = normalize(dim, input.ndim)
-    if index.ndim > 1 or index._array.dtype.kind != "i":
+    if index.ndim > 1 or index._array.dtype not in (np.int32, np.int64):
         raise RuntimeError(f"{name}(): Expected a vector of dtype int32/int64 for index, but got {index.ndim}D {index.dtype.name}")
+    expect(input.ndim or index.numel() == 1, f"{name}(): of no dimensions there is one slice, but got {index.numel()} indices")
     if error is not None:
-        _check_bounds(index._array, dim, input.shape[dim], error)
-    return along(dim, reshape(index, (-1,)))
+        _check_bounds(index._array, dim, (input.shape or (1,))[dim], error)
+    return along(dim, reshape(index, (-1,))) if input.ndim else ()
 
 
 def index_select(input, dim, index):
     """The slices `index` of `input` along `dim`."""
-    if not input.ndim:
-        return reshape(index_select(reshape(input, (1,)), dim, index), ())
-    return READS["index_select"](input, _along("index_select", input, dim, index))
+    where = _along("index_select", input, dim, index, IndexError)
+    return READS["index_select"](input, where) if where else clone(input)
 
 
 def index_add(input, dim, index, source, *, alpha=1):
@@ -178,10 +175,8 @@ def index_copy(input, dim, index, source):
 def _check_slices(name, input, where, source, error) -> None:
     """`source` must be of the type of `input`, with as many slices as there are indices, of the same shape."""
     same_type(input, source)
-    *before, index = where
-    wanted = [*input.shape[: len(before)], index.numel(), *input.shape[len(before) + 1 :]]
-    if list(source.shape) != wanted:
-        raise error(f"{name}(): source should be of shape {wanted} for {index.numel()} indices, but got {list(source.shape)}")
+    wanted = [where[-1].numel() if d == len(where) - 1 else n for d, n in enumerate(input.shape)]
+    expect(list(source.shape) == wanted, f"{name}(): source should be of shape {wanted}, but got {list(source.shape)}", error)
 
 
 def index_fill(input, dim, index, value):

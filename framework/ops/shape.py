@@ -6,7 +6,7 @@ import numpy as np
 
 from ..autograd.op import op, writable
 from ..device import array_module
-from .promotion import common, expect
+from .promotion import common, expect, filling
 
 
 def normalize(dim: int, ndim: int) -> int:
@@ -164,8 +164,7 @@ def flatten(input, start_dim=0, end_dim=-1):
 
 def _tensors(given, name):
     for each in given:
-        if not hasattr(each, "ndim"):
-            raise TypeError(f"{name} expects Tensors, but got {type(each).__name__}")
+        expect(hasattr(each, "ndim"), f"{name} expects Tensors, but got {type(each).__name__}", TypeError)
     return tuple(given)
 
 
@@ -224,8 +223,7 @@ def split(tensor, split_size_or_sections, dim=0):
     if not isinstance(split_size_or_sections, int):
         return split_with_sizes(tensor, split_size_or_sections, dim)
     length, size = at_least(1, tensor, "split").shape[normalize(dim, tensor.ndim)], split_size_or_sections
-    if size < 0 or (length and not size):
-        raise RuntimeError(f"split expects split_size to be positive, but got split_size={size} for a dimension of size {length}")
+    expect(size > 0 or size == length == 0, f"split expects split_size to be positive, but got {size} for a dimension of size {length}")
     return split_with_sizes(tensor, [min(size, length - i) for i in range(0, length, size or 1)] or [0], dim)
 
 
@@ -256,7 +254,7 @@ def constant_pad_nd(input, pad, value=0):
     if len(pad) % 2 or len(pad) > 2 * input.ndim:
         raise RuntimeError(f"Length of pad must be even and at most twice the number of dimensions, but got {len(pad)} for {input.ndim}")
     untouched = [0] * (input.ndim - len(pad) // 2)
-    return constant_pad(input, [*untouched, *pad[-2::-2]], [*untouched, *pad[-1::-2]], value)
+    return constant_pad(input, [*untouched, *pad[-2::-2]], [*untouched, *pad[-1::-2]], filling((input, float(value)))[1])
 
 
 broadcast_to = expand

@@ -10,15 +10,15 @@ from ..device import array_module
 from . import elementwise
 from .comparison import isnan
 from .promotion import expect, refuse, refusing
-from .reduce import all_or_along, any, axes, picking, share_ties
+from .reduce import all_or_along, any, axes, picking, share_all
 from .results import result_type
-from .scatter import index_select, scatter_add_into
+from .scatter import gather, scatter_add_into
 from .shape import along, movedim, normalize, reshape
 
 Sorted, _Top = result_type("sort", "values indices"), result_type("topk", "values indices")
 
 
-@op(input=lambda grad, out, input_shape, dim: scatter_add_into(grad[0], out[1], dim, input_shape))
+@op(input=lambda grad, indices, input_shape, dim: scatter_add_into(grad[0], indices, dim, input_shape))
 def sort(input, dim=-1, descending=False, stable=False, count=None):
     """(values, indices) in order along `dim`, or the first `count` of them: always stable, nan after all numbers."""
     line, dim = np.atleast_1d(input), normalize(dim, input.ndim)
@@ -59,7 +59,7 @@ def _median(name, ignore_nan, docstring):
         flat = input.reshape(-1)
         return flat[find(flat, 0)[0]] if flat.size else np.asarray(np.nan).astype(input.dtype)
 
-    whole = op(over_all, name=name, input=lambda grad, input, out: share_ties(grad, input, out, None, False))
+    whole = op(over_all, name=name, input=share_all)
     return all_or_along(refusing("b", whole), refusing("b", picking(name, find)), docstring)
 
 
@@ -89,11 +89,11 @@ def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
     dims = range(input.ndim) if dim is None else [normalize(dim, input.ndim)]
     sizes = [1 if d in dims else n for d, n in enumerate(input.shape) if keepdim or d not in dims]
     input, dim = (reshape(input, (-1,)), 0) if dim is None or not input.ndim else (input, dims[0])
-    rank = reshape(q, (-1,)) * (input.shape[dim] - 1)
+    rank = reshape(q, [-1 if d == dim else 1 for d in range(input.ndim)]) * (input.shape[dim] - 1)
+    rank = elementwise.where(any(isnan(input), dim, True), float(input.shape[dim] - 1), rank)  # nan are last in order
     below, inorder = elementwise.floor(rank.detach()), sort(input, dim)[0]
-    low, high = (index_select(inorder, dim, each.long()) for each in (below, elementwise.ceil(rank.detach())))
-    weight = reshape(_BETWEEN[interpolation](rank, below), [-1 if d == dim else 1 for d in range(input.ndim)])
-    out = elementwise.where(any(isnan(input), dim, True), float("nan"), elementwise.lerp(low, high, weight))
+    low, high = (gather(inorder, dim, each.long()) for each in (below, elementwise.ceil(rank.detach())))
+    out = elementwise.lerp(low, high, _BETWEEN[interpolation](rank, below))
     return reshape(movedim(out, dim, 0), (*q.shape, *sizes))
 
 

@@ -181,6 +181,41 @@ def test_a_change_of_what_is_not_kept_is_fine():
     assert x.grad.tolist() == [1, 1, 1]
 
 
+RESULTS = {
+    "div": lambda x: x / (x + 1),
+    "number / x": lambda x: 2 / x,
+    "max": lambda x: x.max(0)[0],
+    "sort": lambda x: x.sort()[0],
+    "topk": lambda x: x.topk(2)[0],
+    "cummax": lambda x: x.cummax(0)[0],
+    "cummin": lambda x: x.cummin(0).values,
+    "maximum": lambda x: torch.maximum(x, x.flip(0)),
+    "fmin": lambda x: torch.fmin(x, x.flip(0)),
+    "normalize": lambda x: torch.nn.functional.normalize(x, dim=0),
+    "erfinv": lambda x: (x / 3).erfinv(),
+    "sinc": torch.sinc,
+}
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_result_that_no_rule_needs_may_change(name):
+    check(lambda x: RESULTS[name](x).add_(1), lambda x: RESULTS[name](x) + 1, leaf(3))
+
+
+def test_indices_that_the_rule_needs_may_not_change():
+    values, indices = leaf(3).sort()
+    indices.zero_()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        values.sum().backward()
+
+
+def test_results_have_memory_of_their_own():
+    x = torch.ones(1, 3)
+    for out in (x.cummax(0).values, x.cummin(0).values, x[0, 0].cummax(0).values, x.diff(n=0)):
+        out.add_(1)
+    assert x.tolist() == [[1, 1, 1]]
+
+
 def test_errors():
     x = torch.ones(2, 3)
     with pytest.raises(RuntimeError, match="doesn't match the broadcast shape"):

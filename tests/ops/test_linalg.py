@@ -20,6 +20,15 @@ REFUSED = {
     "dot": (lambda T, o: T.dot(o(2, 3), o(3)), r"dot: expected tensors of \(1, 1\) dimensions, but got \(2, 1\)"),
     "dot size": (lambda T, o: T.dot(o(3), o(2)), r"shapes cannot be multiplied \(1x3 and 2x1\)"),
     "dot types": (lambda T, o: T.dot(o(3), o(3).double()), "same dtype"),
+    "dot of halves": (lambda T, o: T.dot(o(3).half(), o(3)), "same dtype, but got: float16 != float32"),
+    "mm of halves": (lambda T, o: T.mm(o(2, 2), o(2, 2).bfloat16()), "same dtype, but got: float32 != bfloat16"),
+    "matmul of halves": (lambda T, o: o(2, 2).half() @ o(2), "same dtype"),
+    "bmm of halves": (lambda T, o: T.bmm(o(1, 2, 2).half(), o(1, 2, 2)), "same dtype"),
+    "linear of halves": (lambda T, o: T.nn.Linear(2, 2)(o(2, 2).half()), "same dtype"),
+    "bias types": (lambda T, o: T.nn.functional.linear(o(2, 2), o(2, 2), o(2).double()), "same dtype"),
+    "bilinear types": (lambda T, o: T.nn.functional.bilinear(o(2, 2), o(2, 2).half(), o(2, 2, 2)), "float32 and float16"),
+    "attention types": (lambda T, o: T.nn.functional.scaled_dot_product_attention(o(2, 2), o(2, 2), o(2, 2).half()), "same dtype"),
+    "heads of halves": (lambda T, o: T.nn.MultiheadAttention(2, 1)(*[o(2, 2).half()] * 3), "same dtype"),
     "inner": (lambda T, o: T.inner(o(2, 3), o(4, 2)), r"the last dimensions must be of one length, but are \(3, 2\)"),
     "outer": (lambda T, o: T.outer(o(2, 3), o(2)), r"outer: expected tensors of \(1, 1\) dimensions, but got \(2, 1\)"),
     "addmm types": (lambda T, o: T.addmm(o(2, 2).double(), o(2, 3), o(3, 2)), "dtype"),
@@ -104,6 +113,8 @@ CORNERS = {
     "pdist": (lambda T, x: T.nn.functional.pdist(x), np.ones((3, 2))),
     "cosine of zeros": (lambda T, x: T.nn.functional.cosine_similarity(x, T.ones_like(x)), np.zeros((2, 3))),
     "logdet negative": (lambda T, x: T.logdet(x), np.diag([1.0, -1])),
+    "logdet beside a singular one": (lambda T, x: T.logdet(x)[0], np.stack([np.diag([1.0, 2]), np.ones((2, 2))])),
+    "slogdet beside a singular one": (lambda T, x: T.linalg.slogdet(x)[1][0], np.stack([np.diag([1.0, 2]), np.ones((2, 2))])),
 }
 
 
@@ -124,6 +135,12 @@ def test_norms_of_empty_matrices(order, shape):
 def test_gradient_of_a_singular_determinant(matrix):
     """The cofactors, where PyTorch gives zeros."""
     assert framework.autograd.gradcheck(framework.det, framework.tensor(matrix, dtype=framework.float64, requires_grad=True))
+
+
+@pytest.mark.parametrize("ord", [1, 2, float("inf"), "nuc", "fro"])
+@pytest.mark.parametrize("shape", [(4, 0), (0, 4), (2, 0, 3)])
+def test_norms_of_empty_matrices_are_zero(shape, ord):
+    assert_same(*(namespace.linalg.matrix_norm(namespace.ones(shape), ord) for namespace in (framework, torch)))
 
 
 def test_beta_zero_does_not_look_at_the_input():

@@ -85,7 +85,16 @@ T.tensor([1],dtype=T.int8)*1.5 ;  T.tensor(1.)+T.tensor([1]) ;  f.sub_(b) ;  f.a
 f.add_(T.tensor([[1.,2.],[3.,4.]])) ;  f.__ipow__(2) ;  i.__ilshift__(1) ;  i.bitwise_left_shift_(1) ;  b.__ixor__(i[:2])
 i.remainder_(2) ;  i.fmod_(0) ;  f.clamp_(T.tensor([0.,1.],dtype=T.float64)) ;  f.logit_(0.1) ;  f.heaviside_(f)
 f.copysign_(-1) ;  f.addcmul_(f,f,value=2) ;  f.div_(2,rounding_mode='floor') ;  f.gt_(1) ;  b.logsumexp(0) ;  h.var()
-(h*30000).sum()
+(h*30000).sum() ;  u/1000 ;  1000/u ;  u/-1 ;  u/T.tensor(-5) ;  T.tensor(300)/u ;  i8/200 ;  200/i8 ;  b/2 ;  u/1.5
+T.tensor([1,-32768],dtype=T.int16)/32768 ;  T.true_divide(u,1000) ;  T.atan2(u,T.tensor(-1000)) ;  T.xlogy(u,1000) ;  T.xlogy(1000,u)
+T.copysign(u,-1000) ;  T.copysign(u,T.tensor(-5)) ;  i8/T.tensor(2.,dtype=T.float16) ;  T.tensor(5)/h
+300**u ;  T.pow(300,u) ;  (-300)**i8 ;  T.fill(i,nan) ;  T.fill(u,-.5) ;  T.fill(u,255.5) ;  T.fill(f,1e40) ;  T.fill(f,-inf)
+T.fill(h,1e5) ;  T.fill(b,nan) ;  i.fill_(inf) ;  i.int().fill_(1e10) ;  f.fill_(nan) ;  i.masked_fill(i>0,nan) ;  u.masked_fill(u>5,-1)
+u.masked_fill(u>5,-1.) ;  u.masked_fill(u>5,2.7) ;  f.masked_fill(f>0,-1e40) ;  h.masked_fill(h>0,65519.) ;  h.masked_fill(h>0,-inf)
+i.index_fill(0,T.tensor([0]),nan) ;  T.nn.functional.pad(u,(1,1),value=300) ;  T.nn.functional.pad(u,(1,1),value=-1)
+T.nn.functional.pad(i,(1,1),value=nan) ;  T.nn.functional.pad(i,(1,1),value=1.5) ;  T.nn.functional.pad(f,(1,1),value=-inf)
+u.scatter(0,T.tensor([0]),300) ;  f.scatter(0,T.tensor([0]),1e40) ;  T.tensor([-.5],dtype=T.uint8) ;  T.full((2,),-1.,dtype=T.uint8)
+i.__setitem__(i>0,nan) ;  u.__setitem__(0,-.5) ;  T.zeros() ;  T.rand() ;  T.ones(size=()) ;  T.zeros(())
 """
 
 

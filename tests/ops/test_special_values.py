@@ -71,6 +71,33 @@ def test_special_values_of_two(name):
         assert_same(*results)
 
 
+BESIDE_NAN = {
+    "max": lambda T, x: x.max(),
+    "min": lambda T, x: x.min(),
+    "amax": lambda T, x: x.amax(1),
+    "median": lambda T, x: x.median(),
+    "nanmedian": lambda T, x: x.nanmedian(),
+    "maximum": lambda T, x: T.maximum(x, T.zeros_like(x)),
+    "minimum": lambda T, x: T.minimum(T.ones_like(x), x),
+    "fmax": lambda T, x: T.fmax(x, x.flip(1)),
+    "fmin": lambda T, x: T.fmin(x, x.flip(1)),
+    "norm 1": lambda T, x: x.norm(1),
+    "norms 1": lambda T, x: x.norm(1, 1),
+    "quantile": lambda T, x: x.quantile(0.3),
+    "quantiles": lambda T, x: x.quantile(T.tensor([0.3, 0.5]).to(x.dtype), 1, interpolation="midpoint"),
+}
+
+
+@pytest.mark.parametrize("name", BESIDE_NAN)
+def test_gradients_beside_nan(name):
+    results = []
+    for namespace in (framework, torch):
+        leaf = namespace.tensor(np.array([[1.0, np.nan, 3.0], [2.0, 2.0, 4.0]]), requires_grad=True)
+        out = BESIDE_NAN[name](namespace, leaf)
+        results.append([out, *namespace.autograd.grad(out.sum(), leaf)])
+    assert_same(*results)
+
+
 @pytest.mark.parametrize("name", TIES)
 def test_ties_and_zeros(name):
     array = np.array([[1.0, 2.0, 2.0], [1.0, 1.0, 2.0]])

@@ -49,14 +49,18 @@ def selu(input, inplace: bool = False):
     return overwriting(inplace, ops.elu, input, SELU_ALPHA, SELU_SCALE)
 
 
-def silu(input, inplace: bool = False):
-    """x sigmoid(x)."""
-    return overwriting(inplace, ops.silu, input)
+def _without_options(function, docstring):
+    def activation(input, inplace: bool = False):
+        return overwriting(inplace, function, input)
+
+    activation.__name__, activation.__qualname__, activation.__doc__ = function.__name__, function.__name__, docstring
+    return activation
 
 
-def mish(input, inplace: bool = False):
-    """x tanh(softplus(x)) (Misra, 2019)."""
-    return overwriting(inplace, ops.mish, input)
+silu = _without_options(ops.silu, "x sigmoid(x).")
+mish = _without_options(ops.mish, "x tanh(softplus(x)) (Misra, 2019).")
+hardsigmoid = _without_options(ops.hardsigmoid, "x / 6 + 1/2, cut off below 0 and above 1 (Howard et al., 2019).")
+hardswish = _without_options(ops.hardswish, "x hardsigmoid(x) (Howard et al., 2019).")
 
 
 def hardtanh(input, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False):
@@ -69,16 +73,6 @@ def hardtanh(input, min_val: float = -1.0, max_val: float = 1.0, inplace: bool =
 def relu6(input, inplace: bool = False):
     """min(max(x, 0), 6)."""
     return hardtanh(input, 0.0, 6.0, inplace)
-
-
-def hardsigmoid(input, inplace: bool = False):
-    """x / 6 + 1/2, cut off below 0 and above 1 (Howard et al., 2019)."""
-    return overwriting(inplace, ops.hardsigmoid, input)
-
-
-def hardswish(input, inplace: bool = False):
-    """x hardsigmoid(x) (Howard et al., 2019)."""
-    return overwriting(inplace, ops.hardswish, input)
 
 
 def threshold(input, threshold: float, value: float, inplace: bool = False):
