@@ -112,9 +112,6 @@ class _Dict(_Container, MutableMapping):
     def __iter__(self):
         return iter(self._members)
 
-    def __reversed__(self):
-        return reversed(self._members)
-
     def popitem(self) -> tuple:
         """Take the last one out: (name, member)."""
         return self._members.popitem()

@@ -17,7 +17,6 @@ _GAINS |= {f"conv{kind}{dims}d": 1.0 for kind in ("", "_transpose") for dims in 
 def calculate_gain(nonlinearity: str, param=None) -> float:
     """The factor that keeps the variance through a nonlinearity: sqrt(2) for ReLU, 5/3 for tanh, …"""
     if nonlinearity == "leaky_relu":
-        expect(isinstance(param, (int, float, type(None))), f"negative_slope {param} not a valid number", ValueError)
         return math.sqrt(2 / (1 + (0.01 if param is None else param) ** 2))
     expect(nonlinearity in _GAINS, f"Unsupported nonlinearity {nonlinearity}", ValueError)
     return _GAINS[nonlinearity]

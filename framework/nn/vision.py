@@ -63,8 +63,6 @@ class _Pad(Layer, padding=REQUIRED):
         super().keep(padding=tuple_of(padding, 2 * self.dims), **options)
 
     def forward(self, input):
-        if self.mode == "circular" and input.ndim - self.dims not in (1, 2):
-            raise ValueError(f"expected {self.dims + 1}D or {self.dims + 2}D input (got {input.ndim}D input)")
         return F.pad(input, self.padding, self.mode, self.value)
 
     def extra_repr(self) -> str:

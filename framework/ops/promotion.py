@@ -111,7 +111,7 @@ def filling(args):
     """The operands of `fill`: what is filled says of which type."""
     input, value = args
     expect(not isinstance(value, Variable) or not value.ndim, "fill_ only supports a number or a tensor without dimensions as value")
-    if isinstance(value, (int, float)):
+    if isinstance(value, (int, float)) and not 0 <= value < 128:  # a byte of any type holds 0 … 127
         check_range(np.asarray(value), getattr(input, "_array", input).dtype)
     return input, fitting(args)[1] if isinstance(value, (int, complex)) else value
 
@@ -171,8 +171,8 @@ def refusing(kinds, op):
 
 def alike(args):
     """The operands of a matrix product, which does not promote: RuntimeError if they are not of one type."""
-    types = dict.fromkeys((each._later or each._array).dtype for each in args if isinstance(each, Variable))
-    if len(types) > 1:
+    types = [(each._later or each._array).dtype for each in args if isinstance(each, Variable)]
+    if types and types.count(types[0]) < len(types):
         raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {' != '.join(map(str, types))}")
     return args
 

@@ -87,7 +87,6 @@ STEPS = {
         lambda L: parameters(L).get("c", 4),
         lambda L: parameters(L).setdefault("a", L.ones(1)).item(),
         lambda L: changed(parameters(L), lambda m: m.setdefault("c", L.ones(1))),
-        lambda L: list(reversed(parameters(L))),
         lambda L: L.nn.ParameterDict().popitem(),
         lambda L: parameters(L).popitem()[0],
         lambda L: changed(parameters(L), lambda m: m.pop("a")),
