@@ -1,11 +1,11 @@
 """Learning curves: metrics.jsonl as a picture."""
 
 import itertools
-import json
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from zoo.common.files import read_rows
 from zoo.common.pictures import write_figure
 
 # Okabe and Ito's colours, told apart with any kind of colour vision.
@@ -35,7 +35,7 @@ def draw(run: Path) -> None:
 def _panels(metrics: Path) -> dict[str, dict[str, list[tuple[int, float]]]]:
     """Quantity → source → the points (step, value)."""
     panels: dict[str, dict[str, list[tuple[int, float]]]] = {}
-    for row in map(json.loads, metrics.read_text().splitlines()):
+    for row in read_rows(metrics):
         for column, value in row.items():
             source, _, quantity = column.partition("_")
             if quantity:  # not "epoch" or "step"

@@ -22,9 +22,10 @@ from framework.serialization import write_atomically
 from zoo.common import environment
 from zoo.common.compare import grouped
 from zoo.common.errors import UserError
+from zoo.common.files import write_json
 from zoo.common.reproduce import read_results
 from zoo.common.results import examples
-from zoo.common.run import ROWS, write_json
+from zoo.common.run import ROWS
 from zoo.reports.records import read
 
 BASELINE = Path(zoo.__file__).parents[1] / "results"  # <budget>/<example>-seed<S>.json, committed

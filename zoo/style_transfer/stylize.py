@@ -42,7 +42,8 @@ def stylize(
         raise UserError(f"expected --tile to be a multiple of 4, {4 * REACH} or more, and --size 16 or more")
     places = [output or run / "samples" / f"{path.stem}.png" for path in images]
     if len(set(places)) < len(places):
-        raise UserError(f"two pictures of one name would both be written to {max(places, key=places.count)}: paint them one by one, with --output")
+        twice = max(places, key=places.count)
+        raise UserError(f"two pictures of one name would both be written to {twice}: paint them one by one, with --output")
     if output and output.suffix.lower() != ".png":
         raise UserError(f"--output {output}: expected a name that ends with .png")
     target = find_device(device)
