@@ -49,8 +49,7 @@ class Config(TrainFlags):
 
 def train(config: Config) -> None:
     """Train on CIFAR-10, on built-in digits, or on a folder of photographs."""
-    if config.smoke:
-        config = replace(config, data="builtin", epochs=1, max_steps=40, batch_size=32)
+    config = config.shortened(data="builtin", epochs=1, max_steps=40, batch_size=32)
     device = find_device(config.device)
     data = load(config.data, config.data_dir)
     if config.model == "auto":
