@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 import framework
@@ -246,6 +247,18 @@ def test_curves_of_a_diverged_run(tmp_path):
     (tmp_path / "metrics.jsonl").write_text('{"epoch": 0, "step": 1, "train_loss": NaN}\n')
     curves.draw(tmp_path)
     assert (tmp_path / "curves.png").stat().st_size > 1000
+
+
+def test_curves_are_smoothed_and_wide_ones_logarithmic(tmp_path, monkeypatch):
+    rows = [{"step": step, "train_loss": 2.0 + step % 2, "watched_psnr": 30.0, "frechet_distance": 1000 / (1 + step)} for step in range(400)]
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    drawn = []
+    monkeypatch.setattr(curves, "write_figure", lambda path, figure: drawn.append(figure))
+    curves.draw(tmp_path)
+    loss, psnr, distance = drawn[0].axes
+    noise, line = (each.get_ydata() for each in loss.lines)
+    assert np.ptp(noise) == 1 and np.ptp(line) < 1e-9 and line.mean() == pytest.approx(2.5)
+    assert [axis.get_yscale() for axis in drawn[0].axes] == ["linear", "linear", "log"] and psnr.get_ylabel() == "dB"
 
 
 def test_a_smoke_run_whose_loss_does_not_fall_fails(tmp_path):
