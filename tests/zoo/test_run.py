@@ -250,7 +250,8 @@ def test_curves_of_a_diverged_run(tmp_path):
 
 
 def test_curves_are_smoothed_and_wide_ones_logarithmic(tmp_path, monkeypatch):
-    rows = [{"step": step, "train_loss": 2.0 + step % 2, "watched_psnr": 30.0, "frechet_distance": 1000 / (1 + step)} for step in range(400)]
+    columns = {"train_loss": lambda i: 2.0 + i % 2, "watched_psnr": lambda i: 30.0, "frechet_distance": lambda i: 1000 / (1 + i)}
+    rows = [{"step": step, **{name: value(step) for name, value in columns.items()}} for step in range(400)]
     (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     drawn = []
     monkeypatch.setattr(curves, "write_figure", lambda path, figure: drawn.append(figure))

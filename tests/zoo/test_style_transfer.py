@@ -203,6 +203,17 @@ def test_evaluate_agrees_with_train(run, capsys):
     assert [row for row in losses if "test_loss" in row][-1]["test_loss"] == evaluation["test_loss"]
 
 
+def test_a_picture_that_is_cut_short_leaves_no_run_behind(tmp_path, capsys):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for name in "ab":
+        (folder / f"{name}.png").write_bytes(COFFEE.read_bytes())
+    train = ("train", "--data", folder, "--features", "own", "--size", 32, "--width", 4, "--max-steps", 1, "--out", tmp_path / "run")
+    (folder / "b.png").write_bytes(COFFEE.read_bytes()[:5000])
+    refused("style_transfer", train, "b.png: ", capsys)
+    assert not (tmp_path / "run").exists()
+
+
 def test_killed_at_random_instants_it_resumes_bit_identical(tmp_path):
     small = ("--data", "builtin", "--features", "own", "--size", 48, "--width", 4, "--style-size", 48, "--epochs", 15)
     killed_it_resumes("style_transfer", tmp_path, *small)
