@@ -21,6 +21,7 @@ from zoo.common import curves, results
 from zoo.common.batches import shuffled
 from zoo.common.checkpoint import Checkpoint
 from zoo.common.errors import UserError
+from zoo.common.files import make_next_free
 from zoo.common.flags import TrainFlags
 from zoo.common.run import Run, load_weights, read_config, reopen
 
@@ -142,6 +143,10 @@ def test_the_next_free_directory_is_taken(tmp_path, monkeypatch):
     train(None)
     train(None)
     assert sorted(path.name for path in Path("runs").iterdir()) == ["toy-1", "toy-2"]
+
+
+def test_two_that_ask_at_once_get_two_directories(tmp_path):
+    assert [make_next_free(tmp_path / "runs" / "toy").name for _ in range(3)] == ["toy-1", "toy-2", "toy-3"]
 
 
 def test_results_say_everything(tmp_path):
