@@ -20,10 +20,7 @@ from zoo.common.files import make_next_free, read_json, read_rows
 from zoo.common.flags import DataDir, RunDirectory
 from zoo.common.run import FREE, data_flag
 
-FIELDS = {
-    **dict.fromkeys(("flags", "data", "machine", "metrics", "peak_memory", "kernels"), dict),
-    "example": str, "seed": int, "commands": list, "seconds": int | float,
-}  # fmt: skip
+FIELDS = {**dict.fromkeys(("flags", "data", "metrics", "kernels"), dict), "example": str, "seed": int, "commands": list}
 
 
 def reproduce(run: RunDirectory, *, out: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None, data_dir: DataDir = None) -> None:
