@@ -10,7 +10,7 @@ import zoo
 from zoo.common.cli import main
 from zoo.common.compare import compare
 from zoo.common.reproduce import reproduce
-from zoo.common.results import committed, examples, fill, overview, spread, table
+from zoo.common.results import committed, examples, fill, overview, settings, spread, table
 from zoo.reports import report
 from zoo.reports.benchmark import benchmark
 
@@ -19,10 +19,13 @@ def show() -> None:
     """The examples, a line each, with what their committed runs reached (mean ± spread over seeds)."""
     shown = Table("example", "what it is", "results", box=None, header_style="bold")
     for name, package in examples():
-        reached = []
-        for runs in committed(package):
-            metric = next(metric for metric in package.METRICS if metric in runs[0]["metrics"])
-            reached.append(f"{metric.replace('_', ' ')} {spread(package, runs, metric)} on {runs[0]['data']['name']}")
+        reached, groups = [], committed(package)
+        for data in dict.fromkeys(runs[0]["data"]["name"] for runs in groups):
+            alike = [runs for runs in groups if runs[0]["data"]["name"] == data]
+            for runs, setting in zip(alike, settings(alike), strict=True):
+                metric = next(metric for metric in package.METRICS if metric in runs[0]["metrics"])
+                which = f" ({setting})" if len(alike) > 1 else ""
+                reached.append(f"{metric.replace('_', ' ')} {spread(package, runs, metric)} on {data}{which}")
         shown.add_row(name, package.__doc__.splitlines()[0], "\n".join(reached) or "none yet")
     Console().print(shown)
     print("python -m zoo.<example> --help says what to do with one")

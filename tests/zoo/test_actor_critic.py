@@ -1,5 +1,7 @@
 """Actor and critic: the return and its end, the world's episodes, and the example as its users run it."""
 
+import shutil
+
 import gymnasium
 import numpy as np
 import pytest
@@ -99,12 +101,22 @@ def test_compare_draws_the_curve_of_several_runs(run, tmp_path):
         assert picture.size[0] > 500
 
 
+def test_compare_does_without_a_row_that_was_cut_off(run, tmp_path, capsys):
+    shutil.copytree(run, tmp_path / "cut")
+    rows = (run / "metrics.jsonl").read_text()
+    (tmp_path / "cut" / "metrics.jsonl").write_text(rows[:-20])
+    assert call("zoo.actor_critic", "compare", tmp_path / "cut", "--picture", tmp_path / "returns.png") == 0
+    (tmp_path / "cut" / "metrics.jsonl").write_text(rows[20:])
+    refused("actor_critic", ("compare", tmp_path / "cut"), "metrics.jsonl holds rows that are no objects", capsys)
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
         (("train", "--data", "Acrobot-v1"), "--data Acrobot-v1: expected auto or CartPole-v1"),
         (("train", "--lr", "-1"), "--lr -1.0: expected zero or more"),
         (("play", "nowhere"), "not a run directory"),
+        (("play", "nowhere", "--seed", "-1"), "--seed -1: expected zero or more"),
         (("compare",), "which runs?"),
         (("evaluate", "nowhere"), "not a run directory"),
     ],

@@ -71,6 +71,9 @@ def test_help_is_help(zoo):
         ("train --epochs 0", "--epochs 0: expected one or more"),
         ("train --batch-size 0", "--batch-size 0: expected one or more"),
         ("train --seed -1", "--seed -1: expected zero or more"),
+        ("train --seed 99999999999999999999", "--seed 99999999999999999999: expected less than 2**63"),
+        ("train --save-every nan", "--save-every nan: expected a finite number"),
+        ("train --save-every inf", "--save-every inf: expected a finite number"),
         ("train --resume", "--resume: say which run with --out"),
         ("evaluate", "Missing from python -m zoo.toy evaluate: RUN Run directory of a training. (required)"),
     ],
@@ -85,7 +88,10 @@ def test_a_bad_flag_is_one_line_and_exit_2(zoo, arguments, complaint):
         (UserError("no such\n  thing"), 1, "no such thing"),
         (CorruptFileError("x is damaged"), 1, "x is damaged"),
         (OSError(errno.ENOSPC, "No space left on device", "runs/x"), 1, "runs/x: No space left on device"),
+        (OSError(errno.ENOSPC, "No space left on device", "/proc/.a.png.0123456789abcdef"), 1, "/proc/a.png: No space left on device"),
         (OSError("no connection"), 1, "no connection"),
+        (MemoryError("Unable to allocate 3 TiB"), 1, "out of memory: Unable to allocate 3 TiB"),
+        (MemoryError(), 1, "out of memory"),
         (KeyboardInterrupt(), 130, "interrupted"),
     ],
 )
@@ -94,6 +100,25 @@ def test_a_failure_is_one_line(zoo, failure, code, complaint):
         raise failure
 
     assert zoo("train", action=fail) == (code, "", f"zoo.toy: error: {complaint}\n")
+
+
+def test_flags_that_are_given_count_in_a_smoke_run(zoo):
+    def shortened(config):
+        print(config.shortened(data="builtin", epochs=2, batch_size=8))
+
+    out = zoo("train", "--smoke", "--epochs", "5", action=shortened)[1]
+    assert "data='builtin'" in out and "epochs=5" in out and "batch_size=8" in out
+    assert "batch_size=64" in zoo("train", action=shortened)[1]
+
+
+@pytest.mark.parametrize("words", ["--help", "say"])
+@pytest.mark.parametrize("environment", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}])
+def test_a_terminal_that_lacks_letters(words, environment):
+    program = "from zoo.common.cli import main; main('zoo.toy', 'Gr\\xf6\\xdfe', {'say': lambda: print('Gr\\xf6\\xdfe'), 'b': print})"
+    command = [sys.executable, "-c", program, words]
+    said = subprocess.run(command, env={**ENVIRONMENT, **environment}, capture_output=True)
+    assert said.returncode == 0 and not said.stderr
+    assert b"Gr??e" in said.stdout
 
 
 def test_a_mistake_in_the_program_is_not_hidden(zoo):

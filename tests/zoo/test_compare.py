@@ -86,8 +86,20 @@ def test_one_seed_is_too_little(tmp_path, capsys):
 
 
 def test_the_same_seed_again_is_no_evidence(tmp_path):
-    found = figures(write(tmp_path / "a", [0.5, 0.5], seeds=[3, 3]), write(tmp_path / "b", [0.6, 0.7]))["test_accuracy"]
+    found = figures(write(tmp_path / "a", [0.5, 0.75], seeds=[3, 3]), write(tmp_path / "b", [0.6, 0.7]))["test_accuracy"]
     assert found["verdict"] == "too little data to tell: A has 1 seed"
+    assert found["A"] == {"n": 1, "mean": 0.625}  # as zoo report has it
+
+
+@pytest.mark.parametrize("missing", ["data", "flags", "seed", "machine", "peak_memory", "seconds"])
+def test_what_is_no_result_is_one_line(tmp_path, missing):
+    file = write(tmp_path / "a", [0.5]) / "0.json"
+    file.write_text(json.dumps({name: value for name, value in json.loads(file.read_text()).items() if name != missing}))
+    with pytest.raises(UserError, match=f"0.json lacks '{missing}'"):
+        compare(file, file)
+    file.write_text("[]")
+    with pytest.raises(UserError, match="expected an object"):
+        compare(file, file)
 
 
 def test_times_of_different_machines_say_nothing(tmp_path, capsys):

@@ -1,6 +1,7 @@
 """The example as its users run it, on small images and on photographs; its networks against the paper's and torchvision's."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -262,7 +263,15 @@ def test_what_users_get_wrong_is_one_line(run, small, tmp_path, capsys, argument
     for folder in ("train/a", "val/a"):
         (places["broken"] / folder).mkdir(parents=True)
         (places["broken"] / folder / "a.jpg").write_text("words")
-    refused("resnet", tuple(argument.format(**places) for argument in arguments), complaint, capsys)
+    for _ in range(2):  # a start that failed is in no way of the next
+        refused("resnet", tuple(argument.format(**places) for argument in arguments), complaint, capsys)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"classes": 3, "size": 4}', "\xff"])
+def test_a_damaged_list_of_classes_is_one_line(run, tmp_path, capsys, content):
+    shutil.copytree(run, tmp_path / "run")
+    (tmp_path / "run" / "classes.json").write_text(content, encoding="latin-1")
+    refused("resnet", ("predict", tmp_path / "run", "a.png"), "classes.json", capsys)
 
 
 # The comparisons with PyTorch come last: with it in the process, everything after it takes longer

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 import framework
@@ -20,6 +21,7 @@ from zoo.common import curves, results
 from zoo.common.batches import shuffled
 from zoo.common.checkpoint import Checkpoint
 from zoo.common.errors import UserError
+from zoo.common.files import make_next_free
 from zoo.common.flags import TrainFlags
 from zoo.common.run import Run, load_weights, read_config, reopen
 
@@ -143,6 +145,10 @@ def test_the_next_free_directory_is_taken(tmp_path, monkeypatch):
     assert sorted(path.name for path in Path("runs").iterdir()) == ["toy-1", "toy-2"]
 
 
+def test_two_that_ask_at_once_get_two_directories(tmp_path):
+    assert [make_next_free(tmp_path / "runs" / "toy").name for _ in range(3)] == ["toy-1", "toy-2", "toy-3"]
+
+
 def test_results_say_everything(tmp_path):
     model = train(tmp_path)
     found = json.loads((tmp_path / "results.json").read_text())
@@ -156,10 +162,109 @@ def test_results_say_everything(tmp_path):
     assert rows == times == 4
 
 
+def test_only_one_process_trains_into_a_directory(tmp_path):
+    program = f"""
+import time, pathlib
+from zoo.common.files import lock
+lock(pathlib.Path({str(tmp_path)!r}) / "metrics.jsonl")
+print("locked", flush=True)
+time.sleep(600)
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, env=environment) as other:
+        assert other.stdout.readline() == b"locked\n"
+        for resume in (False, True):
+            with pytest.raises(UserError, match="is being trained by another process"):
+                train(tmp_path, resume=resume)
+        other.kill()
+    train(tmp_path)  # the system took the lock from the dead process
+
+
+def test_what_is_not_ours_stays(tmp_path):
+    theirs = [".notes.old.txt", ".a.b.c", ".config.json.backup", ".x.0123456789abcdef"]
+    for name in theirs:
+        (tmp_path / name).touch()
+    train(tmp_path, resume=True)
+    assert all((tmp_path / name).exists() for name in theirs)
+    (tmp_path / ".model.safetensors.0123456789abcdef").touch()
+    train(tmp_path, resume=True)
+    assert all((tmp_path / name).exists() for name in theirs[:-1]) and not list(tmp_path.glob(".*.0123456789abcdef"))
+
+
+def test_a_run_that_has_learned_nothing_begins_anew(tmp_path):
+    Checkpoint(Run("toy", TrainFlags(out=tmp_path, seed=3), DATA), model=nn.Linear(1, 1)).restore()
+    train(tmp_path, data=OTHER_DATA)
+    assert read_config(tmp_path, "toy")["seed"] == 0
+
+
+def test_a_resumption_that_fails_leaves_all_as_it_was(tmp_path):
+    train(tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    run = Run("toy", TrainFlags(out=tmp_path, epochs=9, resume=True), DATA)
+    with pytest.raises(UserError, match=r"train_state\.safetensors is not a checkpoint of this training"):
+        Checkpoint(run, model=nn.Linear(5, 5)).restore(step=0, tested={})
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_another_trainings_state_is_refused(tmp_path):
+    train(tmp_path)
+    state = framework.load(tmp_path / "train_state.safetensors")
+    for other in ({}, {"weight": framework.ones(2)}, {**state, "parts": {}}, {**state, "random": 3}, {**state, "position": []}):
+        framework.save(other, tmp_path / "train_state.safetensors")
+        with pytest.raises(UserError, match="is not a checkpoint of this training"):
+            train(tmp_path, resume=True)
+    framework.save({**state, "position": {"step": 3}}, tmp_path / "train_state.safetensors")
+    with pytest.raises(UserError, match="another version of this training"):
+        train(tmp_path, resume=True)
+
+
+def test_a_file_is_no_run_directory(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="file: expected a directory, and this is none"):
+        train(tmp_path / "file")
+
+
+def test_a_diverged_run_fails(tmp_path):
+    run = Run("toy", TrainFlags(out=tmp_path), DATA)
+    run.log(epoch=0, step=1, train_loss=1.0)
+    with pytest.raises(UserError, match="the training has diverged, test_loss is nan"):
+        run.finish(nn.Linear(1, 1), {"test_loss": float("nan")}, falling="train_loss")
+    assert (tmp_path / "results.json").exists()
+
+
+@pytest.mark.parametrize("config", ["[]", "{}", '{"example": "toy", "flags": [], "data": {}, "commands": []}', "3"])
+def test_a_damaged_config_is_one_line(tmp_path, config):
+    train(tmp_path)
+    (tmp_path / "config.json").write_text(config)
+    with pytest.raises(UserError, match=r"config\.json"):
+        reopen(tmp_path, "toy", lambda *_: DATA, None)
+    with pytest.raises(UserError, match=r"config\.json"):
+        train(tmp_path, resume=True)
+
+
+def test_a_config_that_lacks_a_flag_says_which(tmp_path):
+    train(tmp_path)
+    with pytest.raises(UserError, match=r"config\.json lacks 'latent'"):
+        read_config(tmp_path, "toy")["flags"]["latent"]
+
+
 def test_curves_of_a_diverged_run(tmp_path):
     (tmp_path / "metrics.jsonl").write_text('{"epoch": 0, "step": 1, "train_loss": NaN}\n')
     curves.draw(tmp_path)
     assert (tmp_path / "curves.png").stat().st_size > 1000
+
+
+def test_curves_are_smoothed_and_wide_ones_logarithmic(tmp_path, monkeypatch):
+    columns = {"train_loss": lambda i: 2.0 + i % 2, "watched_psnr": lambda i: 30.0, "frechet_distance": lambda i: 1000 / (1 + i)}
+    rows = [{"step": step, **{name: value(step) for name, value in columns.items()}} for step in range(400)]
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    drawn = []
+    monkeypatch.setattr(curves, "write_figure", lambda path, figure: drawn.append(figure))
+    curves.draw(tmp_path)
+    loss, psnr, distance = drawn[0].axes
+    noise, line = (each.get_ydata() for each in loss.lines)
+    assert np.ptp(noise) == 1 and np.ptp(line) < 1e-9 and line.mean() == pytest.approx(2.5)
+    assert [axis.get_yscale() for axis in drawn[0].axes] == ["linear", "linear", "log"] and psnr.get_ylabel() == "dB"
 
 
 def test_a_smoke_run_whose_loss_does_not_fall_fails(tmp_path):

@@ -1,6 +1,7 @@
 """The example as its users run it, its network, and its figures against ones worked out by hand."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -139,6 +140,13 @@ def test_predict(run, capsys):
     assert [row.split()[0] for row in rows] == ["entailment", "neutral", "contradiction"]
     assert sum(float(row.split()[1]) for row in rows) == pytest.approx(100, abs=0.2)
     assert unknown == "words it does not know: blorft"
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"words": 3, "dimensions": 4}', "\xff"])
+def test_a_damaged_vocabulary_is_one_line(run, tmp_path, capsys, content):
+    shutil.copytree(run, tmp_path / "run")
+    (tmp_path / "run" / "words.json").write_text(content, encoding="latin-1")
+    refused("snli", ("predict", tmp_path / "run", "A dog.", "A cat."), "words.json", capsys)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from zoo.datasets import photographs
 from zoo.style_transfer import features
 from zoo.style_transfer.evaluate import CONTENT, Goal, baseline, cut, gram
 from zoo.style_transfer.model import TransformerNet
-from zoo.style_transfer.stylize import REACH, hold_statistics, mirrored, paint_large
+from zoo.style_transfer.stylize import REACH, mirrored, paint_large, same_statistics, shrunk
 from zoo.style_transfer.train import BUILTIN_STYLE
 
 COFFEE = photographs.BUILTIN_FOLDER / "train" / "coffee.png"
@@ -152,7 +152,7 @@ def test_squares_are_cut_as_the_seed_says():
     assert cut(picture, 64).shape == (1, 3, 64, 64)
 
 
-@pytest.mark.parametrize(("height", "width"), [(32, 48), (33, 47), (30, 61), (5, 7)])
+@pytest.mark.parametrize(("height", "width"), [(32, 48), (33, 47), (30, 61), (5, 7), (1, 1), (2, 2), (16, 1), (3, 700)])
 def test_any_size_is_painted(height, width):
     model, x = small_net(), 255 * framework.rand(1, 3, height, width)
     painted = paint_large(model, x, 512)
@@ -172,19 +172,26 @@ def test_tiles_meet_without_a_seam():
     y, x = np.mgrid[:260, :420]
     picture = framework.tensor(np.stack([y % 256, x % 256, (x * y) % 256])[None], dtype=framework.float32)
     tiled = paint_large(model, picture, 4 * REACH)
-    with framework.no_grad():  # hold_statistics has been called: the model normalises by what it measured
+    with framework.no_grad(), same_statistics(model, shrunk(picture, 4 * REACH)):
         whole = model(mirrored(picture, REACH, REACH, REACH, REACH))[..., REACH:-REACH, REACH:-REACH]
     assert tiled.shape == picture.shape
     np.testing.assert_allclose(tiled.numpy(), whole.numpy(), atol=0.01)
 
 
-def test_held_statistics_are_those_of_the_whole():
+def test_tiles_have_the_statistics_of_the_whole():
     model, x = small_net(), 255 * framework.rand(1, 3, 40, 44)
     with framework.no_grad():
         expected = model(x)
-        hold_statistics(model, x)
-        np.testing.assert_allclose(model(x).numpy(), expected.numpy(), atol=0.01)
-    assert not any(isinstance(each, nn.InstanceNorm2d) and each.training for each in model.modules())
+        with same_statistics(model, x):
+            np.testing.assert_allclose(model(x).numpy(), expected.numpy(), atol=0.01)
+            assert not any(isinstance(each, nn.InstanceNorm2d) and each.training for each in model.modules())
+
+
+def test_a_picture_is_painted_alike_after_any_other():
+    model, small, large = small_net(), 255 * framework.rand(1, 3, 40, 44), 255 * framework.rand(1, 3, 280, 60)
+    expected = [paint_large(model, x, 4 * REACH) for x in (small, large)]
+    again = [paint_large(model, x, 4 * REACH) for x in (small, large)]
+    assert all((a == b).all().item() for a, b in zip(expected, again, strict=True))
 
 
 def test_evaluate_agrees_with_train(run, capsys):
@@ -194,6 +201,17 @@ def test_evaluate_agrees_with_train(run, capsys):
     assert evaluation["baseline_steps"] >= 1 and (run / "samples" / "test.png").exists()
     losses = [json.loads(row) for row in (run / "metrics.jsonl").read_text().splitlines()]
     assert [row for row in losses if "test_loss" in row][-1]["test_loss"] == evaluation["test_loss"]
+
+
+def test_a_picture_that_is_cut_short_leaves_no_run_behind(tmp_path, capsys):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for name in "ab":
+        (folder / f"{name}.png").write_bytes(COFFEE.read_bytes())
+    train = ("train", "--data", folder, "--features", "own", "--size", 32, "--width", 4, "--max-steps", 1, "--out", tmp_path / "run")
+    (folder / "b.png").write_bytes(COFFEE.read_bytes()[:5000])
+    refused("style_transfer", train, "b.png: ", capsys)
+    assert not (tmp_path / "run").exists()
 
 
 def test_killed_at_random_instants_it_resumes_bit_identical(tmp_path):
@@ -217,6 +235,8 @@ def test_stylize_paints_any_picture(run, tmp_path):
         (("train", "--size", "30"), "--size 30: expected a multiple of 4"),
         (("stylize", "{run}"), "expected one IMAGE or more"),
         (("stylize", "{run}", "text.png"), "not a picture that can be read"),
+        (("stylize", "{run}", str(COFFEE), "--output", "a.jpg"), "--output a.jpg: expected a name that ends with .png"),
+        (("stylize", "{run}", str(COFFEE), "coffee.jpg"), "two pictures of one name would both be written to"),
         (("stylize", "{run}", str(COFFEE), "--tile", "100"), "expected --tile to be a multiple of 4, 256 or more"),
     ],
 )

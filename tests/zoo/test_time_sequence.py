@@ -177,5 +177,6 @@ def test_what_users_get_wrong_is_one_line(run, tmp_path, capsys, arguments, comp
 
 
 def test_only_sines_are_made():
+    assert sine.load("builtin").sha256 == sine.load("auto").sha256
     with pytest.raises(UserError, match="always generated"):
         sine.load("mnist")

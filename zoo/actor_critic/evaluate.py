@@ -9,8 +9,9 @@ import framework
 from framework import Tensor
 from zoo.actor_critic import world
 from zoo.actor_critic.model import ActorCritic
+from zoo.common.files import write_json
 from zoo.common.flags import DataDir, Device, RunDirectory, find_device
-from zoo.common.run import load_weights, reopen, write_json
+from zoo.common.run import load_weights, reopen
 
 EPISODES = 100
 VALID, TEST = 2**32, 2**33  # where the seeds of episodes begin that are to stop the training, and to score it: all training's are smaller

@@ -1,7 +1,6 @@
 """A look at what was learned: an episode as an animated picture, and the returns of several runs as one curve."""
 
 import io
-import json
 import math
 from functools import partial
 from pathlib import Path
@@ -19,7 +18,8 @@ from zoo.actor_critic import world
 from zoo.actor_critic.evaluate import TEST, greedy
 from zoo.actor_critic.model import ActorCritic
 from zoo.common.errors import UserError
-from zoo.common.flags import RunDirectory
+from zoo.common.files import read_rows
+from zoo.common.flags import RunDirectory, Seed
 from zoo.common.pictures import write_figure
 from zoo.common.run import load_weights, read_config
 
@@ -32,7 +32,7 @@ SMOOTH = 20  # episodes
 Runs = Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN…", help="Run directories, such as of several seeds.")]
 
 
-def play(run: RunDirectory, *, seed: int = 0) -> None:
+def play(run: RunDirectory, *, seed: Seed = 0) -> None:
     """Let the actor of a run play one episode without chance, and draw it as an animated GIF."""
     read_config(run, "actor_critic")
     model = ActorCritic()
@@ -70,7 +70,7 @@ def compare(runs: Runs, *, picture: Path = Path("returns.png")) -> None:
         raise UserError("which runs? give one or more")
     for path in runs:
         read_config(path, "actor_critic")
-    rows = [[json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()] for path in runs]
+    rows = [read_rows(path / "metrics.jsonl") for path in runs]
     stood = [[row["train_return"] for row in run if "train_return" in row] for run in rows]
     if min(map(len, stood)) < SMOOTH:
         raise UserError(f"expected runs of {SMOOTH} episodes or more")

@@ -1,6 +1,6 @@
 """Training: after every episode a step of Adam, towards actions that went better than the critic had forecast."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import gymnasium
 
@@ -23,6 +23,8 @@ EPISODES_AN_EPOCH = 50
 class Config(TrainFlags):
     """The recipe of PyTorch's example, with a learning rate that falls."""
 
+    data: str = "auto"
+    """Only CartPole-v1 is there: auto, builtin and its name are the same."""
     epochs: int = 30
     """At most so many times fifty episodes; it stops when, after two in a row, it balances a hundred times without chance."""
     lr: float = 5e-3
@@ -47,8 +49,7 @@ def returns(rewards: Tensor, gamma: float, beyond: Tensor) -> Tensor:
 
 def train(config: Config) -> None:
     """Learn to balance a pole on a cart, from nothing but how long it stood."""
-    if config.smoke:
-        config = replace(config, max_steps=250)
+    config = config.shortened(max_steps=250)
     device = find_device(config.device)
     data = world.load(config.data)
     run = Run("actor_critic", config, data)

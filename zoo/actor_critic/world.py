@@ -10,6 +10,7 @@ import numpy as np
 
 import framework
 from framework import Tensor
+from zoo.common.batches import mixed
 from zoo.common.errors import UserError
 
 NAME = "CartPole-v1"
@@ -47,7 +48,7 @@ def load(data: str = "auto", data_dir: Path | None = None) -> World:
 
 def play(environment: gymnasium.Env, policy: Callable[[Tensor], Tensor], seed: tuple[int, ...], device: framework.device) -> Episode:
     """Let ``policy``, from a situation (4,) to an action (), play one episode from the start that ``seed`` draws."""
-    state, _ = environment.reset(seed=int(np.random.SeedSequence(seed).generate_state(1)[0]))
+    state, _ = environment.reset(seed=mixed(*seed))
     states, actions, rewards = [], [], []
     terminated = truncated = False
     while not (terminated or truncated):

@@ -10,14 +10,17 @@ from framework import Tensor
 from zoo.common.flags import TrainFlags
 
 
+def mixed(*numbers: int) -> int:
+    """One seed made of several numbers: their sum would be the same for (seed 1, epoch 0) and (seed 0, epoch 1)."""
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
+
+
 def shuffled(count: int, batch_size: int, *, seed: int, epoch: int) -> tuple[Tensor, ...]:
     """The batches of one epoch as indices into ``count`` samples, each (batch_size,) but for a shorter last one.
 
     A pure function of its arguments: a resumed run asks for the same epoch again and skips the batches it has seen.
     """
-    generator = framework.Generator()
-    # Mixed, because a sum would give (seed 1, epoch 0) the order of (seed 0, epoch 1).
-    generator.manual_seed(int(np.random.SeedSequence((seed, epoch)).generate_state(1)[0]))
+    generator = framework.Generator().manual_seed(mixed(seed, epoch))
     return framework.randperm(count, generator=generator).split(batch_size)
 
 

@@ -33,7 +33,7 @@ class Checkpoint:
         self._saved = time.monotonic()
 
     def restore(self, **beginning: Any) -> SimpleNamespace:
-        """Bring everything to the last checkpoint and return its position; ``beginning`` if there is none.
+        """Bring everything to the last checkpoint and return its position; ``beginning`` if there is none; UserError if it does not fit.
 
         The position is what the loop wants to find again, in JSON's types and Tensors, such as ``step=0``.
         """
@@ -41,12 +41,18 @@ class Checkpoint:
             self.run.rewind(BEGINNING)
             return SimpleNamespace(**beginning)
         state = framework.load(self._state)
-        for name, part in self.parts.items():
-            part.load_state_dict(state["parts"][name])
-        framework.set_rng_state(state["random"])
-        self.run.rewind(state["record"])
+        try:
+            for name, part in self.parts.items():
+                part.load_state_dict(state["parts"][name])
+            framework.set_rng_state(state["random"])
+            position, record = SimpleNamespace(**state["position"]), state["record"]
+        except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+            raise UserError(f"{self._state} is not a checkpoint of this training") from error
+        if vars(position).keys() != beginning.keys():
+            raise UserError(f"{self._state} is a checkpoint of another version of this training")
+        self.run.rewind(record)
         framework.save(self.model.state_dict(), self._weights)
-        return SimpleNamespace(**state["position"])
+        return position
 
     def save(self, position: SimpleNamespace) -> None:
         """Write both files; UserError if they cannot be written, which leaves the checkpoint before as it was."""

@@ -13,12 +13,15 @@ import tyro
 
 from framework.serialization import CorruptFileError
 from zoo.common.errors import UserError
+from zoo.common.files import TEMPORARY
 
 FAILED, BAD_FLAGS, INTERRUPTED = 1, 2, 130
 
 
 def main(program: str, description: str, verbs: dict[str, Callable[..., None]]) -> None:
     """Run the verb that the command line names, its parameters as positional arguments and flags (tyro's rules)."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a letter that the terminal lacks is a "?"
     command = _parse(program, description, verbs)
     try:
         command()
@@ -31,7 +34,10 @@ def main(program: str, description: str, verbs: dict[str, Callable[..., None]]) 
     except (UserError, CorruptFileError) as error:
         _fail(program, str(error), FAILED)
     except OSError as error:  # disk full, no permission, not a directory
-        _fail(program, f"{error.filename}: {error.strerror}" if error.filename else str(error), FAILED)
+        file = TEMPORARY.sub(r"\1", str(error.filename or ""))  # named as it was to be called
+        _fail(program, f"{file}: {error.strerror}" if file else str(error), FAILED)
+    except MemoryError as error:
+        _fail(program, f"out of memory: {error}" if str(error) else "out of memory", FAILED)
 
 
 def _parse(program: str, description: str, verbs: dict[str, Callable[..., None]]) -> Callable[[], None]:

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from zoo.common.errors import UserError
+from zoo.common.files import write_json
 from zoo.common.reproduce import read_results
 from zoo.common.results import examples, setting, settings
-from zoo.common.run import write_json
 
 COST = {"seconds": "{:,.1f}", "host_MiB": "{:,.0f}", "gpu_MiB": "{:,.0f}"}  # how each is written
 A = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="A", help="A run directory, a results.json, or a folder of such.")]
@@ -61,12 +61,11 @@ def runs_in(path: Path) -> list[dict[str, Any]]:
 
 
 def grouped(runs: Iterable[dict[str, Any]]) -> dict[Key, list[dict[str, Any]]]:
-    """The runs that differ only in their seed together; of a seed the last, as the same seed again is no further evidence."""
-    groups: dict[Key, dict[int, dict[str, Any]]] = {}
+    """The runs that differ only in their seed together."""
+    groups: dict[Key, list[dict[str, Any]]] = {}
     for run in runs:
-        key = run["example"], run["data"]["sha256"], setting(run["flags"])
-        groups.setdefault(key, {})[run["seed"]] = run
-    return {key: list(seeds.values()) for key, seeds in groups.items()}
+        groups.setdefault((run["example"], run["data"]["sha256"], setting(run["flags"])), []).append(run)
+    return groups
 
 
 def paired(a: Iterable[Key], b: Iterable[Key]) -> tuple[list[tuple[Key, Key]], tuple[list[Key], list[Key]]]:
@@ -92,7 +91,7 @@ def described(groups: dict[Key, list[dict[str, Any]]]) -> dict[Key, str]:
 
 def beside(a: list[dict[str, Any]], b: list[dict[str, Any]]) -> dict[str, Any]:
     """The machines of two groups, and all their figures: of A, of B, the difference, its interval, and a verdict."""
-    old, new = ([measured(run) for run in runs] for runs in (a, b))
+    old, new = measured(a), measured(b)
     names = dict.fromkeys(name for run in (*old, *new) for name in run)
     machines = list(dict.fromkeys(machine(run) for run in (*a, *b)))
     figures = {name: contrast(*([run[name] for run in runs if name in run] for runs in (old, new))) for name in names}
@@ -101,10 +100,14 @@ def beside(a: list[dict[str, Any]], b: list[dict[str, Any]]) -> dict[str, Any]:
     return {"example": a[0]["example"], "machines": machines, "figures": figures}
 
 
-def measured(run: dict[str, Any]) -> dict[str, float]:
-    """The metrics of a run, and what it cost."""
-    memory = {f"{kind}_MiB": peak / 2**20 for kind, peak in run["peak_memory"].items() if peak is not None}
-    return {**run["metrics"], "seconds": run["seconds"], **memory}
+def measured(runs: list[dict[str, Any]]) -> list[dict[str, float]]:
+    """The metrics of each seed, and what it cost: of one that was run twice the means, as the same seed again is no further evidence."""
+    seeds: dict[int, dict[str, list[float]]] = {}
+    for run in runs:
+        memory = {f"{kind}_MiB": peak / 2**20 for kind, peak in run["peak_memory"].items() if peak is not None}
+        for name, value in {**run["metrics"], "seconds": run["seconds"], **memory}.items():
+            seeds.setdefault(run["seed"], {}).setdefault(name, []).append(value)
+    return [{name: mean(values) for name, values in figures.items()} for figures in seeds.values()]
 
 
 def machine(run: dict[str, Any]) -> str:

@@ -25,11 +25,16 @@ def open_upright(path: Path) -> Image.Image:
     """A picture as it is meant to be seen, in RGBA; UserError if it cannot be read."""
     try:
         with Image.open(path) as picture:
-            return ImageOps.exif_transpose(picture).convert("RGBA")
+            upright = ImageOps.exif_transpose(picture)
     except UnidentifiedImageError:
         raise UserError(f"{path}: not a picture that can be read") from None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise UserError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+    if upright.mode in ("I", "F"):
+        raise UserError(f"{path}: its values are 32-bit numbers, and which is white is not said: save it with 8 or 16 bits")
+    if upright.mode.startswith("I;16"):  # which Pillow would clip at 255
+        upright = Image.fromarray((np.array(upright) >> 8).astype(np.uint8))
+    return upright.convert("RGBA")
 
 
 def read(path: Path) -> np.ndarray:

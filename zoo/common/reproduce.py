@@ -16,8 +16,11 @@ import tyro
 import framework
 from zoo.common.cli import FAILED
 from zoo.common.errors import UserError
+from zoo.common.files import make_next_free, read_json, read_rows
 from zoo.common.flags import DataDir, RunDirectory
-from zoo.common.run import FREE
+from zoo.common.run import FREE, data_flag
+
+FIELDS = {**dict.fromkeys(("flags", "data", "metrics", "kernels"), dict), "example": str, "seed": int, "commands": list}
 
 
 def reproduce(run: RunDirectory, *, out: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None, data_dir: DataDir = None) -> None:
@@ -29,7 +32,7 @@ def reproduce(run: RunDirectory, *, out: Annotated[Path | None, tyro.conf.arg(me
     for name in ("metrics.jsonl", "model.safetensors"):
         if not (run / name).exists():
             raise UserError(f"{run} has no {name} to compare with")
-    out = out or _next_free(run.resolve())
+    out = out or make_next_free(run.resolve().with_name(f"{run.resolve().name}-again"))
     if (out / "config.json").exists():
         raise UserError(f"{out} already holds a run: choose another --out")
     print(f"training {run} once more, {before['example']} with seed {before['seed']}, into {out}", flush=True)
@@ -53,13 +56,7 @@ def read_results(path: Path) -> dict[str, Any]:
         raise UserError(f"{path} is not finished, it has no results.json: let it end with --resume")
     if not file.exists():
         raise UserError(f"there is no {file}: expected a finished run")
-    try:
-        results = json.loads(file.read_text())
-    except ValueError:
-        raise UserError(f"{file} is not valid JSON") from None
-    if not isinstance(results, dict) or not results.keys() >= {"example", "commands", "metrics", "kernels"}:
-        raise UserError(f"{file} is not what a run has written at its end")
-    return results
+    return read_json(file, **FIELDS)
 
 
 def retrain(before: dict[str, Any], out: Path, data_dir: Path | None) -> None:
@@ -73,7 +70,7 @@ def retrain(before: dict[str, Any], out: Path, data_dir: Path | None) -> None:
             while process.poll() is None and not (out / "config.json").exists():  # until it has read its data
                 time.sleep(0.05)
             if (out / "config.json").exists():
-                data = json.loads((out / "config.json").read_text())["data"]
+                data = read_json(out / "config.json")["data"]
                 if data["sha256"] != before["data"]["sha256"]:
                     changed = f"its sha256 was {before['data']['sha256'][:8]}…, and is {data['sha256'][:8]}… now"
                     raise UserError(f"{before['data']['name']} has changed since the run was trained on it: {changed}")
@@ -88,16 +85,15 @@ def retrain(before: dict[str, Any], out: Path, data_dir: Path | None) -> None:
 
 def options(before: dict[str, Any], out: Path, data_dir: Path | None) -> list[str]:
     """A run's flags as they would be typed; the data is that which was found, where ``auto`` may find other data today."""
-    flags, data = before["flags"], before["data"]
-    found = {"official": data["name"], "built-in": "builtin"}.get(data["origin"], flags["data"])
-    flags = {**flags, "out": out, "data": found, "data_dir": data_dir or flags["data_dir"], "resume": False}
+    flags = {**before["flags"], "out": out, "data": data_flag(before), "resume": False}
+    flags["data_dir"] = data_dir or flags["data_dir"]
     given = {name.replace("_", "-"): value for name, value in flags.items() if value is not None and value is not False}
     return [f"--{name}" if value is True else f"--{name}={value}" for name, value in given.items()]
 
 
 def different_rows(before: Path, after: Path) -> Iterator[str]:
     """The figures of the first row in which two metrics.jsonl differ, and how many rows do."""
-    rows = list(itertools.zip_longest(*(map(json.loads, file.read_text().splitlines()) for file in (before, after)), fillvalue={}))
+    rows = list(itertools.zip_longest(*map(read_rows, (before, after)), fillvalue={}))
     different = [(number, *pair) for number, pair in enumerate(rows, 1) if list(different_figures(*pair))]
     for number, old, new in different[:1]:
         where = f"row {number} (step {(old | new)['step']})"
@@ -154,8 +150,3 @@ def conditions(results: dict[str, Any]) -> dict[str, Any]:
         "commands it took": len(results["commands"]),
         **{f"kernels of {op}": ", ".join(sorted(ran)) for op, ran in results["kernels"].items()},
     }
-
-
-def _next_free(run: Path) -> Path:
-    numbered = (run.with_name(f"{run.name}-again-{number}") for number in itertools.count(1))
-    return next(path for path in numbered if not path.exists())

@@ -32,7 +32,7 @@ def committed(package: Any) -> list[list[dict[str, Any]]]:
     """The committed runs of an example, those that differ only in their seed together."""
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for path in sorted((Path(package.__file__).parent / "results").glob("*.json")):
-        run = json.loads(path.read_text())
+        run = json.loads(path.read_text(encoding="utf-8"))
         groups.setdefault((run["data"]["sha256"], setting(run["flags"])), []).append(run)
     return list(groups.values())
 
@@ -88,7 +88,7 @@ def overview() -> str:
     lines += [["---"] * len(lines[0])]
     for name, package in examples():
         folder = Path(package.__file__).parent
-        code = sum(len((folder / f"{part}.py").read_text().splitlines()) for part in ("model", "train", "evaluate"))
+        code = sum(len((folder / f"{part}.py").read_text(encoding="utf-8").splitlines()) for part in ("model", "train", "evaluate"))
         groups = committed(package)
         for runs, setting in zip(groups, settings(groups), strict=True):
             metric = next(metric for metric in package.METRICS if metric in runs[0]["metrics"])
@@ -123,6 +123,6 @@ def _markdown(lines: list[list[str]]) -> str:
 
 def fill(readme: Path, content: str) -> None:
     """Replace what stands between the two markers of a README."""
-    before, _, rest = readme.read_text().partition(BEGIN)
+    before, _, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
     write_atomically(readme, f"{before}{BEGIN}\n{content}\n{END}{after}".encode())

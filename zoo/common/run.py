@@ -2,8 +2,8 @@
 
 import dataclasses
 import hashlib
-import itertools
 import json
+import math
 import os
 import shlex
 import sys
@@ -13,20 +13,17 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import framework
-from framework.serialization import CorruptFileError, write_atomically
+from framework.serialization import CorruptFileError
 from zoo.common import environment
 from zoo.common.errors import UserError
+from zoo.common.files import TEMPORARY, lock, make_next_free, read_json, read_rows, unlock, write_json
 from zoo.common.flags import TrainFlags, find_device
 
 FREE = ("out", "data", "data_dir", "save_every", "resume", "compile")  # change nothing that is computed; data is told by its hash
 LENGTHS = ("epochs", "max_steps")  # may grow when a run is resumed
 ROWS = ("metrics.jsonl", "timings.jsonl")  # row for row: the figures, and when they were there
+STATES = ("train_state.safetensors", "model.safetensors", "results.json")  # with none of these a run has learned nothing yet
 BEGINNING = {"lengths": dict.fromkeys(ROWS, 0), "seconds": 0.0}
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Replace a file by a value of JSON's types, indented for people, at once: no reader ever finds half of it."""
-    write_atomically(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
 
 
 class Data(Protocol):
@@ -40,36 +37,34 @@ class Data(Protocol):
 class Run:
     """A run directory being written; UserError if it holds another run, or one that these flags do not continue.
 
-    Times are kept out of metrics.jsonl, so that equal runs have equal files. ``facts`` are whatever else should be on record.
+    Until :meth:`rewind` all that was there stays as it is. Times are kept out of metrics.jsonl, so that equal runs have equal files.
+    ``facts`` are whatever else should be on record.
     """
 
     def __init__(self, example: str, flags: TrainFlags, data: Data, **facts: Any) -> None:
         self.example, self.flags = example, flags
-        self.path = flags.out or _next_free(example)
         self.config = {**_describe(example, flags, data), **facts}
-        if (self.path / "config.json").exists():
-            earlier = read_config(self.path, example)
+        self.path = flags.out or make_next_free(Path("runs") / example)
+        if self.path.exists() and not self.path.is_dir():
+            raise UserError(f"--out {self.path}: expected a directory, and this is none")
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._goes_on = flags.resume and (self.path / ROWS[0]).exists()
+        lock(self.path / ROWS[0])
+        earlier = read_config(self.path, example) if (self.path / "config.json").exists() else None
+        if earlier and any((self.path / name).exists() for name in STATES):
             if not flags.resume:
                 raise UserError(f"{self.path} already holds a run: continue it with --resume, or choose another --out")
             _check_continues(self.path, earlier, self.config)
             self.config["commands"] = earlier["commands"] + self.config["commands"]
-            (self.path / "results.json").unlink(missing_ok=True)  # those of a shorter run
         elif flags.resume:
-            print(f"{self.path} holds no run yet: starting one")
-        self.path.mkdir(parents=True, exist_ok=True)
-        if flags.resume:
-            for leftover in self.path.glob(".*.*.*"):  # what a killed run was just writing
-                leftover.unlink()
-        write_json(self.path / "config.json", self.config)
-        for name in ROWS:
-            (self.path / name).touch()
+            print(f"{self.path} holds no checkpoint yet: starting")
         self._started = time.perf_counter()
 
     def log(self, **row: float) -> None:
         """Append a row to metrics.jsonl: epoch, step, and figures named source_quantity, such as train_loss."""
         timing = {"step": row["step"], "seconds": round(self.seconds, 3)}
         for name, values in zip(ROWS, (row, timing), strict=True):
-            with (self.path / name).open("a") as stream:
+            with (self.path / name).open("a", encoding="utf-8") as stream:
                 stream.write(json.dumps(values) + "\n")
 
     @property
@@ -81,25 +76,32 @@ class Run:
         """Where the record stands, for a checkpoint to keep: the lengths of its files, safely on disk, and its time."""
         lengths = {}
         for name in ROWS:
-            with (self.path / name).open("a") as stream:
+            with (self.path / name).open("a", encoding="utf-8") as stream:
                 os.fsync(stream.fileno())
                 lengths[name] = stream.tell()
         return {"lengths": lengths, "seconds": self.seconds}
 
     def rewind(self, position: dict[str, Any]) -> None:
-        """Take the record back to an earlier :meth:`position`: what was logged after it will be logged again."""
+        """Go on from an earlier :meth:`position`, what was logged after it to be logged again: from here on the directory is this run's."""
         for name, length in position["lengths"].items():
             path = self.path / name
+            path.touch()
             if path.stat().st_size < length:
                 raise UserError(f"{path} is shorter than when the checkpoint was written: this run cannot be resumed")
-            os.truncate(path, length)
+        for leftover in self.path.glob(".*") if self._goes_on else ():  # what a killed run was just writing
+            if TEMPORARY.fullmatch(leftover.name):
+                leftover.unlink()
+        (self.path / "results.json").unlink(missing_ok=True)  # those of a shorter run
+        for name, length in position["lengths"].items():
+            os.truncate(self.path / name, length)
+        write_json(self.path / "config.json", self.config)
         self._started = time.perf_counter() - position["seconds"]
 
     def finish(self, model: framework.nn.Module, metrics: dict[str, float], *, falling: str, then: Sequence[str] = ()) -> None:
         """Write results.json, which says everything about the run in one place, draw curves.png, and say what can follow.
 
-        A ``--smoke`` run fails unless the column ``falling`` of metrics.jsonl fell. ``then``: verbs to go on with, each with what
-        stands after the run directory, such as "predict IMAGE…".
+        UserError if a metric is not finite, and of a ``--smoke`` run unless the column ``falling`` of metrics.jsonl fell. ``then``:
+        verbs to go on with, each with what stands after the run directory, such as "predict IMAGE…".
         """
         from zoo.common import curves  # only now: importing Matplotlib takes a while
 
@@ -113,6 +115,9 @@ class Run:
         }
         curves.draw(self.path)
         write_json(self.path / "results.json", results)
+        unlock(self.path / ROWS[0])
+        if diverged := [f"{name} is {value}" for name, value in metrics.items() if not math.isfinite(value)]:
+            raise UserError(f"{self.path}: the training has diverged, {', '.join(diverged)}")
         if self.flags.smoke:
             self._check_fell(falling)
         print(f"results and curves in {self.path}; go on with")
@@ -121,8 +126,7 @@ class Run:
 
     def _check_fell(self, column: str) -> None:
         """Raise UserError unless a column of metrics.jsonl is lower in its last third than in its first, on average."""
-        rows = map(json.loads, (self.path / "metrics.jsonl").read_text().splitlines())
-        values = [row[column] for row in rows if column in row]
+        values = [row[column] for row in read_rows(self.path / "metrics.jsonl") if column in row]
         third = max(1, len(values) // 3)
         first, last = sum(values[:third]) / third, sum(values[-third:]) / third
         if not last < first:
@@ -133,25 +137,25 @@ class Run:
 def read_config(path: Path, example: str) -> dict[str, Any]:
     """config.json of a run of this example; UserError if there is none, or it is not readable, or another example's."""
     try:
-        config = json.loads((path / "config.json").read_text())
+        config = read_json(path / "config.json", example=str, flags=dict, data=dict, commands=list)
     except (FileNotFoundError, NotADirectoryError):
         raise UserError(f"{path} is not a run directory: it has no config.json") from None
-    except ValueError:
-        raise UserError(f"{path / 'config.json'} is not valid JSON") from None
     if config["example"] != example:
         raise UserError(f"{path} is a run of {config['example']}, not of {example}")
     return config
 
 
+def data_flag(run: dict[str, Any]) -> str:
+    """The --data by which a run finds its data again: never "auto", which may find other data today."""
+    return {"official": run["data"]["name"], "built-in": "builtin"}.get(run["data"]["origin"]) or run["flags"]["data"]
+
+
 def reopen(path: Path, example: str, load: Callable[..., Any], data_dir: Path | None) -> tuple[dict[str, Any], Any]:
     """The config of a run and the data it was trained on, as ``load(name, data_dir)`` reads it; UserError if that has changed."""
     config = read_config(path, example)
-    flags, trained_on = config["flags"], config["data"]
-    # Never "auto": that may find other data today
-    name = {"official": trained_on["name"], "built-in": "builtin"}.get(trained_on["origin"], flags["data"])
-    data = load(name, data_dir or flags["data_dir"])
-    if data.sha256 != trained_on["sha256"]:
-        raise UserError(f"{trained_on['name']} has changed since {path} was trained on it")
+    data = load(data_flag(config), data_dir or config["flags"]["data_dir"])
+    if data.sha256 != config["data"]["sha256"]:
+        raise UserError(f"{config['data']['name']} has changed since {path} was trained on it")
     return config, data
 
 
@@ -174,11 +178,6 @@ def weights_sha256(model: framework.nn.Module) -> str:
     for weights in model.state_dict().values():
         digest.update(weights.cpu().numpy().tobytes())
     return digest.hexdigest()
-
-
-def _next_free(example: str) -> Path:
-    numbered = (Path("runs") / f"{example}-{number}" for number in itertools.count(1))
-    return next(path for path in numbered if not path.exists())
 
 
 def _describe(example: str, flags: TrainFlags, data: Data) -> dict[str, Any]:

@@ -32,8 +32,8 @@ class Waves:
 
 
 def load(data: str = "auto", *, waves: int = WAVES, length: int = LENGTH) -> Waves:
-    """Make the waves; ``data`` is "sine" or "auto", UserError if it is anything else or a number is too small."""
-    if data not in ("auto", "sine"):
+    """Make the waves; ``data`` is "sine", "auto" or "builtin", UserError if it is anything else or a number is too small."""
+    if data not in ("auto", "sine", "builtin"):
         raise UserError(f"--data {data}: expected auto or sine, the waves are always generated")
     if waves <= TEST:
         raise UserError(f"--waves {waves}: expected more than {TEST}, which are for testing")

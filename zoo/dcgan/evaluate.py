@@ -8,8 +8,9 @@ from rich.table import Table
 
 import framework
 from framework import Tensor, linalg, nn
+from zoo.common.files import write_json
 from zoo.common.flags import DataDir, Device, RunDirectory, find_device
-from zoo.common.run import load_weights, read_config, reopen, write_json
+from zoo.common.run import load_weights, read_config, reopen
 from zoo.datasets import squares
 from zoo.dcgan.features import Features, describe, find_features
 from zoo.dcgan.model import DCGAN, generate, noise

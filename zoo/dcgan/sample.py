@@ -7,7 +7,7 @@ import tyro
 import framework
 from framework import Tensor
 from zoo.common.errors import UserError
-from zoo.common.flags import RunDirectory
+from zoo.common.flags import RunDirectory, Seed
 from zoo.common.pictures import grid, write
 from zoo.common.run import load_weights, read_config
 from zoo.dcgan.model import DCGAN, as_arrays, generate, noise
@@ -15,7 +15,6 @@ from zoo.dcgan.model import DCGAN, as_arrays, generate, noise
 COLUMNS = 8
 
 Count = Annotated[int, tyro.conf.arg(help="How many pictures.")]
-Seed = Annotated[int, tyro.conf.arg(help="Seed of the noise they are made from.")]
 Interpolate = Annotated[bool, tyro.conf.arg(help="Let each row of eight go from one picture to another.")]
 
 

@@ -1,6 +1,6 @@
 """Training: the generator and the discriminator in turn, each with Adam on its own binary cross entropy."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -56,8 +56,7 @@ def draw(folder: Path, strip: list[Tensor], fakes: Tensor) -> None:
 
 def train(config: Config) -> None:
     """Train on MNIST, on the 4,000 built-in digits of it, or on a folder of pictures."""
-    if config.smoke:
-        config = replace(config, data="builtin", size=32, width=16, batch_size=32, lr=1e-3, epochs=1, max_steps=60)
+    config = config.shortened(data="builtin", size=32, width=16, batch_size=32, lr=1e-3, epochs=1, max_steps=60)
     device = find_device(config.device)
     pictures = squares.load(config.data, config.data_dir, size=config.size)
     kept = bool(config.resume and (config.out / KEPT).exists())

@@ -13,9 +13,10 @@ import framework
 import framework.nn.functional as F
 from framework import Tensor
 from zoo.common.errors import UserError
+from zoo.common.files import write_json
 from zoo.common.flags import DataDir, Device, RunDirectory, find_device
 from zoo.common.pictures import write_figure
-from zoo.common.run import load_weights, reopen, write_json
+from zoo.common.run import load_weights, reopen
 from zoo.datasets import text
 from zoo.lstm_lm.model import LanguageModel
 

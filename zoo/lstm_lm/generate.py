@@ -8,7 +8,7 @@ import tyro
 
 import framework
 from zoo.common.errors import UserError
-from zoo.common.flags import DataDir, RunDirectory
+from zoo.common.flags import DataDir, RunDirectory, Seed
 from zoo.common.run import load_weights, reopen
 from zoo.datasets import text
 from zoo.lstm_lm.model import LanguageModel
@@ -21,7 +21,7 @@ def generate(
     words: Annotated[int, tyro.conf.arg(help="How many words follow.")] = 100,
     temperature: Annotated[float, tyro.conf.arg(help="Below 1 the probable becomes more so, above 1 less; 0: the first only.")] = 1.0,
     top_k: Annotated[int, tyro.conf.arg(help="Draw from this many most probable words only; 0 for all.")] = 0,
-    seed: int = 0,
+    seed: Seed = 0,
     data_dir: DataDir = None,
 ) -> None:
     """Go on from a prompt, a word at a time."""

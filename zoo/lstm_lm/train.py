@@ -52,8 +52,7 @@ def train(config: Config) -> None:
     """Train on WikiText-2, on the help pages of Python, or on a text of your own."""
     if config.text:
         config = replace(config, data=str(config.text.expanduser().absolute()))
-    if config.smoke:
-        config = replace(config, data="builtin", epochs=1, max_steps=60, hidden=50, lr=5.0)
+    config = config.shortened(data="builtin", epochs=1, max_steps=60, hidden=50, lr=5.0)
     device = find_device(config.device)
     corpus = text.load(config.data, config.data_dir)
     if len(corpus.train) < 2 * config.batch_size:

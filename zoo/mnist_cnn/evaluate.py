@@ -10,9 +10,10 @@ from rich.table import Table
 import framework
 import framework.nn.functional as F
 from framework import Tensor
+from zoo.common.files import write_json
 from zoo.common.flags import DataDir, Device, RunDirectory, find_device
 from zoo.common.pictures import write_figure
-from zoo.common.run import load_weights, reopen, write_json
+from zoo.common.run import load_weights, reopen
 from zoo.datasets import mnist
 from zoo.mnist_cnn.model import Net, normalize
 

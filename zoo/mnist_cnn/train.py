@@ -1,6 +1,6 @@
 """Training: Adadelta on the negative log likelihood, its rate × 0.7 after every epoch."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import framework
 import framework.nn.functional as F
@@ -35,8 +35,7 @@ class Config(TrainFlags):
 
 def train(config: Config) -> None:
     """Train on MNIST, or on the 4,000 built-in digits of it."""
-    if config.smoke:
-        config = replace(config, data="builtin", epochs=1, max_steps=60)
+    config = config.shortened(data="builtin", epochs=1, max_steps=60)
     device = find_device(config.device)
     digits = mnist.load(config.data, config.data_dir)
     run = Run("mnist_cnn", config, digits)

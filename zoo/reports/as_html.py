@@ -15,7 +15,7 @@ FRAME = Path(__file__).parent / "frame.html"
 
 def whole(parts: Iterable[str]) -> str:
     """The page: it loads nothing, and forbids the browser to."""
-    return Template(FRAME.read_text()).substitute(body="\n".join(parts))
+    return Template(FRAME.read_text(encoding="utf-8")).substitute(body="\n".join(parts))
 
 
 def heading(level: int, text: str) -> str:

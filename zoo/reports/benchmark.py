@@ -22,9 +22,10 @@ from framework.serialization import write_atomically
 from zoo.common import environment
 from zoo.common.compare import grouped
 from zoo.common.errors import UserError
+from zoo.common.files import write_json
 from zoo.common.reproduce import read_results
 from zoo.common.results import examples
-from zoo.common.run import ROWS, write_json
+from zoo.common.run import ROWS
 from zoo.reports.records import read
 
 BASELINE = Path(zoo.__file__).parents[1] / "results"  # <budget>/<example>-seed<S>.json, committed
@@ -141,7 +142,7 @@ def train(name: str, budget: Budget, seed: int, path: Path) -> str | None:
         return None
     print("failed", flush=True)
     (path / "results.json").unlink(missing_ok=True)  # a smoke run writes it, and then finds that its loss did not fall
-    lines = (path / "output.txt").read_text(errors="replace").splitlines()
+    lines = (path / "output.txt").read_text(encoding="utf-8", errors="replace").splitlines()
     return " ".join([*([f"ended by signal {-code}"] if code < 0 else []), *lines[-1:]]) or f"exit code {code}"
 
 
@@ -151,7 +152,7 @@ def calibrate(run: Path) -> None:
     Beside its median, a step's time says how fast the program is, however fast the machine is and whatever else it does meanwhile.
     """
     file = run / "calibration.json"
-    earlier = json.loads(file.read_text()) if file.exists() else {"code": code_sha256(), "samples": []}
+    earlier = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {"code": code_sha256(), "samples": []}
     matrix, memory = np.ones((768, 768), np.float32), np.ones(2**23, np.float32)  # 32 MiB: more than a core's cache
     samples = earlier["samples"]
     for _ in range(REPEATS):
@@ -177,13 +178,13 @@ def refuse_other_code(runs: Iterable[Path]) -> None:
     now = code_sha256()
     for run in runs:
         file = run / "calibration.json"
-        if file.exists() and json.loads(file.read_text())["code"] != now:
+        if file.exists() and json.loads(file.read_text(encoding="utf-8"))["code"] != now:
             raise UserError(f"{run} is of other code than this: choose another --out")
 
 
 def seconds_per_round(run: Path) -> float:
     """The median over what was logged; where a step is an episode of so many rounds, as train_return counts, of a round."""
-    rows, timings = (list(map(json.loads, (run / name).read_text().splitlines())) for name in ROWS)
+    rows, timings = (list(map(json.loads, (run / name).read_text(encoding="utf-8").splitlines())) for name in ROWS)
     rates = []
     for row, (before, after) in zip(rows[1:], pairwise(timings), strict=True):
         rounds = (after["step"] - before["step"]) * row.get("train_return", 1)
@@ -194,7 +195,7 @@ def seconds_per_round(run: Path) -> float:
 
 def record(run: Path) -> dict[str, Any]:
     """What a baseline holds of a finished run: its results.json, its steps and what they took, and the calibration beside it."""
-    told, calibration = read(run), json.loads((run / "calibration.json").read_text())
+    told, calibration = read(run), json.loads((run / "calibration.json").read_text(encoding="utf-8"))
     times = {"seconds_per_step": told.seconds_per_step, "seconds_per_round": seconds_per_round(run)}
     return {**read_results(run), "steps": told.steps, **times, "seconds_of_calibration": calibration["seconds"]}
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from zoo.common.errors import UserError
+from zoo.common.files import read_rows
 from zoo.reports.timings import Timings, from_json
 
 
@@ -54,7 +55,7 @@ def read_all(paths: Iterable[Path]) -> tuple[list[Record], list[Timings], list[U
         try:
             found = read(path)
             (timed if isinstance(found, Timings) else runs).append(found)
-        except (OSError, TypeError, ValueError) as error:
+        except (OSError, TypeError, UserError, ValueError) as error:
             unread.append(Unread(path, getattr(error, "strerror", None) or str(error)))
     return runs, timed, unread
 
@@ -64,7 +65,7 @@ def read(path: Path) -> Record | Timings:
     file = path
     if path.is_dir():
         file = path / ("results.json" if (path / "results.json").exists() else "config.json")
-    told = json.loads(file.read_text())
+    told = json.loads(file.read_text(encoding="utf-8"))
     if isinstance(told, dict) and "benchmarks" in told:
         return from_json(path, told)
     if not isinstance(told, dict) or not _field(told, "example", str):
@@ -101,15 +102,8 @@ def _numbers(told: dict[str, Any]) -> dict[str, float]:
 
 
 def _rows(file: Path) -> list[dict[str, Any]]:
-    """The rows of a .jsonl; the last one, cut off where a run was killed, is left out."""
-    lines = file.read_text().splitlines() if file.parent.is_dir() and file.exists() else []
-    try:
-        rows = json.loads(f"[{','.join(lines)}]")  # at once: many times quicker than line by line
-    except ValueError:
-        rows = json.loads(f"[{','.join(lines[:-1])}]")
-    if not set(map(type, rows)) <= {dict}:
-        raise ValueError(f"{file.name} holds rows that are no objects")
-    return rows
+    """The rows of a .jsonl, none if it is not there."""
+    return read_rows(file) if file.parent.is_dir() and file.exists() else []
 
 
 def _columns(rows: list[dict[str, Any]], seconds: np.ndarray) -> dict[str, np.ndarray]:

@@ -12,6 +12,7 @@ import framework.nn.functional as F
 from framework import Tensor
 from framework.utils.data import DataLoader, Dataset
 from zoo.common import pictures
+from zoo.common.batches import mixed
 from zoo.datasets import cifar, image_folder
 from zoo.datasets.cifar import SmallImages
 from zoo.datasets.image_folder import ImageFolder
@@ -57,7 +58,7 @@ class InMemory:
 
     def train(self, batches: Sequence[Tensor], *, seed: int, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Images (B, 3, 32, 32), each shifted by up to four pixels and mirrored or not, and labels (B,), for batches of indices (B,)."""
-        generator = framework.Generator().manual_seed(int(np.random.SeedSequence((seed, epoch, 1)).generate_state(1)[0]))
+        generator = framework.Generator().manual_seed(mixed(seed, epoch, 1))
         shifts = framework.randint(2 * BORDER + 1, (self.count, 2), generator=generator)  # each image's in this epoch
         mirrored = framework.rand(self.count, generator=generator) < 0.5 * self.mirrors
         for batch in batches:

@@ -11,9 +11,10 @@ from rich.table import Table
 import framework
 import framework.nn.functional as F
 from framework import Tensor, nn
+from zoo.common.files import write_json
 from zoo.common.flags import DataDir, Device, RunDirectory, find_device
 from zoo.common.pictures import write_figure
-from zoo.common.run import load_weights, reopen, write_json
+from zoo.common.run import load_weights, reopen
 from zoo.resnet.data import InFiles, InMemory, batches_of, load, normalize
 from zoo.resnet.model import MODELS
 

@@ -1,6 +1,5 @@
 """Prediction: what is in a picture, with the five classes that are most probable."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +8,7 @@ import tyro
 import framework
 from zoo.common import pictures
 from zoo.common.errors import UserError
+from zoo.common.files import read_json
 from zoo.common.flags import RunDirectory
 from zoo.common.run import load_weights, read_config
 from zoo.resnet.data import middle, normalize
@@ -22,7 +22,7 @@ def predict(run: RunDirectory, images: Images) -> None:
     config = read_config(run, "resnet")
     if not images:
         raise UserError("which picture? give one or more after the run directory")
-    interface = json.loads((run / "classes.json").read_text())
+    interface = read_json(run / "classes.json", classes=list, size=int)
     classes = interface["classes"]
     model = MODELS[config["flags"]["model"]](len(classes))
     load_weights(run, model)

@@ -11,9 +11,10 @@ import framework.nn.functional as F
 from framework import Tensor, optim
 from zoo.common.batches import Epochs
 from zoo.common.checkpoint import Checkpoint
+from zoo.common.files import write_json
 from zoo.common.flags import TrainFlags, find_device
 from zoo.common.progress import Progress
-from zoo.common.run import Run, write_json
+from zoo.common.run import Run
 from zoo.datasets.cifar import SmallImages
 from zoo.resnet.data import batches_of, load, normalize
 from zoo.resnet.evaluate import answer, measure
@@ -48,8 +49,7 @@ class Config(TrainFlags):
 
 def train(config: Config) -> None:
     """Train on CIFAR-10, on built-in digits, or on a folder of photographs."""
-    if config.smoke:
-        config = replace(config, data="builtin", epochs=1, max_steps=40, batch_size=32)
+    config = config.shortened(data="builtin", epochs=1, max_steps=40, batch_size=32)
     device = find_device(config.device)
     data = load(config.data, config.data_dir)
     if config.model == "auto":

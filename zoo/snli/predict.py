@@ -1,11 +1,11 @@
 """Prediction: the three labels' probabilities for a pair of sentences of the user's own."""
 
-import json
 from typing import Annotated
 
 import tyro
 
 import framework
+from zoo.common.files import read_json
 from zoo.common.flags import RunDirectory
 from zoo.common.run import load_weights, read_config
 from zoo.datasets.snli import LABELS, UNKNOWN, encode, tokenize
@@ -19,7 +19,7 @@ Hypothesis = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="HYPOTHE
 def predict(run: RunDirectory, premise: Premise, hypothesis: Hypothesis) -> None:
     """Say how probably HYPOTHESIS follows from PREMISE, is open, or contradicts it."""
     config = read_config(run, "snli")
-    vocabulary = json.loads((run / "words.json").read_text())
+    vocabulary = read_json(run / "words.json", words=list, dimensions=int)
     numbers = {word: number for number, word in enumerate(vocabulary["words"])}
     model = Net(framework.zeros(len(numbers), vocabulary["dimensions"]), config["flags"]["dropout"], config["flags"]["plain"])
     load_weights(run, model)

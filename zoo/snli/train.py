@@ -1,16 +1,17 @@
 """Training: Adam on the cross entropy; the weights that are kept are those of the epoch that labels the dev set best."""
 
 import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import framework
 import framework.nn.functional as F
 from framework import Tensor, optim
 from zoo.common.batches import Epochs
 from zoo.common.checkpoint import Checkpoint
+from zoo.common.files import write_json
 from zoo.common.flags import TrainFlags, find_device
 from zoo.common.progress import Progress
-from zoo.common.run import Run, write_json
+from zoo.common.run import Run
 from zoo.datasets import snli
 from zoo.snli.evaluate import log_probabilities, on_device, scores
 from zoo.snli.model import Net
@@ -38,8 +39,7 @@ class Config(TrainFlags):
 
 def train(config: Config) -> None:
     """Train on SNLI, or on a few hundred built-in pairs."""
-    if config.smoke:
-        config = replace(config, data="builtin", epochs=4, batch_size=32)
+    config = config.shortened(data="builtin", epochs=4, batch_size=32)
     device = find_device(config.device)
     pairs = snli.load(config.data, config.data_dir)
     run = Run("snli", config, pairs)

@@ -10,8 +10,9 @@ import framework
 import framework.nn.functional as F
 from framework import Tensor, optim
 from zoo.common import pictures
+from zoo.common.files import write_json
 from zoo.common.flags import DataDir, Device, RunDirectory, find_device
-from zoo.common.run import load_weights, reopen, write_json
+from zoo.common.run import load_weights, reopen
 from zoo.datasets import photographs
 from zoo.style_transfer import features
 from zoo.style_transfer.model import TransformerNet

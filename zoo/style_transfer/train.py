@@ -1,6 +1,6 @@
 """Training: Adam on the distance of the painting's features from the photograph's, and of their correlations from the style's."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -52,8 +52,7 @@ class Config(TrainFlags):
 
 def train(config: Config) -> None:
     """Learn one picture's style on BSDS300, on the four built-in photographs, or on a folder of pictures."""
-    if config.smoke:
-        config = replace(config, data="builtin", features="own", epochs=10, size=64, style_size=64, width=8, lr=1e-2)
+    config = config.shortened(data="builtin", features="own", epochs=10, size=64, style_size=64, width=8, lr=1e-2)
     if config.size % 4 or config.size < 32:
         raise UserError(f"--size {config.size}: expected a multiple of 4, 32 or more")
     device = find_device(config.device)
@@ -61,13 +60,14 @@ def train(config: Config) -> None:
     perception = features.load(config.features, config.data_dir).to(device)
     kept = config.out / "style.png" if config.resume else None
     style = pictures.read(kept if kept and kept.exists() else config.style or BUILTIN_STYLE)  # (H, W, 3) uint8
-    run = Run("style_transfer", config, data, features={"name": perception.name, "sha256": weights_sha256(perception.network)})
-    pictures.write(run.path / "style.png", style)
 
     # data: bytes in memory once, cut out anew in every epoch
     photos = [pictures.read(path) for path in data.train]  # each (H, W, 3) uint8
     tests = framework.cat([cut(pictures.read(path), config.size) for path in data.test]).to(device)  # (M, 3, S, S)
     goal = Goal(perception, style, config.style_size, config.content_weight, config.style_weight)
+    seen_by = {"name": perception.name, "sha256": weights_sha256(perception.network)}
+    run = Run("style_transfer", config, data, features=seen_by)  # only now: pictures may be unreadable
+    pictures.write(run.path / "style.png", style)
 
     # model
     framework.manual_seed(config.seed)

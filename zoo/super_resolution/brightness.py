@@ -28,7 +28,7 @@ def read_brightness(path: Path) -> np.ndarray:
     """The brightness (H, W) of a picture, in whole numbers, float64; UserError if it cannot be read."""
     colours = pictures.read(path)
     with Image.open(path) as picture:
-        if picture.mode == "L":  # MATLAB converts only what is stored in colours; a picture of Set14 is not
+        if picture.mode in ("L", "I;16", "I;16B"):  # MATLAB converts only what is stored in colours; a picture of Set14 is not
             return colours[..., 0].astype(np.float64)
     return to_ycbcr(colours)[..., 0].round()
 

@@ -9,8 +9,9 @@ from rich.table import Table
 from scipy.ndimage import gaussian_filter
 
 from zoo.common import pictures
+from zoo.common.files import write_json
 from zoo.common.flags import DataDir, Device, RunDirectory, find_device
-from zoo.common.run import load_weights, reopen, write_json
+from zoo.common.run import load_weights, reopen
 from zoo.datasets import photographs
 from zoo.super_resolution.bicubic import resize, resize_colours
 from zoo.super_resolution.brightness import pair

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -71,8 +71,7 @@ def cut(paths: Sequence[Path], count: int, upscale: int, seed: int) -> tuple[Ten
 
 def train(config: Config) -> None:
     """Train on BSDS300's 200 photographs, or on the three built-in ones."""
-    if config.smoke:
-        config = replace(config, data="builtin", epochs=1, patches=1200)
+    config = config.shortened(data="builtin", epochs=1, patches=1200)
     device = find_device(config.device)
     found = photographs.load(config.data, config.data_dir)
 

@@ -7,8 +7,9 @@ from rich.console import Console
 
 import framework
 import framework.nn.functional as F
+from zoo.common.files import write_json
 from zoo.common.flags import Device, RunDirectory, find_device
-from zoo.common.run import load_weights, read_config, reopen, write_json
+from zoo.common.run import load_weights, read_config, reopen
 from zoo.datasets import sine
 from zoo.time_sequence.model import Sequence
 

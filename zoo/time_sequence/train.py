@@ -1,6 +1,6 @@
 """Training: L-BFGS on the squared error of the next value, all waves at once."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import framework
 import framework.nn.functional as F
@@ -18,6 +18,8 @@ from zoo.time_sequence.model import Sequence
 class Config(TrainFlags):
     """The recipe of PyTorch's example."""
 
+    data: str = "auto"
+    """Only sine waves are there: auto, builtin and sine are the same."""
     epochs: int = 15
     """Steps of L-BFGS, each with up to 20 moves, and a pass over all waves for each move."""
     lr: float = 0.8
@@ -30,8 +32,7 @@ class Config(TrainFlags):
 
 def train(config: Config) -> None:
     """Train on sine waves, which are generated."""
-    if config.smoke:
-        config = replace(config, epochs=3, waves=23, length=60)
+    config = config.shortened(epochs=3, waves=23, length=60)
     device = find_device(config.device)
     waves = sine.load(config.data, waves=config.waves, length=config.length)
     run = Run("time_sequence", config, waves)

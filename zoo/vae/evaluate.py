@@ -8,8 +8,9 @@ from rich.console import Console
 import framework
 from framework import Tensor
 from zoo.common.errors import UserError
+from zoo.common.files import write_json
 from zoo.common.flags import DataDir, Device, RunDirectory, find_device
-from zoo.common.run import load_weights, reopen, write_json
+from zoo.common.run import load_weights, reopen
 from zoo.datasets import mnist
 from zoo.vae.model import VAE, binarized, intensities, kl_divergence, log_likelihood, reparameterize
 

@@ -5,7 +5,7 @@ import numpy as np
 import framework
 from framework import Tensor
 from zoo.common.errors import UserError
-from zoo.common.flags import DataDir, Device, RunDirectory, find_device
+from zoo.common.flags import DataDir, Device, RunDirectory, Seed, find_device
 from zoo.common.pictures import grid, write
 from zoo.common.run import load_weights, reopen
 from zoo.datasets import mnist
@@ -14,7 +14,7 @@ from zoo.vae.model import SIZE, VAE, binarized, intensities
 COLUMNS = 16  # digits in a row of the pictures
 
 
-def sample(run: RunDirectory, *, count: int = 128, seed: int = 0, device: Device = "cpu", data_dir: DataDir = None) -> None:
+def sample(run: RunDirectory, *, count: int = 128, seed: Seed = 0, device: Device = "cpu", data_dir: DataDir = None) -> None:
     """Draw COUNT digits from codes z ~ N(0, 1), reconstruct test digits, and, where codes have two numbers, draw their plane."""
     if count < 1:
         raise UserError(f"--count {count}: expected one or more")

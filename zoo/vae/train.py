@@ -1,6 +1,6 @@
 """Training: Adam on the negative ELBO, one sample of z an image."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import framework
 from framework import Tensor, optim
@@ -38,8 +38,7 @@ class Config(TrainFlags):
 
 def train(config: Config) -> None:
     """Train on MNIST, or on the 4,000 built-in digits of it."""
-    if config.smoke:
-        config = replace(config, data="builtin", epochs=4, max_steps=120)
+    config = config.shortened(data="builtin", epochs=4, max_steps=120)
     device = find_device(config.device)
     digits = mnist.load(config.data, config.data_dir)
     run = Run("vae", config, digits)
