@@ -67,13 +67,9 @@ def _log_softmax_backward(grad, output, out, share, first, last):
 @compiled(inline="always")
 def softmax_of(x, top, out):
     """exp(x - top) / sum exp(x - top) of a row, which `out` may be; returns the sum."""
-    total = 0.0
-    for start in range(0, x.size, BLOCK):
-        block = x.dtype.type(0)
-        for c in range(start, min(start + BLOCK, x.size)):
-            out[c] = exp(x[c] - top)
-            block += out[c]
-        total += block
+    for c in range(x.size):
+        out[c] = exp(x[c] - top)
+    total = sum_of(out)
     scale = x.dtype.type(1 / total)
     for c in range(x.size):
         out[c] *= scale
@@ -84,7 +80,8 @@ def softmax_of(x, top, out):
 def _softmax(input, out, share, first, last):
     """exp(x - max) / sum exp(x - max) of every row (N, C)."""
     for row in range(first, last):
-        softmax_of(input[row], largest(input[row]), out[row])
+        x = input[row]
+        softmax_of(x, largest(x), out[row])
 
 
 @compiled(fastmath=_in_any_order)
