@@ -6,6 +6,7 @@ import operator
 import numpy as np
 
 from ..ops import linalg as ops
+from ..threads import get_num_threads
 from .cpu import broadcast, compiled, floats, kernel, run, run_shares
 from .cpu_arithmetic import arithmetic
 from .cpu_gemm import gemm
@@ -16,6 +17,7 @@ _WORTH_IT = 1 << 19  # multiplications: below, NumPy's product is as fast
 _WORTH_THREADS = 1 << 20  # below, one thread is done before another has begun
 _CACHED = 1 << 17  # elements that stay in a cache; of larger blocks, what is added is written a strip ahead of the product
 _STRIP = 128  # columns
+_PANELS = 8  # of columns for each thread: with fewer some may have much more to do than others
 
 
 @compiled()
@@ -76,11 +78,16 @@ def _in_two_dims(matrices, batch):
 
 
 def product(a, b, start=None, out=None):
-    """a @ b + start, for matrices, in `out` if that is given: the longer side of the result is cut."""
-    m, n = a.shape[0], b.shape[1]
+    """a @ b + start, for matrices, in `out` if that is given.
+
+    The longer side of the result is cut; or the columns if they are many, though half as many: for with its rows every thread copies all
+    of b.
+    """
+    (m, n), panel = (a.shape[0], b.shape[1]), 2 * lanes(a.dtype)
     out = np.empty((m, n), a.dtype) if out is None else out
-    unit = ROWS if m >= n else 2 * lanes(a.dtype)  # a tile's: no share ends within one
-    args = a, b, np.empty(0, a.dtype) if start is None else start, out, m >= n, unit
+    by_rows = m >= (2 * n if n >= _PANELS * panel * get_num_threads() else n)
+    unit = ROWS if by_rows else panel  # a tile's: no share ends within one
+    args = a, b, np.empty(0, a.dtype) if start is None else start, out, by_rows, unit
     run(_block, -(-max(m, n) // unit), *args, shared=a.size * n >= _WORTH_THREADS)
     return out
 
