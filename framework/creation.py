@@ -19,7 +19,8 @@ from .size import Size, as_one
 
 def _finish(array, requires_grad=False, device=None) -> Variable:
     result = Variable.wrap(array if device is None else move(array, Device(device)))
-    result.requires_grad = requires_grad
+    if requires_grad:
+        result.requires_grad = True
     return result
 
 

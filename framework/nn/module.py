@@ -190,9 +190,9 @@ class Module:
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Drop the gradients of all parameters, or fill them with zeros."""
-        for parameter in self.parameters():
-            if parameter.grad is not None:
-                parameter.grad = None if set_to_none else parameter.grad.detach_().zero_()
+        for parameter in [each for each in self.parameters() if each.grad is not None]:
+            grad = parameter.grad
+            parameter.grad = None if set_to_none else (grad.detach_() if grad.requires_grad else grad).zero_()
 
     @no_grad()
     def _apply(self, change) -> "Module":

@@ -217,3 +217,11 @@ def test_members_need_the_constructor():
 
     with pytest.raises(AttributeError, match=r"cannot assign modules before Module.__init__\(\) call"):
         Forgetful()
+
+
+def test_a_gradient_that_is_a_view_is_filled_with_zeros():
+    module = nn.Linear(2, 1, bias=False)
+    memory = framework.ones(4)
+    module.weight.grad = memory[1:3].reshape(1, 2)
+    module.zero_grad(set_to_none=False)
+    assert memory.tolist() == [1, 0, 0, 1]
