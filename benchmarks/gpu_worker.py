@@ -151,7 +151,7 @@ class Timer:
 
     def peak_memory(self) -> float:
         """MB that the library has taken from the GPU at most; what framework.compile has recorded has memory of its own."""
-        graphs = [graph for step in self.recorded for graph in getattr(step, "graphs", {}).values() if graph]
+        graphs = [graph for step in self.recorded for graph in getattr(step, "graphs", ())]
         return (self.framework.cuda.max_memory_reserved() + sum(graph.pool.total_bytes() for graph in graphs)) / 2**20
 
     def run(self, count: int) -> dict:

@@ -174,13 +174,18 @@ class Compiled:
     def __init__(self, step):
         functools.update_wrapper(self, step, updated=())
         self.step, self.changes = step, 0
-        self.calls, self.leaves, self.graphs, self.as_it_is = {}, {}, {}, set()  # by kind; kinds that are not recorded
+        self.calls, self.leaves, self.by_kind, self.as_it_is = {}, {}, {}, set()  # by kind; kinds that are not recorded
 
     def __get__(self, owner, kind=None):
         return self if owner is None else functools.partial(self, owner)
 
     def __getattr__(self, name):
         return getattr(self.step, name)
+
+    @property
+    def graphs(self) -> list:
+        """All that is recorded."""
+        return [graph for graphs in self.by_kind.values() for graph in graphs]
 
     def __call__(self, *args, **kwargs):
         inputs = args, kwargs
@@ -189,8 +194,8 @@ class Compiled:
             return self.step(*args, **kwargs)
         kind = kind_of(inputs), mode.grad, mode.inference, mode.casts, dispatch.kernels_enabled, gpus.changes
         if gpus.changes != self.changes:  # what was recorded before is of memory that is no longer looked at
-            self.graphs, self.changes = {}, gpus.changes
-        graphs = self.graphs.setdefault(kind, [])
+            self.by_kind, self.changes = {}, gpus.changes
+        graphs = self.by_kind.setdefault(kind, [])
         with beside([each._array for each in tensors_in(inputs)]) if gpus.several else nullcontext():
             for graph in graphs:
                 if graph.fits():
@@ -214,7 +219,7 @@ class Compiled:
         self.calls[kind] = self.calls.get(kind, 0) + 1
         if len(self.calls) > _MOST_KINDS:
             self._leave(kind, f"its arguments, or what it reads, have changed in kind more than {_MOST_KINDS} times")
-        elif len(self.graphs[kind]) == _MOST_GRAPHS:
+        elif len(self.by_kind[kind]) == _MOST_GRAPHS:
             self._leave(kind, f"it has found its gradients in more than {_MOST_GRAPHS} states")
         elif self.calls[kind] > WARM_UP and not any(each.is_cuda for each in (*tensors_in(inputs), *self.leaves[kind])):
             self.as_it_is.add(kind)

@@ -114,7 +114,7 @@ def add_rows(input, rows, many, row):
 @op(input=lambda grad, index: put_at(grad, index, 0.0), value=lambda grad, index: getitem(grad, index))
 def put_at(input, index, value):
     """`input` with `value` written at `index`."""
-    out = input.copy()
+    out = array_module(input).array(input)  # a copy, and an array where a rule computed NumPy's scalar
     out[index] = value
     return out
 
