@@ -56,7 +56,7 @@ class ConcatDataset(Dataset[Sample]):
         self.cumulative_sizes = list(itertools.accumulate(len(each) for each in self.datasets))
 
     def __getitem__(self, index):
-        expect(index >= -len(self), "absolute value of index should not exceed dataset length", ValueError)
+        expect(index >= 0 or index >= -len(self), "absolute value of index should not exceed dataset length", ValueError)
         index = range(len(self))[index]
         which = bisect.bisect_right(self.cumulative_sizes, index)
         return self.datasets[which][index - self.cumulative_sizes[which] + len(self.datasets[which])]
