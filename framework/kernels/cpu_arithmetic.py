@@ -189,8 +189,8 @@ def parallel_div(input, other):
 
     def backward(grad, *needs):
         grad = _made(operator.truediv, grad, other)
-        ratio = _made(operator.truediv, input, other) if needs[1] else None  # `out` may have been changed since
-        return grad if needs[0] else None, -_made(operator.mul, grad, ratio) if needs[1] else None
+        ratio = _made(operator.truediv, input, -other) if needs[1] else None  # not -out, which may have been changed since
+        return grad if needs[0] else None, _made(operator.mul, grad, ratio) if needs[1] else None
 
     return out, backward
 

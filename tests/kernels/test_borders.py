@@ -122,3 +122,12 @@ def test_gelu_far_from_zero():
     out.sum().backward()
     np.testing.assert_allclose(out[:6].detach().numpy(), [0, 0, 0, 0, 1e4, 1e20], atol=1e-6)
     np.testing.assert_allclose(x.grad[:6].numpy(), [0, 0, 0, 0, 1, 1], atol=1e-7)
+
+
+def test_a_quotient_may_be_changed_before_backward():
+    """Its gradients are made of what was divided, not of what came out."""
+    a, b = framework.full((300, 300), 3.0, requires_grad=True), framework.full((300, 300), 2.0, requires_grad=True)
+    quotient = a / b
+    quotient += 1
+    quotient.sum().backward()
+    assert np.unique(a.grad.numpy()).tolist() == [0.5] and np.unique(b.grad.numpy()).tolist() == [-0.75]
