@@ -12,6 +12,12 @@ from .cpu_rows import Rows
 from .later import Later
 
 
+@compiled(inline="always")
+def _descent(param, grad, weight_decay, sign):
+    """The gradient to go down along, that of weight_decay / 2 param^2 included: 0 times an infinite parameter would be nan."""
+    return sign * grad + (weight_decay * param if weight_decay != 0 else weight_decay)
+
+
 @compiled()
 def _adadelta(table, pieces, lr, rho, rest, eps, weight_decay, sign, share, first, last):
     """`rest` = 1 - rho; an integer in the loop would make all of it double precision."""
@@ -19,9 +25,7 @@ def _adadelta(table, pieces, lr, rho, rest, eps, weight_decay, sign, share, firs
         param, grad = part(table, 0, piece, lr), part(table, 1, piece, lr)
         square_avg, acc_delta = part(table, 2, piece, lr), part(table, 3, piece, lr)
         for i in range(param.size):
-            g = sign * grad[i]
-            if weight_decay != 0:  # 0 times an infinite parameter is nan
-                g += weight_decay * param[i]
+            g = _descent(param[i], grad[i], weight_decay, sign)
             square_avg[i] = rho * square_avg[i] + rest * g * g
             delta = math.sqrt(acc_delta[i] + eps) / math.sqrt(square_avg[i] + eps) * g
             acc_delta[i] = rho * acc_delta[i] + rest * delta * delta
@@ -37,9 +41,7 @@ def _sgd(table, pieces, lr, momentum, rest, weight_decay, sign, nesterov, share,
     for piece in pieces[first:last]:
         param, grad, buffer = part(table, 0, piece, lr), part(table, 1, piece, lr), part(table, 2, piece, lr)
         for i in range(param.size):
-            g = sign * grad[i]
-            if weight_decay != 0:  # 0 times an infinite parameter is nan
-                g += weight_decay * param[i]
+            g = _descent(param[i], grad[i], weight_decay, sign)
             if momentum != 0:
                 buffer[i] = momentum * buffer[i] + rest * g
                 g = g + momentum * buffer[i] if nesterov else buffer[i]
@@ -58,9 +60,7 @@ def _adam(table, pieces, step_size, root_correction, beta1, rest1, beta2, rest2,
         param, grad = part(table, 0, piece, eps), part(table, 1, piece, eps)
         exp_avg, exp_avg_sq, max_exp_avg_sq = part(table, 2, piece, eps), part(table, 3, piece, eps), part(table, 4, piece, eps)
         for i in range(param.size):
-            g = sign * grad[i]
-            if weight_decay != 0:  # 0 times an infinite parameter is nan
-                g += weight_decay * param[i]
+            g = _descent(param[i], grad[i], weight_decay, sign)
             exp_avg[i] = beta1 * exp_avg[i] + rest1 * g
             exp_avg_sq[i] = beta2 * exp_avg_sq[i] + rest2 * g * g
             second = exp_avg_sq[i]
@@ -81,9 +81,7 @@ def _rmsprop(table, pieces, lr, alpha, rest, eps, weight_decay, momentum, sign, 
         param, grad, square_avg = part(table, 0, piece, lr), part(table, 1, piece, lr), part(table, 2, piece, lr)
         grad_avg, buffer = part(table, 3, piece, lr), part(table, 4, piece, lr)
         for i in range(param.size):
-            g = sign * grad[i]
-            if weight_decay != 0:  # 0 times an infinite parameter is nan
-                g += weight_decay * param[i]
+            g = _descent(param[i], grad[i], weight_decay, sign)
             square_avg[i] = alpha * square_avg[i] + rest * g * g
             spread = square_avg[i]
             if centered:

@@ -115,10 +115,9 @@ class Graph:
     def __init__(self, step, inputs, leaves):
         cupy = array_module(next(each._array for each in (*tensors_in(inputs), *leaves) if each.is_cuda))
         expect(not any(each.requires_grad for each in tensors_in(inputs)), "one of its arguments needs a gradient")
-        _pools[:] = [each for each in _pools if each.used_bytes()]
-        self.stream, pool = cupy.cuda.Stream(non_blocking=True), cupy.cuda.MemoryPool()
-        _pools.append(pool)
-        self.pool, self.leaves = pool, {leaf: Leaf(leaf) for leaf in leaves}
+        self.stream, self.pool = cupy.cuda.Stream(non_blocking=True), cupy.cuda.MemoryPool()
+        _pools[:] = [*[each for each in _pools if each.used_bytes()], self.pool]
+        self.leaves = {leaf: Leaf(leaf) for leaf in leaves}
         self.inputs = args, kwargs = mapped(inputs, lambda each: Variable.wrap(each._array.copy()))
         self.recording = gpus.recording = Recording(cupy)
         cupy.cuda.get_current_stream().synchronize()
@@ -194,42 +193,55 @@ class Compiled:
             return self.step(*args, **kwargs)
         kind = kind_of(inputs), mode.grad, mode.inference, mode.casts, dispatch.kernels_enabled, gpus.changes
         if gpus.changes != self.changes:  # what was recorded before is of memory that is no longer looked at
-            self.by_kind, self.changes = {}, gpus.changes
-        graphs = self.by_kind.setdefault(kind, [])
+            self.by_kind, self.leaves, self.changes = {}, {}, gpus.changes
         with beside([each._array for each in tensors_in(inputs)]) if gpus.several else nullcontext():
-            for graph in graphs:
+            for graph in self.by_kind.get(kind, ()):
                 if graph.fits():
                     return graph(inputs)
-            if not self._wanted(kind, inputs):
-                with _noted() as met:
-                    out = self.step(*args, **kwargs)
-                self.leaves[kind] = list(met)
-                return out
-            try:
-                graphs.append(Graph(self.step, inputs, self.leaves[kind]))
-            except Exception as error:
-                self._leave(kind, f"{type(error).__name__}: {error}")
+            if not self._may_be_recorded(kind, inputs):
                 return self.step(*args, **kwargs)
-            return graphs[-1].results()
+            self.calls[kind] = self.calls.get(kind, 0) + 1
+            return self._warm_up(kind, inputs) if self.calls[kind] <= WARM_UP else self._record(kind, inputs)
 
-    def _wanted(self, kind, inputs) -> bool:
-        """Whether this call, for which there is no graph, should make one."""
+    def _may_be_recorded(self, kind, inputs) -> bool:
+        """Whether a call for which there is no graph is on the way to one."""
         if kind in self.as_it_is or (kind not in self.calls and len(self.calls) > _MOST_KINDS):
             return False
-        self.calls[kind] = self.calls.get(kind, 0) + 1
-        if len(self.calls) > _MOST_KINDS:
+        if kind not in self.calls and len(self.calls) == _MOST_KINDS:
+            self.calls[kind] = 0  # it is said once
             self._leave(kind, f"its arguments, or what it reads, have changed in kind more than {_MOST_KINDS} times")
-        elif len(self.by_kind[kind]) == _MOST_GRAPHS:
+        elif len(self.by_kind.get(kind, ())) == _MOST_GRAPHS:
             self._leave(kind, f"it has found its gradients in more than {_MOST_GRAPHS} states")
-        elif self.calls[kind] > WARM_UP and not any(each.is_cuda for each in (*tensors_in(inputs), *self.leaves[kind])):
+        elif self.calls.get(kind) == WARM_UP and not any(each.is_cuda for each in (*tensors_in(inputs), *self.leaves[kind])):
             self.as_it_is.add(kind)
-        return self.calls[kind] > WARM_UP and kind not in self.as_it_is
+        return kind not in self.as_it_is
+
+    def _warm_up(self, kind, inputs):
+        """Run it as it is, and note the leaves whose `.grad` changes."""
+        args, kwargs = inputs
+        with _noted() as met:
+            out = self.step(*args, **kwargs)
+        self.leaves[kind] = list(met)
+        return out
+
+    def _record(self, kind, inputs):
+        """Make a graph of it and launch that; or run it as it is, and say why."""
+        args, kwargs = inputs
+        try:
+            graph = Graph(self.step, inputs, self.leaves[kind])
+        except Exception as error:
+            self._leave(kind, f"{type(error).__name__}: {error}")
+            return self.step(*args, **kwargs)
+        self.by_kind.setdefault(kind, []).append(graph)
+        self.leaves[kind] = list(graph.leaves)  # none that one call alone had made
+        return graph.results()
 
     def _leave(self, kind, reason: str) -> None:
         """Never record calls of this kind, and say why."""
         self.as_it_is.add(kind)
+        self.leaves.pop(kind, None)
         name = getattr(self.step, "__name__", "the step")
-        warnings.warn(f"compile: {name} cannot be recorded and runs as it is: {reason}", stacklevel=3)
+        warnings.warn(f"compile: {name} cannot be recorded and runs as it is: {reason}", stacklevel=4)
 
 
 @contextmanager
