@@ -60,13 +60,13 @@ from .random import Generator, default_generator, get_rng_state, initial_seed, m
 from .sampling import bernoulli, multinomial, normal
 from .serialization import load, save
 from .size import Size, broadcast_shapes
-from .threads import get_num_threads, set_num_threads
 
 # They stand on the names above
 from . import accelerator, autograd, backends, cuda, distributions, kernels, linalg, nn, optim, serialization, utils  # isort: skip
 from .kernels.autocast import autocast, is_autocast_enabled
 from .kernels.cuda_graph import compile
 from .kernels.memory import collect_less_often, keep_freed_memory, memory_stats, release_memory
+from .kernels.threads import get_num_threads, set_num_threads
 
 __version__ = "0.1.0"
 concat, moveaxis = cat, movedim

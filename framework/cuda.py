@@ -4,7 +4,7 @@ from contextlib import nullcontext
 
 from .device import cuda_is_available as is_available, device as _device, device_count, namespace
 from .kernels.cuda_memory import empty_cache, max_memory_allocated, max_memory_reserved, memory_allocated, memory_reserved
-from .kernels.cuda_streams import Event, Stream, current_stream, default_stream, stream
+from .kernels.cuda_streams import Event, Stream, current_stream, default_stream, is_current_stream_capturing, stream
 from .random import default_generator
 
 

@@ -10,8 +10,7 @@ import numpy as np
 import threadpoolctl
 from numba.core import event, types
 
-from .. import threads
-from . import SMALL, kernel
+from . import SMALL, kernel, threads
 from .cpu_cache import compiled, forget_what_changed
 from .cpu_threads import run, run_shares
 

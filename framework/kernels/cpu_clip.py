@@ -4,11 +4,11 @@ import numpy as np
 
 from ..nn.utils import clip
 from ..ops import reduce
-from ..threads import get_num_threads
 from . import large_together
 from .cpu import compiled, contiguous, floats, kernel, large, run
 from .cpu_lists import part, run_each
 from .cpu_norm import sum_of_squares
+from .threads import get_num_threads
 
 
 @compiled(fastmath={"reassoc", "contract"})

@@ -6,9 +6,9 @@ one long line, and between the rows of the output stands garbage that nobody rea
 
 import numpy as np
 
-from ..threads import get_num_threads
 from .cpu import compiled, run_shares
 from .cpu_unfold import planes
+from .threads import get_num_threads
 
 _sums = {"reassoc", "contract"}  # in any order, and a product and its addition at once
 

@@ -5,9 +5,9 @@ import math
 import numpy as np
 
 from ..ops import norm
-from ..threads import get_num_threads
 from .cpu import compiled, contiguous, floats, kernel, large, run, run_shares
 from .cpu_norm import BLOCK, sum_of, sum_of_squares
+from .threads import get_num_threads
 
 _ROWS = 32  # whose gradients of weights are summed in their own type, before they are added in float64
 _in_any_order = {"reassoc", "contract"}  # sums, so that they are vectorised; a nan stays a nan

@@ -6,12 +6,12 @@ import operator
 import numpy as np
 
 from ..ops import linalg as ops
-from ..threads import get_num_threads
 from .cpu import broadcast, compiled, floats, kernel, run, run_shares
 from .cpu_arithmetic import arithmetic
 from .cpu_gemm import gemm
 from .cpu_tile import ROWS
 from .cpu_vectors import lanes
+from .threads import get_num_threads
 
 _WORTH_IT = 1 << 19  # multiplications: below, NumPy's product is as fast
 _WORTH_THREADS = 1 << 20  # below, one thread is done before another has begun

@@ -19,10 +19,10 @@ import functools
 import numpy as np
 
 from ..ops import recurrent as ops
-from ..threads import get_num_threads
 from .cpu import compiled, contiguous, floats, kernel, run
 from .cpu_gemm import gemm, in_panels
 from .cpu_math import exp, tanh
+from .threads import get_num_threads
 
 _WORTH_THREADS = 1 << 19  # multiplications: with fewer, one thread is done before another has begun
 _MANY = 512  # rows of all time steps: with fewer, backwards a weight is read where it lies
@@ -315,9 +315,9 @@ def bias_of(given, weight):
 
 
 @kernel(ops.lstm_layer)
-def whole_lstm(input, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes, reverse):
+def whole_lstm(input, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes, reverse, lengths):
     h, c = np.ascontiguousarray(h), np.ascontiguousarray(c)
-    if w_hr is not None or not fits(input, h, c, w_ih, w_hh, b_ih, b_hh):
+    if w_hr is not None or lengths is not None or not fits(input, h, c, w_ih, w_hh, b_ih, b_hh):
         return NotImplemented
     steps = Steps(input, batch_sizes, reverse, w_ih, w_hh)
     x = np.ascontiguousarray(input).reshape(-1, input.shape[-1])  # (S, I)
@@ -339,9 +339,9 @@ def whole_lstm(input, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes, reverse):
 
 
 @kernel(ops.gru_layer)
-def whole_gru(input, h, w_ih, w_hh, b_ih, b_hh, batch_sizes, reverse):
+def whole_gru(input, h, w_ih, w_hh, b_ih, b_hh, batch_sizes, reverse, lengths):
     h = np.ascontiguousarray(h)
-    if not fits(input, h, w_ih, w_hh, b_ih, b_hh):
+    if lengths is not None or not fits(input, h, w_ih, w_hh, b_ih, b_hh):
         return NotImplemented
     steps = Steps(input, batch_sizes, reverse, w_ih, w_hh)
     x = np.ascontiguousarray(input).reshape(-1, input.shape[-1])  # (S, I)

@@ -64,9 +64,9 @@ def _rnn_backward(grads, last_dh, out, w_i, w_h, relu, dh, da, dx, offsets, size
 
 
 @kernel(ops.rnn_layer)
-def whole_rnn(input, h, w_ih, w_hh, b_ih, b_hh, batch_sizes, reverse, nonlinearity):
+def whole_rnn(input, h, w_ih, w_hh, b_ih, b_hh, batch_sizes, reverse, lengths, nonlinearity):
     h, relu = np.ascontiguousarray(h), nonlinearity == "relu"
-    if not fits(input, h, w_ih, w_hh, b_ih, b_hh):
+    if lengths is not None or not fits(input, h, w_ih, w_hh, b_ih, b_hh):
         return NotImplemented
     steps = Steps(input, batch_sizes, reverse, w_ih, w_hh)
     x = np.ascontiguousarray(input).reshape(-1, input.shape[-1])  # (S, I)

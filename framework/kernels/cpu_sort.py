@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from .. import threads
 from ..ops import sort as ops
 from ..ops.shape import normalize
+from . import threads
 from .cpu import SMALL, compiled, kernel
 
 _WORTH_THREADS = 1 << 17  # elements: fewer are sorted before a thread of Python's has begun

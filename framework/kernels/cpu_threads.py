@@ -14,7 +14,7 @@ from numba._dispatcher import compute_fingerprint
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from .. import threads
+from . import threads
 from .cpu_cache import compiled
 
 _pool = threading.Lock()  # it serves one caller at a time

@@ -12,9 +12,9 @@ height 1.
 
 import numpy as np
 
-from ..threads import get_num_threads
 from .cpu import band, compiled, memcpy, pieces_of, run, run_shares, together_of
 from .cpu_gemm import gemm, turn
+from .threads import get_num_threads
 
 _TILE_BYTES = 640 * 1024  # of columns: most of a core's second-level cache,
 _TILE_LEAST = 256  # but no fewer positions: below, a product is slower than the reading of the weights

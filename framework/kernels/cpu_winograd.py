@@ -24,13 +24,13 @@ import math
 
 import numpy as np
 
-from ..threads import get_num_threads
 from .cpu import band, compiled, pieces_of, run_shares, together_of
 from .cpu_gemm import gemm
 from .cpu_matmul import product
 from .cpu_vectors import lanes
 from .cpu_winograd_lines import G
 from .cpu_winograd_tiles import Geometry, Strip, input_gradient, input_tiles, output_gradient_tiles, output_tiles, tiles_of
+from .threads import get_num_threads
 
 _STRIP_BYTES = 2 << 20  # of V and M
 _CHANNELS_LEAST = 4  # on either side

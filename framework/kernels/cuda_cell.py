@@ -100,9 +100,9 @@ extern "C" __global__ void lstm_cell_backward(const T* gates, const T* c_was, co
 
 
 @gpu_kernel(ops.lstm_layer)
-def lstm_cell(input, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes, reverse):
+def lstm_cell(input, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes, reverse, lengths):
     (rows, height), inputs = h.shape, w_ih.shape[1]
-    if batch_sizes is None or len(batch_sizes) > 1 or w_hr is not None or (b_ih is None) != (b_hh is None):
+    if batch_sizes is None or len(batch_sizes) > 1 or lengths is not None or w_hr is not None or (b_ih is None) != (b_hh is None):
         return NotImplemented
     if not input.size or height > _HIGHEST or rows * len(w_ih) * (inputs + height) > _LITTLE:
         return NotImplemented

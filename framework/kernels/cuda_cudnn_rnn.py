@@ -276,8 +276,8 @@ def _fits(input, *arrays) -> bool:
 
 
 @gpu_kernel(ops.lstm_layer)
-def cudnn_lstm(input, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes, reverse):
-    if w_hr is not None or not _fits(input, h, c, w_ih, w_hh, b_ih, b_hh):
+def cudnn_lstm(input, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes, reverse, lengths):
+    if w_hr is not None or lengths is not None or not _fits(input, h, c, w_ih, w_hh, b_ih, b_hh):
         return NotImplemented
     (out, last), gradients = _through_time(_LSTM, input, (h, c), (w_ih, w_hh, b_ih, b_hh), batch_sizes, reverse)
 
@@ -289,8 +289,8 @@ def cudnn_lstm(input, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes, reverse):
 
 
 @gpu_kernel(ops.gru_layer)
-def cudnn_gru(input, h, w_ih, w_hh, b_ih, b_hh, batch_sizes, reverse):
-    if not _fits(input, h, w_ih, w_hh, b_ih, b_hh):
+def cudnn_gru(input, h, w_ih, w_hh, b_ih, b_hh, batch_sizes, reverse, lengths):
+    if lengths is not None or not _fits(input, h, w_ih, w_hh, b_ih, b_hh):
         return NotImplemented
     (out, (last, _)), gradients = _through_time(_GRU, input, (h, None), (w_ih, w_hh, b_ih, b_hh), batch_sizes, reverse)
 

@@ -6,7 +6,7 @@ is a mark in a stream, for which another stream, or the host, can wait.
 
 from contextlib import nullcontext
 
-from ..device import device, namespace
+from ..device import device, gpus, namespace
 
 
 def _cuda():
@@ -91,6 +91,11 @@ def default_stream(device=None) -> Stream:
     """The stream that is in use if no other is."""
     with _gpu(device):
         return Stream(_stream=_cuda().Stream.null)
+
+
+def is_current_stream_capturing() -> bool:
+    """Whether a step is being recorded (`framework.compile`), so that the host can ask nothing of the GPU."""
+    return gpus.recording is not None
 
 
 def stream(stream: Stream | None):

@@ -80,10 +80,10 @@ class RNNBase(_Recurrent):
         rows = self.num_layers * len(self._suffixes[0])
         if isinstance(input, PackedSequence):
             data, batch_sizes, order, back = input
-            sizes = tuple(batch_sizes.tolist())
-            states = self._states(data, hx, rows, sizes[0])
+            sizes, lengths = (None, batch_sizes) if batch_sizes.is_cuda else (tuple(batch_sizes.tolist()), None)  # see utils/rnn.py
+            states = self._states(data, hx, rows, data.shape[1] if sizes is None else sizes[0])
             states = states if hx is None or order is None else [each[:, order] for each in states]
-            out, last = self._through_layers(data, states, sizes)
+            out, last = self._through_layers(data, states, sizes, lengths)
             out, last = PackedSequence(out, *input[1:]), last if back is None else [each[:, back] for each in last]
         elif input.ndim == 2:  # one sequence: a batch of one
             states = self._states(input, hx, rows)
@@ -97,7 +97,7 @@ class RNNBase(_Recurrent):
             raise ValueError(f"{type(self).__name__}: Expected input to be 2D or 3D, got {input.ndim}D instead")
         return out, last[0] if len(last) == 1 else tuple(last)
 
-    def _through_layers(self, input, states, batch_sizes=None):
+    def _through_layers(self, input, states, batch_sizes=None, lengths=None):
         """The outputs of the last layer over (T, N, I), or over a packed (sum of batch_sizes, I), and the last states of all layers."""
         if input.dtype is not self.weight_ih_l0.dtype and not mode.casts:
             raise ValueError(f"RNN input dtype ({input.dtype}) does not match weight dtype ({self.weight_ih_l0.dtype})")
@@ -108,7 +108,7 @@ class RNNBase(_Recurrent):
         for layer, suffixes in enumerate(self._suffixes):
             input, outs = F.dropout(input, self.dropout, self.training) if layer else input, []
             for suffix in suffixes:
-                out, *ended = run(input, *next(starts), *self._weights(suffix), batch_sizes, suffix.endswith("_reverse"))
+                out, *ended = run(input, *next(starts), *self._weights(suffix), batch_sizes, suffix.endswith("_reverse"), lengths)
                 outs.append(out)
                 last.append(ended)
             input = cat(outs, -1) if self.bidirectional else out

@@ -17,6 +17,7 @@ from ..autograd.fusable import fusable
 from ..autograd.op import op
 from .activation import relu
 from .elementwise import sigmoid, tanh
+from .elementwise import where_op as where
 from .linalg import linear
 from .shape import cat, reshape, split_with_sizes, stack
 
@@ -50,39 +51,37 @@ def gru_step(sums, h, w_hh, b_hh):
     return (n + sigmoid(z + z_h) * (h - n),)
 
 
-def _over_time(step, input, start, w_ih, b_ih, weights, batch_sizes, reverse):
+def _over_time(step, input, start, w_ih, b_ih, weights, batch_sizes, reverse, lengths):
     """(the outputs of all time steps, *the last states): `step(sums, *states, *weights)` gives the next states, the output first."""
-    # packed (sum of batch_sizes, I): step 1 of all sequences, the longest first, then step 2 of those that have one, …
+    # packed (sum of batch_sizes, I): step 1 of all sequences, the longest first, then step 2 of those that have one, …; or padded with
+    # `lengths` (N), that the host does not know
     sizes = batch_sizes or (input.shape[1],) * input.shape[0]  # a padded (T, N, I) is a packed one whose batch sizes are all N
     sums = pieces(linear(input if batch_sizes else reshape(input, (-1, input.shape[-1])), w_ih, b_ih), sizes, 0)
-    order = range(len(sizes))[:: -1 if reverse else 1]
-    running, ended, outputs = [state[: sizes[order[0]]] for state in start], [], [None] * len(sizes)
-    for t in order:
-        now, then = sizes[t], running[0].shape[0]
-        if now < then:  # the shortest sequences have ended: lay their states aside
-            ended.insert(0, [state[now:] for state in running])
-            running = [state[:now] for state in running]
-        elif now > then:  # backwards in time: here the next shorter ones begin
-            running = [cat([state, first[then:now]]) for state, first in zip(running, start, strict=True)]
-        running = step(sums[t], *running, *weights)
-        outputs[t] = running[0]
-    last = [cat([state, *rest]) if ended else state for state, *rest in zip(running, *ended, strict=True)]
-    return (cat(outputs) if batch_sizes else stack(outputs), *last)
+    states, outputs = list(start), [None] * len(sizes)
+    for t in range(len(sizes))[:: -1 if reverse else 1]:
+        before, now = states, sizes[t]  # the others have ended or, backwards in time, not begun: they keep their states
+        states = step(sums[t], *(before if now == len(before[0]) else [state[:now] for state in before]), *weights)
+        if lengths is not None:
+            states = [where(reshape(lengths > t, (-1, 1)), *each) for each in zip(states, before, strict=True)]
+        outputs[t] = states[0]
+        if now < len(before[0]):
+            states = [cat([state, was[now:]]) for state, was in zip(states, before, strict=True)]
+    return (cat(outputs) if batch_sizes else stack(outputs), *states)
 
 
 @fusable("input", "h", "w_ih", "w_hh", "b_ih", "b_hh")
-def rnn_layer(input, h, w_ih, w_hh, b_ih, b_hh, batch_sizes=None, reverse=False, nonlinearity="tanh"):
+def rnn_layer(input, h, w_ih, w_hh, b_ih, b_hh, batch_sizes=None, reverse=False, lengths=None, nonlinearity="tanh"):
     """A plain RNN over (T, N, I), or a packed (sum of batch_sizes, I), from h (N, H): all h (T, N, H), and each sequence's last."""
-    return _over_time(rnn_step, input, (h,), w_ih, b_ih, (w_hh, b_hh, nonlinearity), batch_sizes, reverse)
+    return _over_time(rnn_step, input, (h,), w_ih, b_ih, (w_hh, b_hh, nonlinearity), batch_sizes, reverse, lengths)
 
 
 @fusable("input", "h", "c", "w_ih", "w_hh", "b_ih", "b_hh", "w_hr")
-def lstm_layer(input, h, c, w_ih, w_hh, b_ih, b_hh, w_hr=None, batch_sizes=None, reverse=False):
+def lstm_layer(input, h, c, w_ih, w_hh, b_ih, b_hh, w_hr=None, batch_sizes=None, reverse=False, lengths=None):
     """An LSTM over (T, N, I), or a packed (sum of batch_sizes, I), from h and c (N, H): all h (T, N, H), each sequence's last h and c."""
-    return _over_time(lstm_step, input, (h, c), w_ih, b_ih, (w_hh, b_hh, w_hr), batch_sizes, reverse)
+    return _over_time(lstm_step, input, (h, c), w_ih, b_ih, (w_hh, b_hh, w_hr), batch_sizes, reverse, lengths)
 
 
 @fusable("input", "h", "w_ih", "w_hh", "b_ih", "b_hh")
-def gru_layer(input, h, w_ih, w_hh, b_ih, b_hh, batch_sizes=None, reverse=False):
+def gru_layer(input, h, w_ih, w_hh, b_ih, b_hh, batch_sizes=None, reverse=False, lengths=None):
     """A GRU over (T, N, I), or a packed (sum of batch_sizes, I), from h (N, H): all h (T, N, H), and each sequence's last."""
-    return _over_time(gru_step, input, (h,), w_ih, b_ih, (w_hh, b_hh), batch_sizes, reverse)
+    return _over_time(gru_step, input, (h,), w_ih, b_ih, (w_hh, b_hh), batch_sizes, reverse, lengths)

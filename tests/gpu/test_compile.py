@@ -71,6 +71,42 @@ def test_the_same_training(device, name):
     assert len(run.graphs) == (device == "cuda")
 
 
+@pytest.mark.parametrize("kind, options", [("LSTM", {"num_layers": 2}), ("GRU", {}), ("RNN", {}), ("LSTM", {"proj_size": 2})], ids=str)
+@pytest.mark.parametrize("batch_first", [False, True])
+def test_sequences_of_other_lengths_at_every_call(device, kind, options, batch_first):
+    """Lengths that lie on the GPU leave the batch padded while a step is recorded, for nobody can ask for them: the same results."""
+
+    def training(compiled):
+        framework.manual_seed(0)
+        layer = getattr(nn, kind)(3, 4, bidirectional=True, batch_first=batch_first, **options).to(device)
+        optimizer = optim.SGD(layer.parameters(), 0.1)
+
+        def step(x, lengths):
+            optimizer.zero_grad()
+            packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first, enforce_sorted=False)
+            out, last = layer(packed._replace(data=packed.data * 2))
+            padded, found = nn.utils.rnn.pad_packed_sequence(out, batch_first, -1.0, total_length=6)
+            loss = (padded.amax(1 if batch_first else 0) ** 2).mean() + sum([each.square().sum() for each in last]) / 10
+            loss.backward()
+            optimizer.step()
+            return loss, padded, found, last
+
+        run, outcomes = framework.compile(step) if compiled else step, []
+        for _ in range(8):
+            x, lengths = framework.randn((4, 5, 3) if batch_first else (5, 4, 3)), framework.randint(1, 6, (4,))
+            lengths[0] = 5  # packing forgets padding that no sequence of the batch has, recording cannot
+            outcomes.append(run(x.to(device), lengths.to(device)))
+        assert len(getattr(run, "graphs", [0])) == (device == "cuda" or not compiled)
+        return [each.detach().cpu().numpy() for each in flat(outcomes)]
+
+    for ours, expected in zip(training(True), training(False), strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-5)
+
+
+def flat(outcomes):
+    return [each for outcome in outcomes for each in (flat(outcome) if isinstance(outcome, (tuple, list)) else [outcome])]
+
+
 def test_a_rate_that_begins_as_an_integer(device):
     weight = framework.zeros(2, device=device, requires_grad=True)
     optimizer = optim.SGD([weight], lr=1)

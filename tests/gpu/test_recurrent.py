@@ -58,7 +58,8 @@ def layer_of(kind, steps=5, batch=3, width=4, height=7, bias=True, turned=False,
 
     def call(x, *rest):
         rest = rest if bias else (*rest, None, None)
-        return LAYERS[kind](x.transpose(0, 1) if turned else x, *rest, **options)
+        on_device = {name: x.new_tensor(each, dtype=framework.int64) for name, each in options.items() if name == "lengths"}
+        return LAYERS[kind](x.transpose(0, 1) if turned else x, *rest, **options | on_device)
 
     return call, [np.random.default_rng(number).standard_normal(shape) / 2 for number, shape in enumerate(shapes)]
 
@@ -135,6 +136,18 @@ def test_in_float32(way, kind, case):
 @pytest.mark.parametrize("case", {**PADDED, **PACKED})
 def test_in_float64(cupy, kind, case):  # noqa: F811
     compare(*layer_of(kind, **{**PADDED, **PACKED}[case]), framework.float64, 1e-12, by=f"{kind}_by_steps")
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("lengths", [[5, 1, 3, 5], [2, 2, 1, 4]], ids=str)
+@pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
+def test_lengths_that_the_host_does_not_know(way, kind, reverse, lengths, dtype):
+    """A sequence that has ended keeps its states; cuDNN, which wants the lengths on the host, leaves such batches to the steps."""
+    call, arrays = layer_of(kind, batch=4, lengths=lengths, reverse=reverse)
+    compare(call, arrays, dtype, TOLERANCE[dtype], by=f"{kind}_by_steps")
+    for which in range(3 if kind == "lstm" else 2):
+        compare(call, arrays, dtype, TOLERANCE[dtype], slice(which, which + 1), f"{kind}_by_steps")
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE, ids=str)

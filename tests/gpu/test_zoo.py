@@ -17,9 +17,10 @@ EXAMPLES = {
     "time_sequence": ["--waves", 13, "--length", 20, "--epochs", 2],
     "resnet": ["--max-steps", 12, "--batch-size", 8],
     "super_resolution": ["--max-steps", 12],
+    "snli": ["--max-steps", 5, "--batch-size", 4],
     "dcgan": ["--max-steps", 4, "--size", 32, "--width", 16, "--batch-size", 8],
 }
-QUICK = "vae", "actor_critic"  # the stand-in takes a minute or two for each of the others
+QUICK = "vae", "actor_critic", "snli"  # the stand-in takes a minute or two for each of the others
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

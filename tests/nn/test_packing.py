@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import framework
-from framework import nn
+from framework import nn, where
 from framework.nn.utils.rnn import PackedSequence, pack_padded_sequence, pack_sequence, pad_packed_sequence, pad_sequence
+from framework.ops import recurrent
 from tests.nn.comparing import check_gradients, compare
 
 LENGTHS = ([3, 2, 2], [1], [4, 4], [4, 1])
@@ -50,6 +51,27 @@ def test_states_of_packed_sequences(lengths):
 def test_first_and_second_derivatives(kind, options):
     call = packed_layer([1, 3], options, False)
     check_gradients(lambda library: getattr(library.nn, kind)(2, 2, **options), call, [(3, 2, 2)])
+
+
+@pytest.mark.parametrize("layer, states", [(recurrent.lstm_layer, 2), (recurrent.gru_layer, 1), (recurrent.rnn_layer, 1)])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_padded_layer_with_lengths_is_a_packed_one(layer, states, reverse):
+    """What a GPU computes while a step is recorded, when nobody can ask it for the lengths: nothing of the padding is seen."""
+    lengths, rows = framework.tensor([4, 3, 3, 1]), {2: 12, 1: 9 if layer is recurrent.gru_layer else 3}[states]
+    shapes = (4, 4, 2), *[(4, 3)] * states, (rows, 2), (rows, 3), (rows,), (rows,)
+    framework.manual_seed(0)
+    x, *rest = inputs = [framework.randn(shape, dtype=framework.float64).requires_grad_() for shape in shapes]
+    packed = pack_padded_sequence(x, lengths)
+    out, *last = layer(packed.data, *rest, batch_sizes=tuple(packed.batch_sizes.tolist()), reverse=reverse)
+    expected = [pad_packed_sequence(packed._replace(data=out))[0], *last]
+    noise = where(pad_packed_sequence(packed)[0] == x, 0.0, 9.0)
+    out, *last = layer(x + noise, *rest, reverse=reverse, lengths=lengths)
+    found = [where((framework.arange(4).unsqueeze(1) < lengths).unsqueeze(2), out, 0.0), *last]
+    weights = [framework.randn_like(each) for each in found]
+    losses = [sum((a * b).sum() for a, b in zip(each, weights, strict=True)) for each in (found, expected)]
+    gradients = [framework.autograd.grad(each, inputs) for each in losses]
+    for ours, other in zip((*found, *gradients[0]), (*expected, *gradients[1]), strict=True):
+        np.testing.assert_allclose(ours.detach().numpy(), other.detach().numpy(), rtol=1e-12, atol=1e-12)
 
 
 @settings(deadline=None, max_examples=40)

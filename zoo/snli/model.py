@@ -35,12 +35,13 @@ class Net(nn.Module):
 
     def encode(self, sentences: Tensor) -> Tensor:
         """Sentences (B, T) to vectors (B, 600): the largest value that each of the LSTM's outputs takes at any word."""
-        lengths = (sentences != PADDING).sum(1).cpu()  # (B,)
-        sentences = sentences[:, : int(lengths.max())]
-        words = F.relu(self.projection(self.embedding(sentences)))  # (B, T, 300)
-        # Packed, a sentence ends with its own last word: the LSTM never reads padding.
-        packed = pack_padded_sequence(words, lengths, batch_first=True, enforce_sorted=False)
-        outputs, (last, _) = self.encoder(packed)
+        lengths = (sentences != PADDING).sum(1)  # (B,)
+        if not framework.cuda.is_current_stream_capturing():
+            lengths = lengths.cpu()  # while a step is recorded for a GPU, nothing can be asked of it
+        # Packed, a sentence ends with its own last word: padding is never read.
+        packed = pack_padded_sequence(sentences, lengths, batch_first=True, enforce_sorted=False)
+        words = F.relu(self.projection(self.embedding(packed.data)))  # (all sentences' words, 300)
+        outputs, (last, _) = self.encoder(packed._replace(data=words))
         if self.plain:
             return framework.cat([last[0], last[1]], dim=1)  # of either direction, (B, 300) each
         # An LSTM's outputs are larger than -1, so that what fills the rows up is never the largest.

@@ -1,13 +1,16 @@
 """Sequences of different lengths in one tensor: padded to the longest, or packed without padding.
 
 A packed batch holds first step 1 of all sequences, then step 2 of those that have one, and so on, the longest sequence first:
-`batch_sizes[t]` of them have a step t.
+`batch_sizes[t]` of them have a step t.  How many rows that makes, the host must know.  While a step is recorded for a GPU it cannot ask,
+and lengths that lie there leave the batch padded: `data` is (T, N, …), with zeros for padding, and `batch_sizes` are the lengths (N).
 """
 
 from typing import NamedTuple
 
 from ...creation import arange, as_tensor, full
+from ...device import gpus
 from ...dtypes import int64
+from ...ops.elementwise import where
 from ...ops.promotion import expect
 from ...ops.shape import constant_pad, stack
 from ...tensor import Tensor
@@ -29,7 +32,12 @@ class PackedSequence(NamedTuple):
 
 def _valid(lengths, longest):
     """(T, N): has sequence n a step t?"""
-    return arange(longest).unsqueeze(1) < lengths
+    return arange(longest, device=lengths.device).unsqueeze(1) < lengths
+
+
+def _where_valid(padded, lengths, value):
+    """`padded` (T, N, …) with `value` where sequence n has no step t."""
+    return where(_valid(lengths, len(padded)).reshape(*padded.shape[:2], *[1] * (padded.ndim - 2)), padded, value)
 
 
 def _rows(valid, order, per_step, per_sequence, device):
@@ -41,10 +49,13 @@ def _rows(valid, order, per_step, per_sequence, device):
 
 def pack_padded_sequence(input, lengths, batch_first=False, enforce_sorted=True) -> PackedSequence:
     """Pack (T, N, …), or (N, T, …) if `batch_first`, whose sequence n has `lengths[n]` steps; in falling order, if `enforce_sorted`."""
-    lengths, order, back = as_tensor(lengths, dtype=int64).cpu(), None, None
+    lengths, order, back = as_tensor(lengths, dtype=int64), None, None
     longest, n = (input.size(dim) for dim in ((1, 0) if batch_first else (0, 1)))
     expect(input.numel(), "Cannot pack empty tensors.")
     expect(tuple(lengths.shape) == (n,), f"Expected `lengths` to be 1-D, as many as batch_size={n}, but got shape {list(lengths.shape)}")
+    if lengths.is_cuda and gpus.recording:
+        return PackedSequence(_where_valid(input.transpose(0, 1) if batch_first else input, lengths, 0), lengths)
+    lengths = lengths.cpu()
     right = 0 < lengths.min() <= lengths.max() <= longest
     expect(right, f"Lengths have to be greater than 0 and not to exceed the padded length {longest}, but got {lengths.tolist()}")
     if not enforce_sorted:
@@ -59,8 +70,14 @@ def pack_padded_sequence(input, lengths, batch_first=False, enforce_sorted=True)
 def pad_packed_sequence(sequence, batch_first=False, padding_value=0.0, total_length=None):
     """The opposite: (padded (T, N, …), lengths (N)), T the longest length, or `total_length`."""
     data, batch_sizes, order, back = sequence
-    n, longest, length = int(batch_sizes[0]), len(batch_sizes), len(batch_sizes) if total_length is None else total_length
+    longest = len(data if batch_sizes.is_cuda else batch_sizes)
+    length = longest if total_length is None else total_length
     expect(length >= longest, f"Expected total_length to be at least the length of the longest, {longest}, but got {length}", ValueError)
+    if batch_sizes.is_cuda:
+        rest = [length - longest] + [0] * (data.ndim - 1)
+        padded = constant_pad(_where_valid(data, batch_sizes, padding_value), [0] * data.ndim, rest, padding_value)
+        return padded.transpose(0, 1) if batch_first else padded, batch_sizes
+    n = int(batch_sizes[0])
     lengths = _valid(batch_sizes, n).sum(1)  # as many as the steps that have a sequence n
     rows = _rows(_valid(lengths, length), order, *((1, length) if batch_first else (n, 1)), data.device)
     padded = full((length * n, *data.shape[1:]), padding_value, dtype=data.dtype, device=data.device).index_put((rows,), data)
