@@ -36,8 +36,8 @@ class Net(nn.Module):
     def encode(self, sentences: Tensor) -> Tensor:
         """Sentences (B, T) to vectors (B, 600): the largest value that each of the LSTM's outputs takes at any word."""
         lengths = (sentences != PADDING).sum(1)  # (B,)
-        if not framework.cuda.is_current_stream_capturing():
-            lengths = lengths.cpu()  # while a step is recorded for a GPU, nothing can be asked of it
+        if not (lengths.is_cuda and framework.cuda.is_current_stream_capturing()):
+            lengths = lengths.cpu()  # but while a step is recorded, nothing can be asked of the GPU
         # Packed, a sentence ends with its own last word: padding is never read.
         packed = pack_padded_sequence(sentences, lengths, batch_first=True, enforce_sorted=False)
         words = F.relu(self.projection(self.embedding(packed.data)))  # (all sentences' words, 300)
