@@ -64,7 +64,7 @@ _CPU = {
 }
 _GPU = [
     "clip", "elementwise", "random", "index", "matmul", "linear", "norm", "batch_norm", "optim", "lbfgs", "pool", "recurrent", "cudnn_rnn",
-    "cell", "resample", "softmax", "loss", "transfer", "conv", "attention", "cat", "gaps", "reduce",
+    "cell", "resample", "softmax", "loss", "transfer", "conv", "attention", "cat", "gaps", "reduce", "einsum",
 ]  # cuda_….py  # fmt: skip
 SMALL = 8192  # with fewer elements in every array NumPy is as fast as a compiled loop with its call and its threads
 MOVED = 1 << 16  # the same where there is little to compute, and memory is what takes the time

@@ -124,16 +124,23 @@ def fits(*arrays) -> bool:
 
 @gpu_kernel(ops.matrix_product)
 def cublas_matmul(input, other):
-    """Of batches, those of one shape, and any by a single matrix, which multiplies all rows."""
+    """Batches that broadcast are laid out, but for a single matrix: as the second it multiplies all rows, as the first it is read again."""
     if input.ndim < 2 or other.ndim < 2 or input.shape[-1] != other.shape[-2] or not fits(input, other):
         return NotImplemented
-    shape = *input.shape[:-1], other.shape[-1]
     if other.ndim == 2:
-        return product(rows_of(input), other).reshape(shape)
-    if input.shape[:-2] != other.shape[:-2]:
+        return product(rows_of(input), other).reshape(*input.shape[:-1], other.shape[-1])
+    outer = [each.shape[:-2] for each in (input, other)]
+    if not all([m == n or 1 in (m, n) for m, n in zip(*[each[::-1] for each in outer], strict=False)]):
         return NotImplemented
-    batch = math.prod(input.shape[:-2])
-    return product(input.reshape(batch, *input.shape[-2:]), other.reshape(batch, *other.shape[-2:])).reshape(shape)
+    batch = np.broadcast_shapes(*outer)
+    return product(*[_as_batch(each, batch) for each in (input, other)]).reshape(*batch, input.shape[-2], other.shape[-1])
+
+
+def _as_batch(array, batch: tuple):
+    """Matrices (…, M, N) as (B, M, N), as many as `batch` has; a single one alone."""
+    if math.prod(array.shape[:-2]) != 1:
+        array = cupy().broadcast_to(array, (*batch, *array.shape[-2:]))
+    return array.reshape(math.prod(array.shape[:-2]), *array.shape[-2:])
 
 
 def rows_of(array):

@@ -193,7 +193,8 @@ def computed_by(op) -> set:
 MATMULS = {
     "matrices": ((5, 6), (6, 4)), "batches": ((3, 5, 6), (3, 6, 4)), "heads": ((2, 3, 5, 6), (2, 3, 6, 4)), "rows": ((2, 3, 5, 6), (6, 4)),
     "one": ((1, 5, 6), (1, 6, 4)), "a vector": ((2, 5, 6), (6,)), "nothing": ((2, 0, 6), (2, 6, 4)), "no terms": ((2, 3, 0), (0, 4)),
-    "broadcast": ((2, 1, 5, 6), (3, 6, 4)), "one by many": ((5, 6), (3, 6, 4)),
+    "broadcast": ((2, 1, 5, 6), (3, 6, 4)), "one by many": ((5, 6), (3, 6, 4)), "many by one": ((2, 3, 5, 6), (1, 1, 6, 4)),
+    "one alone, of more dimensions": ((1, 1, 5, 6), (1, 6, 4)), "nothing, broadcast": ((0, 1, 5, 6), (3, 6, 4)),
 }  # fmt: skip
 
 
@@ -203,13 +204,71 @@ def test_matmul(cupy, bindings, name):  # noqa: F811
     ours = [framework.tensor(numbers(*shape, dtype=np.float64), device="cuda", requires_grad=True) for shape in shapes]
     kernels.reset()
     out = ours[0] @ ours[1]
-    assert computed_by("matmul") == {"reference" if name in ("broadcast", "one by many") else "cublas_matmul"}
+    assert computed_by("matmul") == {"cublas_matmul"}
     (out * out).sum().backward()
     host = [each.detach().cpu().requires_grad_() for each in ours]
     expected = host[0] @ host[1]
     (expected * expected).sum().backward()
     for mine, theirs in ((out.detach(), expected.detach()), *((each.grad, other.grad) for each, other in zip(ours, host, strict=True))):
         np.testing.assert_allclose(mine.cpu().numpy(), theirs.numpy(), rtol=1e-12, atol=1e-12)
+
+
+EINSUMS = {
+    "matrices": ("ij,jk->ik", (5, 6), (6, 4)), "transposed": ("ij,kj->ki", (5, 6), (4, 6)),
+    "heads": ("nlhd,nshd->nhls", (2, 3, 4, 5), (2, 6, 4, 5)), "batches": ("bij,bjk->bik", (3, 5, 6), (3, 6, 4)),
+    "several sums": ("abcd,bdce->ea", (2, 3, 4, 5), (3, 5, 4, 6)),
+    "a vector": ("ij,j->i", (5, 6), (6,)), "all": ("ij,ij->", (5, 6), (5, 6)), "one name": ("i,i->", (5,), (5,)),
+    "no sum": ("i,j->ji", (5,), (6,)), "three": ("ij,jk,kl->il", (5, 6), (6, 4), (4, 3)),
+    "three, a batch": ("bi,bj,ij->b", (4, 5), (4, 6), (5, 6)), "three, one sum": ("ai,bi,ci->abc", (2, 7), (3, 7), (4, 7)),
+    "four": ("ab,bc,cd,da->", (2, 3), (3, 4), (4, 5), (5, 2)),
+    "nothing": ("ij,jk->ik", (0, 6), (6, 4)), "no terms": ("ij,jk->ik", (5, 0), (0, 4)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EINSUMS)
+def test_einsum(cupy, bindings, name):  # noqa: F811
+    equation, *shapes = EINSUMS[name]
+    ours = [framework.tensor(numbers(*shape, dtype=np.float64), device="cuda", requires_grad=True) for shape in shapes]
+    kernels.reset()
+    out = framework.einsum(equation, *ours)
+    weights = framework.tensor(numbers(*out.shape, 1, dtype=np.float64)[..., 0], device="cuda")
+    grads = framework.autograd.grad((out * weights).sum(), ours, create_graph=True)
+    second = framework.autograd.grad(sum([(each * each).sum() for each in grads]), ours)
+    assert computed_by("einsum") == {"by_products"}
+    host = [each.detach().cpu().requires_grad_() for each in ours]
+    expected = framework.einsum(equation, *host)
+    first = framework.autograd.grad((expected * weights.cpu()).sum(), host, create_graph=True)
+    theirs = expected, *first, *framework.autograd.grad(sum([(each * each).sum() for each in first]), host)
+    for mine, other in zip((out, *grads, *second), theirs, strict=True):
+        np.testing.assert_allclose(mine.detach().cpu().numpy(), other.detach().numpy(), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_types_of_einsum(cupy, bindings, kind):  # noqa: F811
+    """16-bit floats are added up in float32, with no copy of all in it."""
+    a, b = (framework.tensor(numbers(*shape), device="cuda").to(getattr(framework, kind)) for shape in ((3, 9, 40), (40, 3, 5)))
+    kernels.reset()
+    out = framework.einsum("bik,kbj->bij", a, b)
+    assert out.dtype is a.dtype and computed_by("einsum") == {"by_products"}
+    close(out._array, np.einsum("bik,kbj->bij", exact(a._array), exact(b._array)), 40)
+
+
+def test_products_of_all_kinds_are_recorded(cupy, bindings):  # noqa: F811
+    weight = framework.tensor(numbers(4, 3), device="cuda", requires_grad=True)
+
+    def step(x):  # (2, 5, 4)
+        rows = framework.einsum("nij,jk->nik", x, weight) @ framework.tensordot(weight, x, ([0], [2])).permute(1, 0, 2)
+        (x.unsqueeze(1) @ weight).sum().backward()
+        return rows.detach()
+
+    run = framework.compile(step)
+    for number in range(5):
+        x = framework.tensor(numbers(2, 5, 4, seed=number), device="cuda")
+        weight.grad = None
+        ours, grad = run(x), weight.grad.clone()
+        weight.grad = None
+        assert framework.allclose(ours, step(x), atol=1e-5) and framework.allclose(grad, weight.grad, atol=1e-5)
+    assert len(run.graphs) == 1
 
 
 def test_heads_that_must_be_copied(cupy):  # noqa: F811
