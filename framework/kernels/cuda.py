@@ -7,8 +7,8 @@
     kernels.each("scale", n, input, factor, out, n)      # a thread an element, or of a `map` a thread for 16 bytes: kernels.packs
     kernels.rows("softmax", rows, input, out, columns)   # a block of threads a row
 
-In a kernel T is the type of the elements (float, double or bfloat16), S the one to compute in: float, for double double.  Arrays lie row by
-row.  A Python int is passed as an Index (64 bits), a float as a double.
+In a kernel T is the type of the elements (float, double, bfloat16 or float16), S the one to compute in: float, for double double.  Arrays
+lie row by row.  A Python int is passed as an Index (64 bits), a float as a double.
 """
 
 import functools
@@ -31,6 +31,25 @@ struct bfloat16 {  // the upper half of a float
         bits = value != value ? 0x7fc0 : (whole + 0x7fff + (whole >> 16 & 1)) >> 16;  // to the nearest, of two equally near the even one
     }
     __device__ operator float() const { return __uint_as_float((unsigned)bits << 16); }
+};
+
+#ifdef __CUDACC_RTC__  // there is an instruction for it
+__device__ unsigned short bits_of_half(float value) {
+    unsigned short bits;
+    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(value));
+    return bits;
+}
+__device__ float value_of_half(unsigned short bits) {
+    float value;
+    asm("cvt.f32.f16 %0, %1;" : "=f"(value) : "h"(bits));
+    return value;
+}
+#endif
+struct float16 {  // five bits of exponent, ten of fraction
+    unsigned short bits;
+    __device__ float16() {}
+    __device__ float16(float value) : bits(bits_of_half(value)) {}
+    __device__ operator float() const { return value_of_half(bits); }
 };
 
 // A thread's first element, and how far it is to its next one.
@@ -113,7 +132,10 @@ template <class F> __device__ void map_channels(Index n, Index channels, Index i
 }
 """
 
-_C_TYPES = {np.dtype(np.float32): ("float", "float"), np.dtype(np.float64): ("double", "double"), np.dtype(bfloat16): ("bfloat16", "float")}
+_C_TYPES = {  # T and S
+    np.dtype(np.float32): ("float", "float"), np.dtype(np.float64): ("double", "double"),
+    np.dtype(bfloat16): ("bfloat16", "float"), np.dtype(np.float16): ("float16", "float"),
+}  # fmt: skip
 _THREADS = 256  # of a block
 _MOST_BLOCKS = 1 << 16  # more elements than so many blocks have threads are taken in turn
 

@@ -37,6 +37,22 @@ using std::tanh;
 
 inline unsigned __float_as_uint(float x) { unsigned bits; std::memcpy(&bits, &x, 4); return bits; }
 inline float __uint_as_float(unsigned bits) { float x; std::memcpy(&x, &bits, 4); return x; }
+// A float's 16 bits of a half, of two equally near the even one, and back; a subnormal half is a whole number of times 2^-24.
+inline unsigned short bits_of_half(float x) {
+    const unsigned sign = __float_as_uint(x) >> 16 & 0x8000;
+    const float size = std::fabs(x);
+    if (size != size) return sign | 0x7e00;
+    if (size >= 65520.0f) return sign | 0x7c00;
+    if (size < 0x1p-14f) return sign | (unsigned)std::nearbyint(size * 0x1p24f);
+    const unsigned whole = __float_as_uint(size) - (112u << 23);
+    return sign | (whole + 0xfff + (whole >> 13 & 1)) >> 13;
+}
+inline float value_of_half(unsigned short bits) {
+    const unsigned exponent = bits >> 10 & 31, fraction = bits & 1023;
+    const float normal = __uint_as_float((exponent + 112) << 23 | fraction << 13), large = fraction ? NAN : INFINITY;
+    const float size = exponent == 31 ? large : exponent ? normal : fraction * 0x1p-24f;
+    return bits & 0x8000 ? -size : size;
+}
 template <class N> N min(N a, N b) { return b < a ? b : a; }
 template <class N> N max(N a, N b) { return a < b ? b : a; }
 inline float rsqrt(float x) { return 1 / std::sqrt(x); }

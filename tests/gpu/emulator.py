@@ -81,4 +81,4 @@ def _value(name, argument, kind):
 
 def _kind(dtype) -> str:
     """As `describe` of cuda_on_cpu.h says it."""
-    return f"{'f' if dtype.kind == 'f' else 's' if dtype.kind == 'V' else 'i'}{dtype.itemsize}"
+    return f"{'s' if dtype.kind == 'V' or dtype == np.float16 else 'f' if dtype.kind == 'f' else 'i'}{dtype.itemsize}"

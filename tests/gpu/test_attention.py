@@ -93,10 +93,9 @@ BY_CUDNN = {"no batch", "a batch", "images and heads", "one query", "one key", "
 @pytest.mark.parametrize("is_causal", [False, True])
 def test_cases(name, dtype, is_causal):
     """cuDNN takes 16-bit floats in rows of 16, 32, … bytes, 512 at most, and neither a single
-    query nor queries that have one key each; float16 has no kernel of ours."""
-    by = "cudnn" if name in BY_CUDNN and dtype.endswith("16") else "reference" if dtype == "float16" else "cublas"
-    by += "_attention" * (by != "reference")
-    assert check(*heads(*CASES[name]), dtype=dtype, is_causal=is_causal) == {by}
+    query nor queries that have one key each."""
+    by = "cudnn" if name in BY_CUDNN and dtype.endswith("16") else "cublas"
+    assert check(*heads(*CASES[name]), dtype=dtype, is_causal=is_causal) == {f"{by}_attention"}
 
 
 @pytest.mark.parametrize("options", [{"scale": 0.3}, {"scale": -2.0}, {"scale": 0.0}, {"scale": 7}])

@@ -139,7 +139,7 @@ def test_a_change_in_place_comes_after_it(cupy):  # noqa: F811
     np.testing.assert_allclose(late.detach().cpu().numpy(), y.cpu().numpy())
 
 
-@pytest.mark.parametrize("dtype", [framework.float32, framework.float64, framework.bfloat16], ids=lambda each: each.name)
+@pytest.mark.parametrize("dtype", [framework.float32, framework.float64, framework.bfloat16, framework.float16], ids=lambda each: each.name)
 @pytest.mark.parametrize("momentum", [0.1, 1.0, None])
 def test_running_statistics(cupy, momentum, dtype):  # noqa: F811
     """Moved by a kernel each, over the old ones; of 16 bits they are float32, as in mixed precision."""
@@ -155,4 +155,4 @@ def test_running_statistics(cupy, momentum, dtype):  # noqa: F811
         if device == "cuda":
             assert kernels.report()["moving_average"] == {"average_moved_in_place": 6}
     for ours, expected in zip(*outcomes, strict=True):
-        np.testing.assert_allclose(ours, expected, rtol=1e-2 if dtype is framework.bfloat16 else 1e-5)
+        np.testing.assert_allclose(ours, expected, rtol=1e-2 if dtype.itemsize == 2 else 1e-5)

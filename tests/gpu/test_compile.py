@@ -103,6 +103,33 @@ def test_sequences_of_other_lengths_at_every_call(device, kind, options, batch_f
         np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("dtype", [framework.float16, framework.bfloat16], ids=lambda each: each.name)
+def test_in_16_bits(device, dtype):
+    def training(compiled):
+        framework.manual_seed(0)
+        layers = nn.Linear(6, 40), nn.LayerNorm(40), nn.GELU(), nn.Unflatten(1, (10, 4)), nn.MultiheadAttention(4, 2, batch_first=True)
+        layers, head = nn.ModuleList(layers).to(device, dtype), nn.Linear(40, 3).to(device, dtype)
+        optimizer = optim.SGD([*layers.parameters(), *head.parameters()], 0.1, momentum=0.9)
+
+        def step(x, labels):
+            optimizer.zero_grad()
+            for layer in layers[:-1]:
+                x = layer(x)
+            loss = F.cross_entropy(head(layers[-1](x, x, x)[0].flatten(1)), labels)
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        run = framework.compile(step) if compiled else step
+        losses = [run(framework.randn(8, 6).to(device, dtype), framework.randint(0, 3, (8,)).to(device)).item() for _ in range(8)]
+        assert len(getattr(run, "graphs", [0])) == (device == "cuda" or not compiled)
+        return losses
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_allclose(training(True), training(False), rtol=0.02)
+
+
 def flat(outcomes):
     return [each for outcome in outcomes for each in (flat(outcome) if isinstance(outcome, (tuple, list)) else [outcome])]
 

@@ -12,7 +12,7 @@ from framework.kernels.cuda import Source
 
 for _name in framework.kernels._GPU:
     importlib.import_module(f"framework.kernels.cuda_{_name}")
-TYPES = [np.dtype(each) for each in (np.float32, np.float64, ml_dtypes.bfloat16)]
+TYPES = [np.dtype(each) for each in (np.float32, np.float64, np.float16, ml_dtypes.bfloat16)]
 
 
 def compiled(code: str) -> tuple:

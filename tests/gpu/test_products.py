@@ -279,7 +279,7 @@ def test_heads_that_must_be_copied(cupy):  # noqa: F811
 
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("shape", [(6,), (4, 6), (700, 6), (2, 3, 6), (0, 6)], ids=str)
-@pytest.mark.parametrize("kind", ["float32", "float64", "bfloat16"])
+@pytest.mark.parametrize("kind", ["float32", "float64", "bfloat16", "float16"])
 def test_linear(cupy, bindings, kind, shape, bias):  # noqa: F811
     types = getattr(framework, kind)
     x, w, b = (framework.tensor(numbers(*each), device="cuda").to(types).requires_grad_() for each in (shape, (5, 6), (5,)))
@@ -342,7 +342,7 @@ def test_second_derivatives_of_linear(cupy):  # noqa: F811
 
 
 @pytest.mark.parametrize("shape", [(0, 3), (1, 3), (31, 1), (33, 7), (3000, 5), (70, 0)], ids=str)
-@pytest.mark.parametrize("kind", ["float32", "float64", "bfloat16"])
+@pytest.mark.parametrize("kind", ["float32", "float64", "bfloat16", "float16"])
 def test_column_sums(cupy, kind, shape):  # noqa: F811
     matrix = cupy.asarray(numbers(*shape, dtype=TYPES[kind][0]))
     sums, expected = column_sums(matrix), exact(matrix).sum(0)

@@ -18,7 +18,7 @@ from tests.gpu.cudnn_rnn_stand_in import Library
 from tests.gpu.cupy_module import cupy  # noqa: F401 - a fixture
 
 CACHES = [getattr(cuda_cudnn_rnn, name) for name in ("library", "_handle_of", "_layer", "_batch", "_order_turned")]
-TOLERANCE = {framework.float32: 3e-5, framework.float64: 1e-12, framework.bfloat16: 0.05}
+TOLERANCE = {framework.float32: 3e-5, framework.float64: 1e-12, framework.bfloat16: 0.05, framework.float16: 0.005}
 LAYERS = {"lstm": recurrent.lstm_layer, "gru": recurrent.gru_layer}
 
 

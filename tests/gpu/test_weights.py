@@ -49,12 +49,12 @@ def test_equals_the_cpu(cell, steps):
         np.testing.assert_allclose(mine, wanted, rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("dtype", [framework.float32, framework.bfloat16], ids=lambda each: each.name)
+@pytest.mark.parametrize("dtype", [framework.float32, framework.bfloat16, framework.float16], ids=lambda each: each.name)
 def test_in_other_types(dtype):
     """16 bits, which sums one by one would round again and again, are products one by one."""
     ours, expected = (gradients(nn.LSTMCell, 3, device, of) for device, of in (("cuda", dtype), ("cpu", framework.float32)))
     for mine, wanted in zip(ours, expected, strict=True):
-        np.testing.assert_allclose(mine, wanted, rtol=0, atol=(3e-2 if dtype is framework.bfloat16 else 1e-5) * abs(wanted).max())
+        np.testing.assert_allclose(mine, wanted, rtol=0, atol=(3e-2 if dtype.itemsize == 2 else 1e-5) * abs(wanted).max())
 
 
 def weight(device):
