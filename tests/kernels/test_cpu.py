@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import framework
 import framework.nn.functional as F
-from framework import kernels, optim, threads
-from framework.kernels import cpu_matmul, cpu_threads
+from framework import kernels, optim
+from framework.kernels import cpu_matmul, cpu_threads, threads
 from framework.kernels.cpu_math import erf, exp, tanh
 from framework.ops import norm, recurrent
 
@@ -536,7 +536,7 @@ def test_many_small_parameters_are_updated_alike_whatever_was_imported_before():
     """None is large, all together are: the first such step of a process must find the kernel as the later ones do."""
     code = """
 import framework
-from framework import kernels, optim, threads
+from framework import kernels, optim
 if {imported}:
     import framework.kernels.cpu_optim
 parameters = [framework.full((40, 25), 0.1 * number, requires_grad=True) for number in range({count})]

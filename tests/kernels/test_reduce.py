@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import framework
-from framework import kernels, threads
-from framework.kernels import cpu_argmax, cpu_reduce
+from framework import kernels
+from framework.kernels import cpu_argmax, cpu_reduce, threads
 
 
 @pytest.fixture(autouse=True)

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import framework
-from framework import kernels, threads
-from framework.kernels import cpu_sort
+from framework import kernels
+from framework.kernels import cpu_sort, threads
 
 SPECIAL = [np.nan, -np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-45, -1e-45, 3.4e38, -3.4e38, 1.0, -1.0]
 
