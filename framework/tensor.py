@@ -9,7 +9,7 @@ from .autograd import engine
 from .autograd.inplace import check_writable, overwrite
 from .autograd.op import cast, op
 from .autograd.variable import Variable
-from .device import device, device_of, gpus, move, namespace
+from .device import array_module, device, device_of, gpus, move, namespace
 from .offered import expect
 from .ops import elementwise, index, shape
 from .size import Size, as_one
@@ -30,7 +30,7 @@ class Tensor(Variable):
     dtype = property(lambda self: dtypes.of_numpy(self._array.dtype), doc="The type of the elements.")
     device = property(lambda self: device_of(self._array), doc="Where the elements are.")
     ndim = property(lambda self: self._array.ndim, doc="The number of dimensions.")
-    is_cuda = property(lambda self: device_of(self._array).type == "cuda", doc="Whether the elements are on a GPU.")
+    is_cuda = property(lambda self: array_module(self._array) is not np, doc="Whether the elements are on a GPU.")
     T = property(lambda self: shape.permute(self, tuple(range(self.ndim))[::-1]), doc="The dimensions in reverse order.")
     mT = property(lambda self: shape.transpose(shape.at_least(2, self, "mT"), -2, -1), doc="Each matrix with rows and columns exchanged.")
 

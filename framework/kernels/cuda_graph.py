@@ -43,32 +43,33 @@ class Recording:
     """What is noted beside a graph while it is recorded."""
 
     def __init__(self, cupy):
-        self.works, self.undoings = [], []  # (what to ask, the types of its numbers); how to take a call back
+        self.works, self.undoings = [], []  # (what to ask, into which arrays its numbers go); how to take a call back
         self.numbers, self.used = np.zeros(1 << 14, np.uint64), 0  # every number in 8 bytes, as it will be written
+        self.fractions = self.numbers.view(np.float64)  # the same memory
         self.slots = cupy.zeros(len(self.numbers), np.uint64)
         self.constants = []  # arrays that the graph reads, and that are kept elsewhere only as long as there is room
 
     def anew(self, work, undo=lambda: None) -> tuple:
         """Numbers that `work()` gives, as 0-d arrays on the GPU: before every launch it is asked again.  `undo` takes a call back."""
         first, found = self.used, work()
-        kinds = [np.uint64 if isinstance(each, int) else np.float64 for each in found]
+        arrays = [self.numbers if isinstance(each, int) else self.fractions for each in found]
         self.used += len(found)
         expect(self.used <= len(self.numbers), f"more than {len(self.numbers)} numbers change from step to step")
-        self.works.append((work, kinds))
+        self.works.append((work, arrays))
         self.undoings.append(undo)
-        self._note(first, found, kinds)
-        return tuple([self.slots[first + i : first + i + 1].view(kind).reshape(()) for i, kind in enumerate(kinds)])
+        self._note(first, found, arrays)
+        return tuple([self.slots[first + i : first + i + 1].view(each.dtype).reshape(()) for i, each in enumerate(arrays)])
 
-    def _note(self, first: int, found: tuple, kinds: list) -> None:
-        for i, (each, kind) in enumerate(zip(found, kinds, strict=True), first):
-            self.numbers[i : i + 1].view(kind)[0] = each
+    def _note(self, first: int, found: tuple, arrays: list) -> None:
+        for i, (each, array) in enumerate(zip(found, arrays, strict=True), first):
+            array[i] = each
 
     def work_again(self) -> None:
         """Ask for all numbers once more."""
         first = 0
-        for work, kinds in self.works:
-            self._note(first, work(), kinds)
-            first += len(kinds)
+        for work, arrays in self.works:
+            self._note(first, work(), arrays)
+            first += len(arrays)
 
     def write(self) -> None:
         """Bring the numbers to the GPU."""
@@ -288,7 +289,8 @@ def kind_of(value):
     """What a graph is good for: shapes, types and devices of tensors; of one on the CPU, and of anything else, the value."""
     if isinstance(value, Variable):
         bits = b"" if value.is_cuda else value._array.tobytes()  # the step may ask for them, and not be recorded for it
-        return tuple(value.shape), str(value.dtype), str(value.device), value.requires_grad, bits
+        where = value._array.device.id if value.is_cuda else "cpu"
+        return value._array.shape, value._array.dtype, where, value.requires_grad, bits
     if isinstance(value, dict):
         return tuple([(name, kind_of(each)) for name, each in value.items()])
     if isinstance(value, (tuple, list)):

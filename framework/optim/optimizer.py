@@ -186,7 +186,7 @@ def _counted(steps):
     """The number of this step: `steps`, 0-d, counted up."""
 
     def count(more: int) -> tuple:
-        steps[...] += more
+        steps.fill(steps + more)
         return (int(steps),)
 
     return anew(lambda: count(1), undo=lambda: count(-1))[0]
