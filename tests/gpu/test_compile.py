@@ -94,13 +94,31 @@ def test_sequences_of_other_lengths_at_every_call(device, kind, options, batch_f
         run, outcomes = framework.compile(step) if compiled else step, []
         for _ in range(8):
             x, lengths = framework.randn((4, 5, 3) if batch_first else (5, 4, 3)), framework.randint(1, 6, (4,))
-            lengths[0] = 5  # packing forgets padding that no sequence of the batch has, recording cannot
             outcomes.append(run(x.to(device), lengths.to(device)))
         assert len(getattr(run, "graphs", [0])) == (device == "cuda" or not compiled)
         return [each.detach().cpu().numpy() for each in flat(outcomes)]
 
     for ours, expected in zip(training(True), training(False), strict=True):
         np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_longest_of_sequences_must_be_said(device):
+    """Without it what is padded is as long as the longest sequence of the batch, which a graph would not know."""
+    layer = nn.GRU(2, 3).to(device)
+
+    def step(x, lengths):
+        out, _ = layer(nn.utils.rnn.pack_padded_sequence(x, lengths, enforce_sorted=False))
+        return nn.utils.rnn.pad_packed_sequence(out)[0].detach()
+
+    run = framework.compile(step)
+    for longest in (3, 2, 4, 1):
+        x, lengths = framework.randn(4, 2, 2).to(device), framework.tensor([1, longest]).to(device)
+        if device == "cuda" and longest == 4:
+            with pytest.warns(UserWarning, match="must be told total_length"):
+                out = run(x, lengths)
+        else:
+            out = run(x, lengths)
+        assert framework.equal(out, step(x, lengths)) and len(out) == longest
 
 
 @pytest.mark.parametrize("dtype", [framework.float16, framework.bfloat16], ids=lambda each: each.name)

@@ -45,7 +45,8 @@ class Net(nn.Module):
         if self.plain:
             return framework.cat([last[0], last[1]], dim=1)  # of either direction, (B, 300) each
         # An LSTM's outputs are larger than -1, so that what fills the rows up is never the largest.
-        states, _ = pad_packed_sequence(outputs, batch_first=True, padding_value=-1.0)  # (B, T, 600)
+        longest = sentences.size(1) if lengths.is_cuda else None  # of the batch, where that is known
+        states, _ = pad_packed_sequence(outputs, batch_first=True, padding_value=-1.0, total_length=longest)  # (B, T, 600)
         return states.amax(1)
 
     def forward(self, premises: Tensor, hypotheses: Tensor) -> Tensor:

@@ -74,11 +74,11 @@ def pad_packed_sequence(sequence, batch_first=False, padding_value=0.0, total_le
     length = longest if total_length is None else total_length
     expect(length >= longest, f"Expected total_length to be at least the length of the longest, {longest}, but got {length}", ValueError)
     if batch_sizes.is_cuda:
+        expect(total_length, "while a step is recorded, pad_packed_sequence must be told total_length: the longest length is not known")
         rest = [length - longest] + [0] * (data.ndim - 1)
         padded = constant_pad(_where_valid(data, batch_sizes, padding_value), [0] * data.ndim, rest, padding_value)
         return padded.transpose(0, 1) if batch_first else padded, batch_sizes
-    n = int(batch_sizes[0])
-    lengths = _valid(batch_sizes, n).sum(1)  # as many as the steps that have a sequence n
+    lengths = _valid(batch_sizes, n := int(batch_sizes[0])).sum(1)  # as many as the steps that have a sequence n
     rows = _rows(_valid(lengths, length), order, *((1, length) if batch_first else (n, 1)), data.device)
     padded = full((length * n, *data.shape[1:]), padding_value, dtype=data.dtype, device=data.device).index_put((rows,), data)
     return padded.unflatten(0, (n, length) if batch_first else (length, n)), lengths if back is None else lengths[back.cpu()]
