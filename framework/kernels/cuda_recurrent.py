@@ -179,7 +179,7 @@ def lstm_by_steps(input, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes, revers
     if w_hr is not None or not _fits(input, h, c, w_ih, w_hh, biases=(b_ih, b_hh)):
         return NotImplemented
     steps, height, to_gates = _steps(input, batch_sizes, reverse), h.shape[1], w_hh.T
-    x = by_row(input).reshape(-1, input.shape[-1])  # (S, I)
+    x, lengths = by_row(input).reshape(-1, input.shape[-1]), None if lengths is None else by_row(lengths)  # (S, I), (N,)
     gates, (out,) = product(x, w_ih.T), _for_all_steps(1, x, height)
     was, (h, c), keep, (h_before, c_before) = _places(steps, x, h, c)
     for t, start, rows in steps:
@@ -205,7 +205,7 @@ def gru_by_steps(input, h, w_ih, w_hh, b_ih, b_hh, batch_sizes, reverse, lengths
     if not _fits(input, h, w_ih, w_hh, biases=(b_ih, b_hh)):
         return NotImplemented
     steps, height, to_gates = _steps(input, batch_sizes, reverse), h.shape[1], w_hh.T
-    x = by_row(input).reshape(-1, input.shape[-1])  # (S, I)
+    x, lengths = by_row(input).reshape(-1, input.shape[-1]), None if lengths is None else by_row(lengths)  # (S, I), (N,)
     gates, (out, n_h) = product(x, w_ih.T), _for_all_steps(2, x, height)
     was, (h,), keep, (h_before,) = _places(steps, x, h)
     added = cupy().empty((len(h), 3 * height), x.dtype)  # W_h h

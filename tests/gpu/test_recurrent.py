@@ -58,8 +58,10 @@ def layer_of(kind, steps=5, batch=3, width=4, height=7, bias=True, turned=False,
 
     def call(x, *rest):
         rest = rest if bias else (*rest, None, None)
-        on_device = {name: x.new_tensor(each, dtype=framework.int64) for name, each in options.items() if name == "lengths"}
-        return LAYERS[kind](x.transpose(0, 1) if turned else x, *rest, **options | on_device)
+        given = dict(options)
+        if "lengths" in options:  # on the device, with other numbers between them
+            given["lengths"] = x.new_tensor(options["lengths"], dtype=framework.int64).repeat_interleave(2)[::2]
+        return LAYERS[kind](x.transpose(0, 1) if turned else x, *rest, **given)
 
     return call, [np.random.default_rng(number).standard_normal(shape) / 2 for number, shape in enumerate(shapes)]
 
