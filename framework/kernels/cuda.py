@@ -33,7 +33,7 @@ struct bfloat16 {  // the upper half of a float
     __device__ operator float() const { return __uint_as_float((unsigned)bits << 16); }
 };
 
-#ifdef __CUDACC_RTC__  // there is an instruction for it
+#ifdef __CUDACC__  // NVIDIA's compilers: there is an instruction for it
 __device__ unsigned short bits_of_half(float value) {
     unsigned short bits;
     asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(value));

@@ -8,7 +8,6 @@ from math import prod
 
 from ..ops import einsum as ops
 from . import kernel, on_one_gpu
-from .cuda import cupy
 from .cuda_matmul import fits, product
 
 
@@ -35,7 +34,7 @@ def _two(x, of_x: str, y, of_y: str, stay: set) -> tuple:
 @kernel(ops.product, list)
 @on_one_gpu
 def by_products(operands, terms, wanted):
-    if not all([isinstance(each, cupy().ndarray) for each in operands]) or not fits(*operands):
+    if not fits(*operands):
         return NotImplemented
     (x, *others), (names, *terms) = operands, terms
     while others:

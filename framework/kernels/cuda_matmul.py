@@ -131,7 +131,7 @@ def cublas_matmul(input, other):
         return product(rows_of(input), other).reshape(*input.shape[:-1], other.shape[-1])
     outer = [each.shape[:-2] for each in (input, other)]
     if not all([m == n or 1 in (m, n) for m, n in zip(*[each[::-1] for each in outer], strict=False)]):
-        return NotImplemented
+        return NotImplemented  # the op says what is wrong
     batch = np.broadcast_shapes(*outer)
     return product(*[_as_batch(each, batch) for each in (input, other)]).reshape(*batch, input.shape[-2], other.shape[-1])
 
