@@ -34,6 +34,7 @@ def as_one(values) -> tuple:
 def broadcast_shapes(*shapes) -> Size:
     """The shape that tensors of these shapes have together; an integer stands for one dimension."""
     try:
-        return Size(np.broadcast_shapes(*shapes))
+        same = shapes and isinstance(shapes[0], tuple) and shapes.count(shapes[0]) == len(shapes)
+        return Size(shapes[0] if same else np.broadcast_shapes(*shapes))
     except ValueError as error:
         raise RuntimeError(f"broadcast_shapes: {error}") from None

@@ -183,7 +183,7 @@ class Tensor(Variable):
     def detach_(self):
         """Take this tensor off the tape."""
         expect(self._view is None, "Can't detach views in-place. Use detach() instead")
-        self._tape_node, self._output, self._needs_grad = None, 0, False
+        self._edge, self._needs_grad = None, False
         return self
 
     def requires_grad_(self, requires_grad: bool = True):

@@ -25,12 +25,14 @@ _LARGE = 1 << 16  # elements, for whose sum a kernel is asked
 class Node:
     """One operation on the tape; `OpNode` says what it is called, how a gradient passes back through it, and what it lets go of then."""
 
+    __slots__ = ("number", "edges", "input_types", "outputs", "saved", "freed", "_hooks", "__weakref__")
     number: int  # counted from the first Node of the process
     edges: list  # where each input came from, None where no gradient is needed
-    input_types: list  # (shape, dtype) of each input
+    input_types: list  # (shape, dtype) of each input that needs one
     outputs: int  # how many
-    _hooks = None  # {output: {handle: function of its gradient}}; a leaf has them too, for output 0
-    freed = False  # was it told that backward needs it no more?
+    saved: object  # what was kept for backward; None once it is freed
+    freed: bool  # was it told that backward needs it no more?
+    _hooks: dict | None  # {output: {handle: function of its gradient}}; a leaf has them too, for output 0
 
     def __repr__(self) -> str:
         return f"<{self.name()}>"
@@ -43,8 +45,8 @@ class Node:
 
 def edge_of(tensor: Variable):
     """Where the gradient of `tensor` goes: (its Node, which output), (itself, 0) for a leaf, None if nowhere."""
-    node = tensor._tape_node if tensor._view is None else tensor._node
-    return (node, tensor._output) if node is not None else (tensor, 0) if tensor._needs_grad else None
+    edge = tensor._edge if tensor._view is None else tensor._made_by
+    return (tensor, 0) if edge is None and tensor._needs_grad else edge
 
 
 def run(roots, targets=None, *, create_graph: bool, retain_graph: bool, own: bool = True) -> dict:
@@ -81,18 +83,21 @@ def run(roots, targets=None, *, create_graph: bool, retain_graph: bool, own: boo
             receive(edge, grad, (grad,), (grad,))
         while queue:
             node = heapq.heappop(queue)[1]
-            # what a kernel has left to be added to others is made now; what it has left for this Node stays
-            grads = [each.array() if hasattr(each, "add_to") else each for each in pending.pop(node)]
-            for output, hooks in (node._hooks or {}).items():
-                grads[output] = _hooked(grads[output], hooks, create_graph)
+            grads = pending.pop(node)
+            for output, grad in enumerate(grads):
+                if hasattr(grad, "add_to"):  # left by a kernel to be added to others, it is made now; what was left for this Node stays
+                    grads[output] = grad.array()
+            if node._hooks is not None:
+                for output, hooks in node._hooks.items():
+                    grads[output] = _hooked(grads[output], hooks, create_graph)
             if targets is not None:
                 met = {(node, output): grad for output, grad in enumerate(grads) if (node, output) in targets}
                 arrived.update(met)
                 shared.update(met)
                 if node not in wanted:
                     continue
-            # What a Node kept is None once it is freed
-            expect(node.saved is not None, "Trying to backward through the graph a second time: specify retain_graph=True the first time")
+            if node.saved is None:  # it is freed
+                raise RuntimeError("Trying to backward through the graph a second time: specify retain_graph=True the first time")
             made = _on_its_gpu(node.propagate, grads, create_graph) if gpus.several else node.propagate(grads, create_graph)
             for edge, kind, grad in zip(node.edges, node.input_types, made, strict=True):
                 if edge is not None and grad is not None and (wanted is None or edge[0] in wanted or edge in targets):
@@ -132,16 +137,16 @@ def _add_to(grad, more):
 
 def _wrapped(grad) -> Variable:
     """`grad` as a tensor; what a kernel left to be computed, and what can wait, stays so."""
-    grad = grad.kept() if hasattr(grad, "kept") else grad
-    tensor = Variable.wrap(grad)
-    if hasattr(grad, "array"):
+    later = hasattr(grad, "kept")
+    tensor = Variable.wrap(grad.kept() if later else grad)
+    if later and hasattr(tensor._array, "kept"):
         tensor._later = tensor.__dict__.pop("_array")
     return tensor
 
 
 def _is_shared(grad, before, made) -> bool:
     """Whether `grad` may be memory that somebody else holds too: a view, or a gradient passed on, or made for several inputs."""
-    return isinstance(grad, Variable) or grad.base is not None or sum([grad is each for each in (*before, *made)]) > 1
+    return isinstance(grad, Variable) or grad.base is not None or [*map(id, before), *map(id, made)].count(id(grad)) > 1
 
 
 def _leads_to(targets, roots) -> set:

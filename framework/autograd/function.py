@@ -41,7 +41,7 @@ class FunctionNode(OpNode):
 
     def __init__(self, function, context, args, outs):
         edges = [edge_of(each) if isinstance(each, Variable) else None for each in args]
-        super().__init__(function, edges, _types(args), (), len(outs))
+        super().__init__(function, edges, _types(args), (), len(outs), True, {}, None)
         self.context, self.output_types = context, _types(outs)
 
     def name(self) -> str:
@@ -113,7 +113,7 @@ class Function:
                 result = Variable.wrap(each._array)
             elif id(each) in given:  # returned as it is: the result must be a tensor of its own
                 result = no_grad(each.view_as)(each)
-            result._tape_node, result._output, result._needs_grad = node, output, False
+            result._edge, result._needs_grad = (node, output), False
             outs[output] = assign(each, result) if id(each) in dirty else result
         node.keep()
         return tuple(outs) if isinstance(results, tuple) else outs[0]

@@ -42,7 +42,7 @@ class Fusable(Op):
         first = result[0] if isinstance(result, tuple) else result
         if not is_array(first._array):
             first._later = first.__dict__.pop("_array")
-            if first._tape_node is None or args[0].is_leaf or args[0]._view is not None:
+            if first._edge is None or args[0].is_leaf or args[0]._view is not None:
                 _ = first._array
             else:
                 args[0]._version.append(weakref.ref(first))

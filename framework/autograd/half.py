@@ -6,10 +6,10 @@ ARRAYS = {np.ndarray}  # and CuPy's, once it is used
 
 
 def half_type(values):
-    """The 16-bit floating type among `values`, if they are arrays; None otherwise."""
+    """The type of the first floating array among `values` if it has 16 bits; None otherwise."""
     for each in values:
-        if type(each) in ARRAYS and each.itemsize == 2 and each.dtype.kind in "fV":
-            return each.dtype
+        if type(each) in ARRAYS and each.dtype.kind in "fV":
+            return each.dtype if each.itemsize == 2 else None
     return None
 
 

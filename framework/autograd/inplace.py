@@ -1,7 +1,7 @@
 """In-place changes: compute out of place, write the result over the old values, and put the tensor behind the new Node.
 
 A change of a view is a change of its base.  On the tape the base becomes `view_scatter(base, new values)`, and every view of it finds
-its own place again the next time it is asked (`Variable._node`).
+its own place again the next time it is asked (`Variable._made_by`).
 """
 
 from .. import dtypes

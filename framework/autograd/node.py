@@ -1,7 +1,5 @@
 """The Node of an op's call: what it keeps, by the op's rules, and how a gradient passes back through it."""
 
-import numpy as np
-
 from .engine import Node, numbers
 from .variable import Variable, is_array
 
@@ -9,14 +7,15 @@ from .variable import Variable, is_array
 class OpNode(Node):
     """A recorded call of an Op, with what its rules want kept."""
 
-    lists = {}  # input -> how many tensors, of arguments that are lists of them
-    backward = None  # the kernel's own
-    several = False  # does the op return a tuple?
-    versions = ()  # (version counter of what is kept, as it was then)
+    __slots__ = ("op", "rules", "several", "lists", "backward", "versions")
 
-    def __init__(self, op, edges, input_types, rules, outputs: int):
+    def __init__(self, op, edges, input_types, rules, outputs: int, several: bool, lists: dict, backward):
         self.number, self.edges, self.input_types, self.outputs = next(numbers), edges, input_types, outputs
-        self.op, self.rules = op, rules  # a rule that no input wants is None
+        self.op, self.rules = op, rules  # each with whether some input wants it
+        self.several, self.lists = several, lists  # does the op return a tuple? {input: how many tensors}, of arguments that are lists
+        self.backward = backward  # the kernel's own
+        self.versions = ()  # (version counter of what is kept, as it was then)
+        self.freed, self._hooks = False, None
 
     def keep(self, keeps, args, arrays, results) -> None:
         """Save what the rules ask for: see Rule.keeps."""
@@ -28,7 +27,7 @@ class OpNode(Node):
                 self.remember_version(kept)
             elif only_shape:
                 value = arrays[place]
-                value = [each.shape for each in value] if isinstance(value, (list, tuple)) else np.shape(value)
+                value = [each.shape for each in value] if isinstance(value, (list, tuple)) else getattr(value, "shape", ())
             else:
                 value = arrays[place]
                 if value is not args[place]:
@@ -75,22 +74,15 @@ class OpNode(Node):
         values = {**self.saved, "grad": grad}
         if recorded:
             self._restore(values)
-        result = []
-        for rule, declared in zip(self.rules, self.op.rules, strict=True):
-            if rule is None:
-                result += [None] * self.width(declared)
+        made = []
+        for rule, wanted in self.rules:
+            outs = rule.function(*rule.arguments(values)) if wanted else rule.nothing
+            if not rule.joint and not self.lists:
+                made.append(outs)
                 continue
-            outs = rule.function(*[values[parameter] for parameter in rule.parameters])
-            if rule.joint or self.lists:
-                for name, each in zip(rule.names, outs if rule.joint else (outs,), strict=True):
-                    result += each if name in self.lists else (each,)
-            else:
-                result.append(outs)
-        return result
-
-    def width(self, rule) -> int:
-        """How many gradients `rule` gives."""
-        return sum(self.lists.get(name, 1) for name in rule.names)
+            for name, each in zip(rule.names, outs if rule.joint else (outs,), strict=True):
+                made += (each or [None] * self.lists[name]) if name in self.lists else (each,)
+        return made
 
     def _restore(self, values: dict) -> None:
         """Put tensors with their place on the tape where arrays were kept, so that the rules are recorded."""
@@ -116,5 +108,5 @@ def on_tape(value, edge):
         return edge[0]  # the leaf itself: it has not changed, or the version check would have said so
     tensor = Variable.wrap(value)
     if edge is not None and value.dtype.kind in "fV":
-        tensor._tape_node, tensor._output = edge
+        tensor._edge = edge
     return tensor

@@ -12,6 +12,7 @@ A call: unwrap the tensors -> the newest kernel that does not decline, else the 
 
 import inspect
 from collections import Counter
+from operator import itemgetter
 from types import MethodType
 
 import numpy as np
@@ -27,6 +28,7 @@ from .variable import Variable, View, is_array
 
 _NUMPY_SPELLING = {"axis": "dim", "keepdims": "keepdim"}  # which PyTorch accepts too
 
+NO_LISTS = {}  # among the arguments, of tensors: see OpNode.lists
 TENSORS, ON_TAPE = "tensors", "tensors, one of which may need a gradient"
 
 kernels_enabled = True  # turned by framework.kernels.use
@@ -76,10 +78,8 @@ class Op:
         return f"<op {self.__name__}{self.__signature__}>"
 
     def __call__(self, *args, **kwargs):
-        if kwargs or not self.required <= len(args) <= self.count:
+        if kwargs or len(args) != self.count:
             args = self.bind(args, kwargs)
-        elif len(args) < self.count:
-            args += self.defaults[len(args) :]
         if self.promote is not None:
             args = self.promote(args)
         arrays, found = unwrap(args, self.kernels if kernels_enabled else ())
@@ -88,7 +88,7 @@ class Op:
                 with beside(flat(arrays)):
                     out, backward = self.compute(arrays)
             else:
-                out, backward = self.compute(arrays) if self.kernels or self.load_kernels else (self.reference(arrays), None)
+                out, backward = self.compute(arrays)
         except TypeError:
             moved = numbers_beside(args, arrays)
             if moved is None:
@@ -99,7 +99,7 @@ class Op:
     def wrap(self, out, args, arrays, backward, found):
         """`out` as a Tensor (or a tuple of them), recorded if one of the inputs needs a gradient."""
         several = isinstance(out, tuple)
-        results = [Variable.wrap(each) for each in out] if several else (Variable.wrap(out),)
+        results = tuple([Variable.wrap(each) for each in out]) if several else (Variable.wrap(out),)
         if self.view:
             for output, result in enumerate(results):
                 self._mark_view(result, args, output if several else None)
@@ -107,22 +107,21 @@ class Op:
             self._record(results, args, arrays, backward, several)
         if not several:
             return results[0]
-        return type(out)(*results) if hasattr(out, "_fields") else tuple(results)
+        return type(out)(*results) if hasattr(out, "_fields") else results
 
     def _record(self, results, args, arrays, backward, several) -> None:
         """Put `results` behind a new Node, if a differentiable input needs a gradient."""
-        edges, types, lists = [], [], None
+        edges, types, lists = [], [], NO_LISTS
         needs = 0  # a binary digit an input: does it need a gradient?
         for place in self.places:
             arg, array = args[place], arrays[place]
             if isinstance(arg, Variable):
-                node = arg._tape_node if arg._view is None else arg._node
-                edge = (node, arg._output) if node is not None else (arg, 0) if arg._needs_grad else None
+                edge = edge_of(arg)
                 needs += needs + (edge is not None)
                 edges.append(edge)
-                types.append((array.shape, array.dtype))
+                types.append(edge and (array.shape, array.dtype))
             elif isinstance(arg, (list, tuple)):
-                lists = {**(lists or {}), self.parameters[place]: len(arg)}
+                lists = {**lists, self.parameters[place]: len(arg)}
                 behind = [edge_of(each) for each in arg]
                 needs += needs + any(behind)
                 edges += behind
@@ -131,20 +130,13 @@ class Op:
                 needs += needs
                 edges.append(None)
                 types.append(None)
-        if not needs:
-            return
-        rules, keeps = self.plans.get(needs) or self.plan(needs)
-        node = self.node_type(self, edges, types, rules, len(results))
-        if several:
-            node.several = True
-        if lists is not None:
-            node.lists = lists
-        if backward is not None:
-            node.backward = backward
-        node.keep(keeps, args, arrays, results)
-        for output, result in enumerate(results):
-            if (result._later or result._array).dtype.kind in "fV":  # V: bfloat16. Indices and masks have no gradient
-                result._tape_node, result._output = node, output
+        if needs:
+            rules, keeps = self.plans.get(needs) or self.plan(needs)
+            node = self.node_type(self, edges, types, rules, len(results), several, lists, backward)
+            node.keep(keeps, args, arrays, results)
+            for output, result in enumerate(results):
+                if (result._later or result._array).dtype.kind in "fV":  # V: bfloat16. Indices and masks have no gradient
+                    result._edge = node, output
 
     def _mark_view(self, result: Variable, args, output: int | None = None) -> None:
         """Let `result` share the version counter of the tensor whose memory it shows."""
@@ -159,7 +151,7 @@ class Op:
 
     def compute(self, arrays: list):
         """The result of the newest kernel that does not decline, or of the forward; and the kernel's own backward, if it has one."""
-        result = self.try_kernels(arrays) if kernels_enabled else NotImplemented
+        result = self.try_kernels(arrays) if kernels_enabled and (self.kernels or self.load_kernels) else NotImplemented
         return (self.reference(arrays), None) if result is NotImplemented else result
 
     def reference(self, arrays: list):
@@ -191,15 +183,17 @@ class Op:
         return NotImplemented
 
     def plan(self, needs: int) -> tuple:
-        """The rules of those inputs whose binary digit in `needs` is 1, None for the others, and what they want kept."""
+        """The rules, each with whether one of its inputs' binary digits in `needs` is 1, and what those want kept."""
         wanted = {name for name, digit in zip(self.inputs, f"{needs:0{len(self.inputs)}b}", strict=True) if digit == "1"}
-        rules = [rule if wanted.intersection(rule.names) else None for rule in self.rules]
-        keeps = dict.fromkeys(kept for rule in rules if rule is not None for kept in rule.keeps)
+        rules = [(rule, not wanted.isdisjoint(rule.names)) for rule in self.rules]
+        keeps = dict.fromkeys(kept for rule, is_wanted in rules if is_wanted for kept in rule.keeps)
         self.plans[needs] = rules, tuple(keeps)
         return self.plans[needs]
 
     def bind(self, args: tuple, kwargs: dict) -> tuple:
         """All arguments by position, defaults filled in."""
+        if not kwargs and self.required <= len(args) <= self.count:
+            return args + self.defaults[len(args) :]
         if len(args) > len(self.parameters):
             raise TypeError(f"{self.__name__}() takes {len(self.parameters)} positional arguments but {len(args)} were given")
         values = list(args) + list(self.defaults[len(args) :])
@@ -225,7 +219,10 @@ class Rule:
     def __init__(self, op: Op, names: tuple, function):
         self.names, self.function = names, function
         self.parameters = tuple(inspect.signature(function).parameters)
+        pick = itemgetter(*self.parameters)
+        self.arguments = pick if len(self.parameters) > 1 else lambda values: (pick(values),)
         self.joint = len(names) > 1
+        self.nothing = (None,) * len(names) if self.joint else None  # where no gradient is needed
         places = {"out": -1, "indices": -2, **{each: place for place, each in enumerate(op.parameters)}}
         known = {"grad", *places, *(f"{name}_shape" for name in op.parameters)}
         for unknown in (set(self.parameters) - known) | (set(names) - set(op.parameters)):
@@ -249,7 +246,7 @@ def unwrap(args, kinds=()):
     for arg in args:
         if isinstance(arg, Variable):
             arrays.append(arg._array if arg._later is None or type(arg._later) not in kinds else arg._later)
-            if arg._needs_grad or arg._tape_node is not None or arg._view is not None:
+            if arg._needs_grad or arg._edge is not None or arg._view is not None:
                 found = ON_TAPE
             elif found is None:
                 found = TENSORS

@@ -3,6 +3,8 @@
 `framework.Tensor` adds PyTorch's methods to this class; nothing below `tensor.py` needs them.
 """
 
+from functools import cached_property
+
 import numpy as np
 
 from ..offered import expect
@@ -17,8 +19,7 @@ class Variable:
     _later = None  # what a kernel left instead of `_array`, NumPy's or CuPy's: see framework/kernels/later.py
     _needs_grad = False  # a leaf the user wants the gradient of
     _version = None  # [number of in-place changes], shared by every view of the same memory; None under inference_mode
-    _tape_node = None  # the Node that made this tensor; None for a leaf
-    _output = 0  # which of the Node's outputs it is
+    _edge = None  # (the Node that made this tensor, which of its outputs it is); None for a leaf
     _view = None  # for a view: the View that says of what
     _hooks = None  # of a leaf: see engine.Node
     grad = None
@@ -34,24 +35,24 @@ class Variable:
             tensor._version = [0]
         return tensor
 
-    def __getattr__(self, name):  # asked where there is no attribute of the name
-        if name != "_array" or self._later is None:
-            raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
-        self._array, self._later = self._later.array(), None
-        return self._array
+    @cached_property
+    def _array(self):
+        """NumPy's or CuPy's array; where a kernel left it for later, whoever asks first has it computed."""
+        array, self._later = self._later.array(), None
+        return array
 
     @property
-    def _node(self):
-        """The Node that made this tensor; for a view whose base has since been changed in place, the Node after that change."""
+    def _made_by(self):
+        """`_edge`; that of a view whose base has since been changed in place leads to the Node after that change."""
         view = self._view
-        if view is not None and view.base_node is not view.base._tape_node:
+        if view is not None and view.base_edge is not view.base._edge:
             view.refresh(self)
-        return self._tape_node
+        return self._edge
 
     @property
     def requires_grad(self) -> bool:
         """Whether gradients flow to this tensor."""
-        return self._needs_grad or self._node is not None
+        return self._needs_grad or self._made_by is not None
 
     @requires_grad.setter
     def requires_grad(self, wanted: bool):
@@ -62,24 +63,25 @@ class Variable:
 
     def _move_behind(self, other: "Variable") -> None:
         """Take the place on the tape of `other`, a new result; a gradient that is to be kept is from now on that of these values."""
-        hooks = getattr(self._tape_node, "_hooks", None) or {}
-        kept = hooks.get(self._output, {}).pop("retain_grad", None)
-        self._tape_node, self._output = other._node, other._output
+        node, output = self._edge or (None, 0)
+        kept = (getattr(node, "_hooks", None) or {}).get(output, {}).pop("retain_grad", None)
+        self._edge = other._made_by
         if kept is not None:
-            self._tape_node._hooks = {**(self._tape_node._hooks or {}), self._output: {"retain_grad": kept}}
+            node, output = self._edge
+            node._hooks = {**(node._hooks or {}), output: {"retain_grad": kept}}
 
-    is_leaf = property(lambda self: self._node is None, doc="Whether no recorded operation made this tensor.")
-    grad_fn = property(lambda self: self._node, doc="The Node that made this tensor; None for a leaf.")
+    is_leaf = property(lambda self: self._made_by is None, doc="Whether no recorded operation made this tensor.")
+    grad_fn = property(lambda self: self._made_by and self._made_by[0], doc="The Node that made this tensor; None for a leaf.")
     _base = property(lambda self: self._view and self._view.base, doc="The tensor whose memory this one is a view of; None for its own.")
 
 
 class View:
-    """How a view comes from its base: the ops to replay on it, and the base's Node at that time."""
+    """How a view comes from its base: the ops to replay on it, and the base's place on the tape at that time."""
 
-    __slots__ = ("base", "steps", "base_node", "made_by")
+    __slots__ = ("base", "steps", "base_edge", "made_by")
 
     def __init__(self, base: Variable, steps: tuple, made_by: str | None):
-        self.base, self.steps, self.base_node = base, steps, base._tape_node
+        self.base, self.steps, self.base_edge = base, steps, base._edge
         # None; or, where an in-place change of this view or of its base is an error, the reason
         self.made_by = made_by if mode.grad else "A view was created in no_grad mode"
 
@@ -96,9 +98,9 @@ class View:
 
     def refresh(self, tensor: Variable) -> None:
         """Put `tensor` behind the base's present Node."""
-        if self.base._tape_node is not None:
+        if self.base._edge is not None:
             self.check_may_change("its base or another view of its base has been")
-        self.base_node = self.base._tape_node
+        self.base_edge = self.base._edge
         tensor._move_behind(enable_grad(follow)(self.steps, self.base))
 
 

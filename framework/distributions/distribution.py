@@ -39,7 +39,7 @@ class Distribution:
         expect(isinstance(value, Tensor), f"The value must be a Tensor, not {type(value).__name__}", ValueError)
         expected, got, events = self.batch_shape + self.event_shape, value.shape, len(self.event_shape)
         pairs = zip(reversed(got), reversed(expected), strict=False)
-        fits = got[len(got) - events :] == self.event_shape and all(m == n or 1 in (m, n) for m, n in pairs)
+        fits = got == expected or got[len(got) - events :] == self.event_shape and all(m == n or 1 in (m, n) for m, n in pairs)
         expect(fits, f"The value's shape {got} does not fit batch_shape + event_shape, {expected}", ValueError)
         self._check(self.support, "the value", value)
 

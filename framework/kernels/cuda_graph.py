@@ -130,7 +130,7 @@ class Graph:
                 for leaf, each in self.leaves.items():
                     each.recorded(met[leaf])
                 self.graph = self.stream.end_capture()
-            waiting = [each for each in tensors_in(self.outputs) if each._tape_node is not None and not each._tape_node.freed]
+            waiting = [each for each in tensors_in(self.outputs) if each._edge is not None and not each._edge[0].freed]
             expect(not waiting, "a result waits for `backward()`, which must be part of the step")
         except BaseException:
             if self.stream.is_capturing():

@@ -17,9 +17,9 @@ from .shape import along, clone, normalize, reshape
 
 def _places(name, shape, dim, index):
     """For each element of `index` its full position in an array of `shape`: its own place, but `index` along `dim`."""
-    dim, index = normalize(dim, len(shape)), np.atleast_1d(index)
+    dim, index = normalize(dim, len(shape)), index if index.ndim else index.reshape(1)
     shape, module = shape or (1,), array_module(index)
-    expect(index.dtype in (np.int32, np.int64) or not index.size, f"{name}(): Expected dtype int32/int64 for index")
+    expect(index.dtype.kind == "i" and index.itemsize >= 4 or not index.size, f"{name}(): Expected dtype int32/int64 for index")
     if index.ndim != len(shape) or any(n > m for d, (n, m) in enumerate(zip(index.shape, shape, strict=True)) if d != dim):
         raise RuntimeError(f"{name}(): Expected index {list(index.shape)} to be no larger than {list(shape)} apart from dimension {dim}")
     _check_bounds(index, dim, shape[dim])
