@@ -156,9 +156,9 @@ class Op:
 
     def reference(self, arrays: list):
         """The result of the forward; 16-bit floats are computed in float32."""
-        half = half_type(arrays)
+        half = None if self.view else half_type(arrays)
         try:
-            return self.forward(*arrays) if half is None or self.view else in_single(self.forward, arrays, half)
+            return self.forward(*arrays) if half is None else in_single(self.forward, arrays, half)
         except ValueError as error:
             raise pytorch_error(error, self, arrays) from error
 
