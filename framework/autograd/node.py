@@ -11,9 +11,9 @@ class OpNode(Node):
 
     def __init__(self, op, edges, input_types, rules, outputs: int, several: bool, lists: dict, backward):
         self.number, self.edges, self.input_types, self.outputs = next(numbers), edges, input_types, outputs
-        self.op, self.rules = op, rules  # each with whether some input wants it
-        self.several, self.lists = several, lists  # does the op return a tuple? {input: how many tensors}, of arguments that are lists
-        self.backward = backward  # the kernel's own
+        self.op, self.rules = op, rules  # each rule with whether some input wants it
+        self.several = several  # does the op return a tuple?
+        self.lists, self.backward = lists, backward  # {input: how many tensors}, of arguments that are lists of them; the kernel's own
         self.versions = ()  # (version counter of what is kept, as it was then)
         self.freed, self._hooks = False, None
 
