@@ -87,17 +87,14 @@ def run(roots, targets=None, *, create_graph: bool, retain_graph: bool, own: boo
             for output, grad in enumerate(grads):
                 if hasattr(grad, "add_to"):  # left by a kernel to be added to others, it is made now; what was left for this Node stays
                     grads[output] = grad.array()
-            if node._hooks is not None:
-                for output, hooks in node._hooks.items():
-                    grads[output] = _hooked(grads[output], hooks, create_graph)
+            for output, hooks in (node._hooks or {}).items():
+                grads[output] = _hooked(grads[output], hooks, create_graph)
             if targets is not None:
                 met = {(node, output): grad for output, grad in enumerate(grads) if (node, output) in targets}
                 arrived.update(met)
                 shared.update(met)
                 if node not in wanted:
                     continue
-            if node.saved is None:  # it is freed
-                raise RuntimeError("Trying to backward through the graph a second time: specify retain_graph=True the first time")
             made = _on_its_gpu(node.propagate, grads, create_graph) if gpus.several else node.propagate(grads, create_graph)
             for edge, kind, grad in zip(node.edges, node.input_types, made, strict=True):
                 if edge is not None and grad is not None and (wanted is None or edge[0] in wanted or edge in targets):
@@ -137,9 +134,9 @@ def _add_to(grad, more):
 
 def _wrapped(grad) -> Variable:
     """`grad` as a tensor; what a kernel left to be computed, and what can wait, stays so."""
-    later = hasattr(grad, "kept")
-    tensor = Variable.wrap(grad.kept() if later else grad)
-    if later and hasattr(tensor._array, "kept"):
+    grad = grad.kept() if hasattr(grad, "kept") else grad
+    tensor = Variable.wrap(grad)
+    if hasattr(grad, "array"):
         tensor._later = tensor.__dict__.pop("_array")
     return tensor
 

@@ -56,7 +56,7 @@ class FunctionNode(OpNode):
         self.places = [edge[1] if edge and edge[0] is self else edge for edge in edges]  # of its own results the number alone
 
     def propagate(self, grads, recorded):
-        self.check_versions()
+        self.check_saved()
         grads = [grad if grad is None or isinstance(grad, Variable) else Variable.wrap(grad) for grad in grads]
         if self.context._materialize_grads:
             module = next(array_module(each._array) for each in grads if each is not None)

@@ -60,7 +60,7 @@ class FusedNode(OpNode):
         return self._differentiate_formula(grads) if recorded else super().propagate(grads, recorded)
 
     def _differentiate_formula(self, grads) -> list:
-        self.check_versions()
+        self.check_saved()
         saved = dict(zip(self.op.parameters, self.saved, strict=True))
         inputs = {name: _alias(on_tape(saved[name], edge)) for name, edge in zip(self.op.inputs, self.edges, strict=True) if edge}
         args = [inputs.get(name, Variable.wrap(each) if hasattr(each, "ndim") else each) for name, each in saved.items()]

@@ -6,7 +6,7 @@ ARRAYS = {np.ndarray}  # and CuPy's, once it is used
 
 
 def half_type(values):
-    """The type of the first floating array among `values` if it has 16 bits; None otherwise."""
+    """The floating type of the arrays among `values`, which have one in common, if it has 16 bits; None otherwise."""
     for each in values:
         if type(each) in ARRAYS and each.dtype.kind in "fV":
             return each.dtype if each.itemsize == 2 else None

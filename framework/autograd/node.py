@@ -59,7 +59,10 @@ class OpNode(Node):
         if self.versions:  # shapes and numbers are no memory worth freeing: with nothing else kept, backward can be run again
             self.saved = None
 
-    def check_versions(self) -> None:
+    def check_saved(self) -> None:
+        """Raise RuntimeError if what was kept is gone or has been changed since."""
+        if self.saved is None:
+            raise RuntimeError("Trying to backward through the graph a second time: specify retain_graph=True the first time")
         for version, then in self.versions:
             if version[0] != then:
                 raise RuntimeError("one of the variables needed for gradient computation has been modified by an inplace operation: "
@@ -67,7 +70,7 @@ class OpNode(Node):
 
     def propagate(self, grads: list, recorded: bool) -> list:
         """Gradients of the inputs from those of the outputs (each an array, a Tensor if `recorded`, or None)."""
-        self.check_versions()
+        self.check_saved()
         grad = grads if self.several else grads[0]
         if self.backward is not None and not recorded:
             return self.backward(grad, *[edge is not None for edge in self.edges])

@@ -48,6 +48,27 @@ def surprise(scores: Tensor, real: bool) -> Tensor:
     return F.binary_cross_entropy_with_logits(scores, framework.full_like(scores, float(real)))
 
 
+def play(real: Tensor, model: DCGAN, generator_optimizer: optim.Adam, discriminator_optimizer: optim.Adam) -> tuple[Tensor, Tensor]:
+    """A round of the game: either network learns once, from real pictures (B, C, S, S) in −1 … 1 and as many of noise. Their losses."""
+    generator, discriminator = model.generator, model.discriminator
+    fake = generator(framework.randn(len(real), NOISE, 1, 1, device=real.device))
+
+    # the discriminator: −log D(real) − log(1 − D(fake))
+    discriminator_optimizer.zero_grad()
+    discriminator_loss = surprise(discriminator(real), real=True) + surprise(discriminator(fake.detach()), real=False)
+    discriminator_loss.backward()
+    discriminator_optimizer.step()
+
+    # the generator: −log D(fake), through a discriminator that holds still
+    discriminator.requires_grad_(False)
+    generator_optimizer.zero_grad()
+    generator_loss = surprise(discriminator(fake), real=True)
+    generator_loss.backward()
+    generator_optimizer.step()
+    discriminator.requires_grad_(True)
+    return discriminator_loss, generator_loss
+
+
 def draw(folder: Path, strip: list[Tensor], fakes: Tensor) -> None:
     """Draw the strip, a row for each time the generator was tested, and the last pictures."""
     write(folder / "strip.png", grid(as_arrays(framework.cat(strip)), STRIP))
@@ -72,31 +93,14 @@ def train(config: Config) -> None:
     # model
     framework.manual_seed(config.seed)
     model = DCGAN(images.shape[1], config.size, config.width).to(device)
-    generator, discriminator = model.generator, model.discriminator
     betas = (config.beta1, 0.999)
-    generator_optimizer = optim.Adam(generator.parameters(), lr=config.lr, betas=betas)
-    discriminator_optimizer = optim.Adam(discriminator.parameters(), lr=config.lr, betas=betas)
+    generator_optimizer = optim.Adam(model.generator.parameters(), lr=config.lr, betas=betas)
+    discriminator_optimizer = optim.Adam(model.discriminator.parameters(), lr=config.lr, betas=betas)
 
     @config.compiled
     def step(batch: Tensor) -> tuple[Tensor, Tensor]:
         """One step of both networks on the pictures of these numbers (B,): their losses."""
-        real = images[batch].float() / 127.5 - 1  # (B, C, S, S), from −1 to 1
-        fake = generator(framework.randn(len(real), NOISE, 1, 1, device=device))
-
-        # the discriminator: −log D(real) − log(1 − D(fake))
-        discriminator_optimizer.zero_grad()
-        discriminator_loss = surprise(discriminator(real), real=True) + surprise(discriminator(fake.detach()), real=False)
-        discriminator_loss.backward()
-        discriminator_optimizer.step()
-
-        # the generator: −log D(fake), through a discriminator that holds still
-        discriminator.requires_grad_(False)
-        generator_optimizer.zero_grad()
-        generator_loss = surprise(discriminator(fake), real=True)
-        generator_loss.backward()
-        generator_optimizer.step()
-        discriminator.requires_grad_(True)
-        return discriminator_loss, generator_loss
+        return play(images[batch].float() / 127.5 - 1, model, generator_optimizer, discriminator_optimizer)
 
     # loop
     checkpoint = Checkpoint(run, model=model, generator=generator_optimizer, discriminator=discriminator_optimizer)
@@ -105,7 +109,7 @@ def train(config: Config) -> None:
 
     def test(epoch: int) -> str:
         """Measure the generator and add a row to the strip, of the same noise each time."""
-        fakes = generate(generator, fixed_noise)
+        fakes = generate(model.generator, fixed_noise)
         at.tested = {"frechet_distance": frechet_distance(moments(features, fakes), real_moments)}
         at.strip.append(fakes[:STRIP].cpu())
         run.log(epoch=epoch, step=at.step, **at.tested)

@@ -48,15 +48,20 @@ class Config(TrainFlags):
     """Largest norm of the gradient."""
 
 
-def train(config: Config) -> None:
-    """Train on WikiText-2, on the help pages of Python, or on a text of your own."""
-    if config.text:
-        config = replace(config, data=str(config.text.expanduser().absolute()))
-    config = config.shortened(data="builtin", epochs=1, max_steps=60, hidden=50, lr=5.0)
-    device = find_device(config.device)
+def read(config: Config) -> text.Text:
+    """The text to learn from; UserError if it has too few words for so many places to read from."""
     corpus = text.load(config.data, config.data_dir)
     if len(corpus.train) < 2 * config.batch_size:
         raise UserError(f"{corpus.name}: {len(corpus.train)} words to train on are too few for {config.batch_size} places to read from")
+    return corpus
+
+
+def train(config: Config) -> None:
+    """Train on WikiText-2, on the help pages of Python, or on a text of your own."""
+    config = replace(config, data=str(config.text.expanduser().absolute())) if config.text else config
+    config = config.shortened(data="builtin", epochs=1, max_steps=60, hidden=50, lr=5.0)
+    device = find_device(config.device)
+    corpus = read(config)
     run = Run("lstm_lm", config, corpus)
 
     # data: the text in columns, read from top to bottom side by side
@@ -87,8 +92,7 @@ def train(config: Config) -> None:
     with Progress(steps, at.step) as progress:
         while at.step < steps:
             epoch, seen = divmod(at.step, steps_an_epoch)
-            if seen == 0:
-                at.hidden = None  # the text begins again
+            at.hidden = at.hidden if seen else None  # else the text begins again
             model.train()
             for start in range(seen * config.bptt, len(words) - 1, config.bptt)[: steps - at.step]:
                 checkpoint.save_if_due(at)
