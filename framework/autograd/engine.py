@@ -95,9 +95,10 @@ def run(roots, targets=None, *, create_graph: bool, retain_graph: bool, own: boo
                 shared.update(met)
                 if node not in wanted:
                     continue
-            made = _on_its_gpu(node.propagate, grads, create_graph) if gpus.several else node.propagate(grads, create_graph)
-            for edge, kind, grad in zip(node.edges, node.input_types, made, strict=True):
-                if edge is not None and grad is not None and (wanted is None or edge[0] in wanted or edge in targets):
+            edges = node.edges if wanted is None else wanted[node]
+            made = _on_its_gpu(node.propagate, grads, edges, create_graph) if gpus.several else node.propagate(grads, edges, create_graph)
+            for edge, kind, grad in zip(edges, node.input_types, made, strict=True):
+                if edge is not None and grad is not None:
                     receive(edge, fit(grad, *kind), grads, made)
             if not retain_graph:
                 node.free()
@@ -117,9 +118,9 @@ def fit(grad, shape, dtype):
     return grad if (grad._array if isinstance(grad, Variable) else grad).dtype is dtype else cast(grad, dtype)
 
 
-def _on_its_gpu(propagate, grads, recorded):
+def _on_its_gpu(propagate, grads, edges, recorded):
     with beside(grads):
-        return propagate(grads, recorded)
+        return propagate(grads, edges, recorded)
 
 
 def _sum(grad, more):
@@ -146,17 +147,18 @@ def _is_shared(grad, before, made) -> bool:
     return isinstance(grad, Variable) or grad.base is not None or [*map(id, before), *map(id, made)].count(id(grad)) > 1
 
 
-def _leads_to(targets, roots) -> set:
-    """The Nodes from which some target can be reached: the others need not run."""
+def _leads_to(targets, roots) -> dict:
+    """{Node: its edges, None for those from which no target can be reached}, of the Nodes that have another: the others need not run."""
     reached = {edge[0] for edge, _ in roots if isinstance(edge[0], Node)}
-    stack, leads = list(reached), set()
+    stack, leads = list(reached), {}
     while stack:
         behind = {edge[0] for edge in stack.pop().edges if edge is not None and isinstance(edge[0], Node)} - reached
         reached |= behind
         stack += behind
     for node in sorted(reached, key=lambda node: node.number):  # the oldest first
-        if any(edge in targets or edge[0] in leads for edge in node.edges if edge is not None):
-            leads.add(node)
+        edges = [edge if edge is not None and (edge in targets or edge[0] in leads) else None for edge in node.edges]
+        if any(edges):
+            leads[node] = edges
     return leads
 
 

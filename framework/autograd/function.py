@@ -55,7 +55,7 @@ class FunctionNode(OpNode):
         self.saved = [each if each is None else each._array for each in tensors]
         self.places = [edge[1] if edge and edge[0] is self else edge for edge in edges]  # of its own results the number alone
 
-    def propagate(self, grads, recorded):
+    def propagate(self, grads, edges, recorded):
         self.check_saved()
         grads = [grad if grad is None or isinstance(grad, Variable) else Variable.wrap(grad) for grad in grads]
         if self.context._materialize_grads:

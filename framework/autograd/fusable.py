@@ -56,10 +56,10 @@ class FusedNode(OpNode):
         self.saved = arrays
         self.remember_version(args)
 
-    def propagate(self, grads, recorded):
-        return self._differentiate_formula(grads) if recorded else super().propagate(grads, recorded)
+    def propagate(self, grads, edges, recorded):
+        return self._differentiate_formula(grads, edges) if recorded else super().propagate(grads, edges, recorded)
 
-    def _differentiate_formula(self, grads) -> list:
+    def _differentiate_formula(self, grads, edges) -> list:
         self.check_saved()
         saved = dict(zip(self.op.parameters, self.saved, strict=True))
         inputs = {name: _alias(on_tape(saved[name], edge)) for name, edge in zip(self.op.inputs, self.edges, strict=True) if edge}
@@ -67,7 +67,7 @@ class FusedNode(OpNode):
         outs = self.op.forward(*args)
         outs = outs if isinstance(outs, tuple) else (outs,)
         roots = [(edge_of(out), grad) for out, grad in zip(outs, grads, strict=True) if grad is not None]
-        aliases = {name: edge_of(tensor) for name, tensor in inputs.items()}
+        aliases = {name: edge_of(inputs[name]) for name, edge in zip(self.op.inputs, edges, strict=True) if edge}
         arrived = run(roots, set(aliases.values()), create_graph=True, retain_graph=True)
         return [arrived.get(aliases.get(name)) for name in self.op.inputs]
 

@@ -68,17 +68,17 @@ class OpNode(Node):
                 raise RuntimeError("one of the variables needed for gradient computation has been modified by an inplace operation: "
                                    f"a tensor kept for {self.name()} is at version {version[0]}; expected version {then}")  # fmt: skip
 
-    def propagate(self, grads: list, recorded: bool) -> list:
-        """Gradients of the inputs from those of the outputs (each an array, a Tensor if `recorded`, or None)."""
+    def propagate(self, grads: list, edges: list, recorded: bool) -> list:
+        """Gradients of the inputs that have `edges`, from those of the outputs (each an array, a Tensor if `recorded`, or None)."""
         self.check_saved()
         grad = grads if self.several else grads[0]
         if self.backward is not None and not recorded:
-            return self.backward(grad, *[edge is not None for edge in self.edges])
+            return self.backward(grad, *[edge is not None for edge in edges])
         values = {**self.saved, "grad": grad}
         if recorded:
             self._restore(values)
         made = []
-        for rule, wanted in self.rules:
+        for rule, wanted in self.rules if edges is self.edges else self._rules_of(edges):
             outs = rule.function(*rule.arguments(values)) if wanted else rule.nothing
             if not rule.joint and not self.lists:
                 made.append(outs)
@@ -86,6 +86,11 @@ class OpNode(Node):
             for name, each in zip(rule.names, outs if rule.joint else (outs,), strict=True):
                 made += (each or [None] * self.lists[name]) if name in self.lists else (each,)
         return made
+
+    def _rules_of(self, edges: list) -> list:
+        """The rules, each with whether one of these edges wants it."""
+        needs = int("".join("01"[any(behind)] for behind in self.grouped(edges)), 2)
+        return (self.op.plans.get(needs) or self.op.plan(needs))[0]
 
     def _restore(self, values: dict) -> None:
         """Put tensors with their place on the tape where arrays were kept, so that the rules are recorded."""

@@ -236,3 +236,40 @@ def test_names_of_nodes():
     assert repr(y.grad_fn) == "<ExpBackward0>" and y.grad_fn.name() == "ExpBackward0"
     assert y.grad_fn.next_functions[0][0].name() == "AddBackward0"
     assert x.grad_fn is None and x.is_leaf and not y.is_leaf
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_only_what_leads_to_a_target_is_computed(create_graph):
+    asked = []
+    times = op(lambda input, other: input * other, name="times",
+               input=lambda grad, other: asked.append("input") or grad * other,
+               other=lambda grad, input: asked.append("other") or grad * input)  # fmt: skip
+    x, y = leaf(2.0), leaf(5.0)
+    out = times(x, y)
+    for targets, rules, grads in (([x], ["input"], [5]), ([y], ["other"], [2]), ([y, x], ["input", "other"], [2, 5])):
+        asked.clear()
+        assert [each.item() for each in grad(out, targets, retain_graph=True, create_graph=create_graph)] == grads
+        assert asked == rules
+    asked.clear()
+    out.backward(inputs=[y], create_graph=create_graph)
+    assert asked == ["other"]
+    assert y.grad.item() == 2
+    assert x.grad is None
+
+
+def test_of_what_a_list_holds_one_is_a_target():
+    x, y = leaf(1.0, 2.0), leaf(3.0)
+    joined = torch.cat([x * 2, y.reshape(1), x])
+    assert grad(joined.sum(), [y], retain_graph=True)[0].item() == 1
+    assert grad(joined.sum(), [x])[0].tolist() == [3, 3]
+
+
+def test_a_kernel_is_told_what_is_a_target():
+    def kernel(input, other):
+        return input + other, lambda grad, *needs: asked.append(needs) or [grad if needed else None for needed in needs]
+
+    asked, plus = [], op(lambda input, other: input + other, name="plus", input=lambda grad: grad, other=lambda grad: grad)
+    plus.kernels[np.ndarray] = [kernel]
+    x, y = leaf(2.0), leaf(5.0)
+    assert grad(plus(x, y), [y])[0].item() == 1
+    assert asked == [(False, True)]
