@@ -2,7 +2,8 @@
 
 The dimensions are merged where both arrays allow it, and sorted by the target's steps.  The last one, L, is then the target's own order;
 F is that of the others in which the source's elements lie closest.  Blocks of F x L are copied at once: rows where L is the source's order
-too, else squares whose lines of memory, read across, are still in a cache when the next column comes.
+too, else squares, some columns of L at a time: down F they read so many lines of the source, which stay in the nearest cache, and write
+lines of the target.
 """
 
 import math
@@ -14,17 +15,25 @@ from . import MOVED
 from .cpu import compiled, contiguous, kernel, run_shares
 
 _WORTH_IT_FOR_ROWS = 1 << 19  # elements, if rows stay rows; else MOVED
-_ROWS, _SIDE = (64, 4096), 32  # of F and L in a block of rows; and of a square
+_ROWS, _SIDE = (64, 4096), 64  # of F and L in a block of rows; and of a square
+_COLUMNS = 16  # of a square at a time
 _UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}  # what is copied has no meaning
 
 
 @compiled()
-def _copy_apart(source, x, source_step, target, y, target_step, count):
-    """`count` numbers that do not touch; unsigned places are never counted from the end."""
-    for _ in range(count):
-        target[y] = source[x]
-        x += source_step
-        y += target_step
+def _copy_square(source, x, target, y, steps, height, width):
+    """(height, width) numbers that do not touch, from place x on to place y on; unsigned places are never counted from the end."""
+    down, across, to_down, to_across = np.uintp(steps[0, -2]), np.uintp(steps[0, -1]), np.uintp(steps[1, -2]), np.uintp(steps[1, -1])
+    for first in range(0, width, _COLUMNS):
+        p, q = np.uintp(x) + np.uintp(first) * across, np.uintp(y) + np.uintp(first) * to_across
+        for _ in range(height):
+            if first + _COLUMNS <= width:
+                for column in range(_COLUMNS):
+                    target[q + np.uintp(column) * to_across] = source[p + np.uintp(column) * across]
+            else:
+                for column in range(width - first):
+                    target[q + np.uintp(column) * to_across] = source[p + np.uintp(column) * across]
+            p, q = p + down, q + to_down
 
 
 @compiled()
@@ -38,17 +47,20 @@ def _copy_blocks(source, target, lengths, steps, rows, columns, share, first, la
             place, rest = rest % lengths[d], rest // lengths[d]
             a, b = a + place * steps[0, d], b + place * steps[1, d]
         i, j = block // across % down * rows, block % across * columns
-        count = min(columns, width - j)
-        for k in range(i, min(i + rows, height)):
-            x, y = a + k * steps[0, -2] + j * steps[0, -1], b + k * steps[1, -2] + j * steps[1, -1]
-            if steps[0, -1] == 1 and steps[1, -1] == 1:
-                row, to = source[x : x + count], target[y : y + count]
+        x, y = a + i * steps[0, -2] + j * steps[0, -1], b + i * steps[1, -2] + j * steps[1, -1]
+        height_here, count = min(rows, height - i), min(columns, width - j)
+        if max(steps[0, -1], steps[1, -1]) > 1:
+            _copy_square(source, x, target, y, steps, height_here, count)
+            continue
+        for _ in range(height_here):
+            to = target[y : y + count]
+            if steps[0, -1] == 1:
+                row = source[x : x + count]
                 for c in range(count):
                     to[c] = row[c]
-            elif steps[0, -1] == 0 and steps[1, -1] == 1:
-                target[y : y + count] = source[x]
             else:
-                _copy_apart(source, np.uintp(x), np.uintp(steps[0, -1]), target, np.uintp(y), np.uintp(steps[1, -1]), count)
+                to[:] = source[x]
+            x, y = x + steps[0, -2], y + steps[1, -2]
 
 
 def _merged(source, target):
@@ -91,7 +103,7 @@ def copy(source, target) -> None:
     rows, columns = _ROWS
     if last[1] > 1:
         rows, columns = _square(dims[-2][0], last[0])
-        if columns < rows:
+        if columns < min(rows, _COLUMNS):
             dims[-2:], rows, columns = dims[:-3:-1], columns, rows
     blocks = math.prod([n for n, _, _ in dims[:-2]]) * -(-dims[-2][0] // rows) * -(-dims[-1][0] // columns)
     lengths, *steps = np.array(dims).T
