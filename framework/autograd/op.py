@@ -48,7 +48,7 @@ class Op:
         self.count, self.required = len(self.defaults), self.defaults.count(inspect.Parameter.empty)
         self.kernels = {}  # type of array -> [kernel, …], the newest last
         self.load_kernels = None  # imports them
-        self.smallest = 0  # they are asked only if one of the arrays has so many elements
+        self.worth_it = None  # whether they are asked about these arrays
         self.node_type = OpNode
         self.rules = []
         self.inputs = ()  # names of the differentiable inputs
@@ -115,21 +115,17 @@ class Op:
         needs = 0  # a binary digit an input: does it need a gradient?
         for place in self.places:
             arg, array = args[place], arrays[place]
-            if isinstance(arg, Variable):
-                edge = edge_of(arg)
-                needs += needs + (edge is not None)
-                edges.append(edge)
-                types.append(edge and (array.shape, array.dtype))
-            elif isinstance(arg, (list, tuple)):
+            if isinstance(arg, (list, tuple)):
                 lists = {**lists, self.parameters[place]: len(arg)}
                 behind = [edge_of(each) for each in arg]
                 needs += needs + any(behind)
                 edges += behind
                 types += [(each.shape, each.dtype) for each in array]
             else:
-                needs += needs
-                edges.append(None)
-                types.append(None)
+                edge = edge_of(arg) if isinstance(arg, Variable) else None
+                needs += needs + (edge is not None)
+                edges.append(edge)
+                types.append(edge and (array.shape, array.dtype))
         if needs:
             rules, keeps = self.plans.get(needs) or self.plan(needs)
             node = self.node_type(self, edges, types, rules, len(results), several, lists, backward)
@@ -164,12 +160,8 @@ class Op:
 
     def try_kernels(self, arrays):
         """(result, its own backward or None) of the newest kernel that does not decline; NotImplemented if all do."""
-        for each in arrays:
-            if getattr(each, "size", 0) >= self.smallest:
-                break
-        else:
-            if not gpus.used or any([type(each) is np.ndarray for each in arrays]):
-                return NotImplemented
+        if self.worth_it is not None and not self.worth_it(arrays):
+            return NotImplemented
         if self.load_kernels is not None:
             self.load_kernels(arrays)
         kind = next((type(each) for each in arrays if type(each) in self.kernels), None)
@@ -246,7 +238,7 @@ def unwrap(args, kinds=()):
     for arg in args:
         if isinstance(arg, Variable):
             arrays.append(arg._array if arg._later is None or type(arg._later) not in kinds else arg._later)
-            if arg._needs_grad or arg._edge is not None or arg._view is not None:
+            if arg._needs_grad or arg._edge is not None or (arg._view is not None and arg._made_by is not None):
                 found = ON_TAPE
             elif found is None:
                 found = TENSORS

@@ -64,7 +64,7 @@ _CPU = {
 }
 _GPU = [
     "clip", "elementwise", "random", "index", "matmul", "linear", "norm", "batch_norm", "optim", "lbfgs", "pool", "recurrent", "cudnn_rnn",
-    "cell", "resample", "softmax", "loss", "transfer", "conv", "attention", "cat", "gaps", "reduce", "einsum",
+    "cell", "resample", "softmax", "loss", "transfer", "conv", "attention", "cat", "gaps", "reduce",
 ]  # cuda_….py  # fmt: skip
 SMALL = 8192  # with fewer elements in every array NumPy is as fast as a compiled loop with its call and its threads
 MOVED = 1 << 16  # the same where there is little to compute, and memory is what takes the time
@@ -122,7 +122,7 @@ def _loader(module: str, ops: list):
     """What imports `module` at the first call of one of `ops` that is large enough to want its kernels."""
 
     def load(arrays) -> None:
-        if large_together(arrays):
+        if ops[0].worth_it is not None or large_together(arrays):
             for op in ops:
                 op.load_kernels = None
             importlib.import_module(f".{module}", __name__)
@@ -130,13 +130,39 @@ def _loader(module: str, ops: list):
     return load
 
 
+def _large(elements: int, broadcasts: bool = False):
+    """What says whether one of NumPy's arrays, or what they broadcast to, has so many elements; or whether all are on GPUs."""
+
+    def worth_it(arrays) -> bool:
+        together = 1  # as many elements as they broadcast to, at most
+        for each in arrays:
+            size = getattr(each, "size", 1)
+            if size >= elements:
+                return True
+            together *= size
+        if gpus.used and not any([type(each) is np.ndarray for each in arrays]):
+            return True
+        return broadcasts and together >= elements and _broadcast_size(arrays) >= elements
+
+    return worth_it
+
+
+def _broadcast_size(arrays) -> int:
+    """How many elements NumPy's arrays broadcast to; 0 if they do not."""
+    try:
+        return np.broadcast(*arrays).size
+    except ValueError:
+        return 0
+
+
 for _module, _ops in _CPU.items():
     for _op in _ops:
-        _op.load_kernels, _op.smallest = _loader(_module, _ops), SMALL
-for _op in (*_CPU["cpu_arithmetic"], *_CPU["cpu_copy"], dispatch.sum_to):
-    if _op is not elementwise.plus:  # whose kernel also takes what was left for later
-        _op.smallest = MOVED
-optimizer.update_each.smallest = clip.scale_each.smallest = 0  # their kernels look into the lists themselves
+        _op.load_kernels, _op.worth_it = _loader(_module, _ops), _large(SMALL)
+for _op in (*_CPU["cpu_copy"], dispatch.sum_to):
+    _op.worth_it = _large(MOVED)
+for _op in _CPU["cpu_arithmetic"]:
+    _op.worth_it = _large(MOVED if _op is not elementwise.plus else SMALL, broadcasts=True)  # its kernel also takes what was left for later
+optimizer.update_each.worth_it = clip.scale_each.worth_it = None  # their kernels look into the lists themselves
 
 
 def use(which: str):

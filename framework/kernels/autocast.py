@@ -22,10 +22,10 @@ from ..autograd.variable import Variable
 from ..device import device
 from ..dtypes import bfloat16, float16
 from ..offered import expect
-from ..ops import activation, attention, conv, einsum, elementwise, linalg, loss, norm, recurrent, reduce, scan
+from ..ops import activation, attention, conv, elementwise, linalg, loss, norm, recurrent, reduce, scan
 
 _IN_16_BITS = [
-    linalg.matrix_product, linalg.linear_op, einsum.product, conv.conv, conv.conv_transpose, attention.attention,
+    linalg.matrix_product, linalg.linear_op, conv.conv, conv.conv_transpose, attention.attention,
     recurrent.rnn_layer, recurrent.lstm_layer, recurrent.gru_layer,
 ]  # fmt: skip
 _IN_SINGLE = [

@@ -1,13 +1,11 @@
 """Matrix products on a CPU: a block of the result to each thread."""
 
 import math
-import operator
 
 import numpy as np
 
 from ..ops import linalg as ops
 from .cpu import broadcast, compiled, floats, kernel, run, run_shares
-from .cpu_arithmetic import arithmetic
 from .cpu_gemm import gemm
 from .cpu_tile import ROWS
 from .cpu_vectors import lanes
@@ -100,8 +98,6 @@ def _fits(a, b, rows) -> bool:
 
 @kernel(ops.matrix_product)
 def parallel_gemm(input, other):
-    if input.shape[-1] == other.shape[-2] == 1:
-        return arithmetic(operator.mul, input, other)
     batch = broadcast(input.shape[:-2], other.shape[:-2])
     if batch is None or not _fits(input, other, math.prod(batch) * input.shape[-2]):
         return NotImplemented

@@ -1,16 +1,16 @@
 """Einstein's summation: products of tensors whose dimensions are named by letters."""
 
 import re
+from math import prod
 from string import ascii_letters
 
-import numpy as np
-
-from ..autograd.half import half_type, in_single
-from ..autograd.op import op
+from .. import dtypes
 from ..autograd.variable import Variable
 from ..size import as_one
 from .diagonal import diagonal
-from .promotion import common, expect, refuse, same_type
+from .elementwise import mul
+from .linalg import matrix_product
+from .promotion import common, expect, same_type
 from .reduce import sum
 from .shape import permute, reshape
 
@@ -35,9 +35,8 @@ def einsum(equation, *operands):
     sizes = {}
     terms = [_named(term, operand, dots, sizes) for term, operand in zip(left.split(","), operands, strict=True)]
     wanted = wanted.replace("...", "".join(name for name in dots if name in sizes)[::-1])
-    for name in wanted:
-        if name not in sizes or wanted.count(name) > 1:
-            raise RuntimeError(f"einsum(): the output must have '{name}' once, and an operand must have it: '{equation}'")
+    wrong = next((name for name in wanted if name not in sizes or wanted.count(name) > 1), None)
+    expect(wrong is None, f"einsum(): the output must have '{wrong}' once, and an operand must have it: '{equation}'")
     return _contract([_distinct(*each, sizes) for each in zip(operands, terms, strict=True)], wanted)
 
 
@@ -74,23 +73,31 @@ def _contract(pairs, wanted):
         alone = tuple(i for i, name in enumerate(term) if seen.count(name) == 1)
         operands.append(sum(operand, alone) if alone else operand)
         terms.append("".join(name for name in term if seen.count(name) > 1))
-    if len(operands) == 1:
-        return permute(operands[0], tuple(terms[0].index(name) for name in wanted))
-    if set("".join(terms)) == set(wanted):
-        return product(list(common(operands)), terms, wanted)
-    same_type(*operands)
-    refuse("b", "einsum", *operands)
-    return product(operands, terms, wanted)
+    operands = common(operands) if set("".join(terms)) == set(wanted) else same_type(*operands)
+    (out, *others), (names, *terms) = operands, terms
+    while others:
+        out, names = _two(out, names, others.pop(0), terms.pop(0), {*wanted, *"".join(terms)})
+    return _arranged(out, names, wanted)
 
 
-@op(name="einsum", operands=lambda grad, operands, terms, wanted: [
-        product([grad, *operands[:i], *operands[i + 1 :]], [wanted, *terms[:i], *terms[i + 1 :]], term) for i, term in enumerate(terms)
-    ])  # fmt: skip
-def product(operands, terms, wanted):
-    """NumPy's einsum, where every name is that of two operands at least or of one and the result: so its gradients are such products."""
+def _two(x, of_x, y, of_y, stay):
+    """out[b, i, j] = sum over k of x[b, i, k] y[b, k, j], and its names: both operands have b and k, of which b `stay`.
 
-    def contract(*arrays):
-        return np.einsum(",".join(terms) + "->" + wanted, *arrays, optimize=True)
+    Only x has i, only y has j.  Each of the four may be several names, or none.
+    """
+    both = [name for name in of_x if name in of_y]
+    b, k = ("".join(name for name in both if (name in stay) == stays) for stays in (True, False))
+    i, j = ("".join(name for name in names if name not in both) for names in (of_x, of_y))
+    if not k and (not (i and j) or x.dtype is dtypes.bool):  # else a product it is too, for its gradients are sums
+        return mul(_arranged(x, of_x, b + i + j), _arranged(y, of_y, b + i + j)), b + i + j
+    lengths = dict(zip(of_x + of_y, (*x.shape, *y.shape), strict=True))
+    batch, rows, columns, inner = (prod(lengths[name] for name in names) for names in (b, i, j, k))
+    x = reshape(_arranged(x, of_x, b + i + k), (batch, rows, inner))
+    y = reshape(_arranged(y, of_y, b + k + j), (batch, inner, columns))
+    return reshape(matrix_product(x, y), tuple(lengths[name] for name in b + i + j)), b + i + j
 
-    half = half_type(operands)
-    return contract(*operands) if half is None else in_single(contract, operands, half)
+
+def _arranged(x, names, wanted):
+    """`x`, whose dimensions have these `names`, with those of `wanted` in their order; of a name that it lacks the length is 1."""
+    x = x if names == wanted else permute(x, tuple(names.index(name) for name in wanted if name in names))
+    return x[tuple(slice(None) if name in names else None for name in wanted)] if len(wanted) > x.ndim else x

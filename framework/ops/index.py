@@ -18,6 +18,7 @@ from .promotion import expect, same_type
 from .shape import reshape
 
 _ALL = slice(None)
+_READ_BY = {int: "select", slice: "slice", type(None): "unsqueeze"}
 _SEQUENCES = (Variable, np.ndarray, list, tuple, range, slice)
 
 
@@ -71,7 +72,7 @@ def _part(part):
     if part is None or part is ... or isinstance(part, (slice, bool)):
         return part
     if isinstance(part, (list, tuple, range)):
-        part = np.asarray([_part(each) for each in part], dtype=None if len(part) else np.int64)
+        part = np.asarray([each if type(each) is int else _part(each) for each in part], None if len(part) else np.int64)
     if _dtype(part) == np.uint8:
         warnings.warn("indexing with dtype uint8 is now deprecated, please use a dtype bool instead.", stacklevel=4)
         part = cast(part, np.dtype(bool))
@@ -126,9 +127,8 @@ add_at = op(_add_at, name="add_at", input=lambda grad, index: getitem(grad, inde
 
 def getitem(input, index):
     """`input[index]`, of either kind; on the tape by the name of its last step."""
-    last = next((each for each in reversed(index) if each is not ...), ...)
-    name = "alias" if last is ... else "unsqueeze" if last is None else "slice" if isinstance(last, slice) else "select"
-    return READS["index" if any(map(_is_array, index)) else name](input, index)
+    names = [_READ_BY.get(type(each), "index") for each in index if each is not ...]
+    return READS["index" if "index" in names else names[-1] if names else "alias"](input, index)
 
 
 def _select(input, position) -> tuple:

@@ -1,6 +1,7 @@
 """The matrix product: what `matmul`, `linear` and all the products of products.py come down to."""
 
 from ..autograd.op import op
+from .elementwise import mul
 from .promotion import alike
 from .shape import flatten, reshape, unsqueeze
 
@@ -14,7 +15,8 @@ def matrix_product(input, other):
     if input.shape[-1] != other.shape[-2]:
         a, b = ("x".join(map(str, each.shape)) for each in (input, other))
         raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({a} and {b})")
-    return input * other if input.shape[-1] == 1 else input @ other  # of columns and rows, NumPy's product takes four times as long
+    # of columns and rows, NumPy's product takes four times as long
+    return mul.compute([input, other])[0] if input.shape[-1] == 1 else input @ other
 
 
 def matmul(input, other):

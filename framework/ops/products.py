@@ -12,34 +12,32 @@ from .reduce import sum
 from .shape import distinct, expand, normalize, reshape, roll, unsqueeze
 
 
-def _expect(name, ndims, *tensors) -> None:
+def _of(ndims, name, *tensors) -> tuple:
     got = tuple(each.ndim for each in tensors)
     expect(got == ndims, f"{name}: expected tensors of {ndims} dimensions, but got {got}")
+    return tensors
 
 
 def mm(input, mat2):
     """(N, M) @ (M, P)."""
-    _expect("mm", (2, 2), input, mat2)
-    return matrix_product(input, mat2)
+    return matrix_product(*_of((2, 2), "mm", input, mat2))
 
 
 def bmm(input, mat2):
     """(B, N, M) @ (B, M, P), one product for each of the batch."""
-    _expect("bmm", (3, 3), input, mat2)
+    input, mat2 = _of((3, 3), "bmm", input, mat2)
     expect(input.shape[0] == mat2.shape[0], f"bmm: expected batches of one size, but got {input.shape[0]} and {mat2.shape[0]}")
     return matrix_product(input, mat2)
 
 
 def mv(input, vec):
     """(N, M) @ (M)."""
-    _expect("mv", (2, 1), input, vec)
-    return matmul(input, vec)
+    return matmul(*_of((2, 1), "mv", input, vec))
 
 
 def dot(input, tensor):
     """The inner product of two vectors."""
-    _expect("dot", (1, 1), input, tensor)
-    return matmul(input, tensor)
+    return matmul(*_of((1, 1), "dot", input, tensor))
 
 
 vdot = dot  # it differs for complex numbers
@@ -56,7 +54,7 @@ def inner(input, other):
 
 def outer(input, vec2):
     """(N) by (M): the (N, M) products of each with each."""
-    _expect("outer", (1, 1), input, vec2)
+    input, vec2 = _of((1, 1), "outer", input, vec2)
     return mul(unsqueeze(input, 1), vec2)
 
 
@@ -102,8 +100,7 @@ def tensordot(a, b, dims=2):
         dims = range(-dims, 0), range(dims)
     first, second = distinct(dims[0], a.ndim), distinct(dims[1], b.ndim)
     expect(len(first) == len(second), f"tensordot: both lists of dimensions should have the same length, but got {first} and {second}")
-    same_type(a, b)
-    refuse("b", "tensordot", a)
+    refuse("b", "tensordot", *same_type(a, b))
     names, others = string.ascii_uppercase[: a.ndim], string.ascii_lowercase[: b.ndim]
     for i, j in zip(first, second, strict=True):
         others = others.replace(string.ascii_lowercase[j], names[i])
@@ -120,15 +117,13 @@ def kron(input, other):
 
 def trace(input):
     """The sum of a matrix's diagonal."""
-    _expect("trace", (2,), input)
     refuse("b", "trace", input)
-    return sum(diagonal(input))
+    return sum(diagonal(*_of((2,), "trace", input)))
 
 
 def cross(input, other, dim=None):
     """The vector product, x[i+1] y[i+2] - x[i+2] y[i+1], along a dimension of length 3: `dim`, or the first such."""
-    same_type(input, other)
-    refuse("b", "cross", input)
+    refuse("b", "cross", *same_type(input, other))
     shapes = tuple(input.shape), tuple(other.shape)
     dim = normalize(shapes[0].index(3) if dim is None and 3 in shapes[0] else dim or 0, input.ndim)
     right = input.ndim == other.ndim and shapes[0][dim] == shapes[1][dim] == 3

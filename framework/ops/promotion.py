@@ -177,8 +177,9 @@ def alike(args):
     return args
 
 
-def same_type(first, *others) -> None:
-    """RuntimeError if not all tensors are of one type: some functions do not promote."""
+def same_type(first, *others) -> tuple:
+    """The tensors; RuntimeError if not all are of one type: some functions do not promote."""
     for each in (first, *others):
         expect(isinstance(each, Variable), f"argument must be Tensor, not {type(each).__name__}", TypeError)
         expect(mode.casts or each.dtype is first.dtype, f"expected tensors of one dtype, but got {first.dtype.name} and {each.dtype.name}")
+    return first, *others

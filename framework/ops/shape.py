@@ -103,13 +103,10 @@ def add_windows(windows, shape, dimension, step):
     return out
 
 
-def _inverse(dims):
-    return tuple(np.argsort([each % len(dims) for each in dims]).tolist()) if dims else ()
-
-
 # fmt: off
 reinterpret = op(lambda input, dtype: input.view(dtype), name="view_as_dtype", view=True)  # the same bits: no gradient
-permute = op(lambda input, dims: input.transpose(dims), view=True, input=lambda grad, dims: permute(grad, _inverse(dims)))
+permute = op(lambda input, dims: input.transpose(dims), view=True,
+             input=lambda grad, dims: permute(grad, np.argsort([each % len(dims) for each in dims]).tolist()))
 transpose = op(lambda input, dim0, dim1: input.swapaxes(dim0, dim1) if input.ndim else input[...], view=True,
                input=lambda grad, dim0, dim1: transpose(grad, dim0, dim1))
 movedim = op(lambda input, source, destination: np.moveaxis(input, source, destination), name="permute", view=True,
@@ -163,8 +160,8 @@ def flatten(input, start_dim=0, end_dim=-1):
 
 
 def _tensors(given, name):
-    for each in given:
-        expect(hasattr(each, "ndim"), f"{name} expects Tensors, but got {type(each).__name__}", TypeError)
+    wrong = [type(each).__name__ for each in given if not hasattr(each, "ndim")]
+    expect(not wrong, f"{name} expects Tensors, but got {wrong}", TypeError)
     return tuple(given)
 
 
@@ -179,8 +176,8 @@ def _joinable(args):
 
 def _stackable(args):
     tensors, dim = _tensors(args[0], "stack"), args[1]
-    sizes = [tuple(each.shape) for each in tensors]
-    expect(len(set(sizes)) == 1, f"stack expects each tensor of a non-empty list to be of equal size, but got the sizes {sizes}")
+    sizes = {tuple(each.shape) for each in tensors}
+    expect(len(sizes) == 1, f"stack expects each tensor of a non-empty list to be of equal size, but got the sizes {[*sizes]}")
     return list(common(tensors)), dim
 
 

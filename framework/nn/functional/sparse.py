@@ -96,8 +96,7 @@ def one_hot(tensor, num_classes: int = -1):
 
 def bilinear(input1, input2, weight, bias=None):
     """y_o = x1^T W_o x2 + b_o, for x1 (…, I), x2 (…, J), W (O, I, J)."""
-    same_type(input1, input2)
-    refuse("b", "bilinear", input1)
+    refuse("b", "bilinear", *same_type(input1, input2))
     right = input1.shape[:-1] == input2.shape[:-1] and (input1.shape[-1], input2.shape[-1]) == weight.shape[1:]
     expect(right, f"bilinear(): expected (…, I), (…, J) and a weight (O, I, J), but got {input1.shape}, {input2.shape} and {weight.shape}")
     products = input1.unsqueeze(-1) * input2.unsqueeze(-2)  # (…, I, J)
