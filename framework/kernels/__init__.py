@@ -13,6 +13,7 @@ on one, so `import framework` stays quick.
 
 import functools
 import importlib
+import math
 from contextlib import contextmanager, nullcontext
 
 import numpy as np
@@ -122,7 +123,8 @@ def _loader(module: str, ops: list):
     """What imports `module` at the first call of one of `ops` that is large enough to want its kernels."""
 
     def load(arrays) -> None:
-        if ops[0].worth_it is not None or large_together(arrays):
+        spread = module == "cpu_arithmetic" and any([type(each) is np.ndarray for each in arrays])  # small, if their result is large
+        if large_together(arrays) or spread:
             for op in ops:
                 op.load_kernels = None
             importlib.import_module(f".{module}", __name__)
@@ -130,11 +132,11 @@ def _loader(module: str, ops: list):
     return load
 
 
-def _large(elements: int, broadcasts: bool = False):
-    """What says whether one of NumPy's arrays, or what they broadcast to, has so many elements; or whether all are on GPUs."""
+def _large(elements: int, spread: float = math.inf):
+    """What says whether one of NumPy's arrays has so many elements, or what they broadcast to `spread`; or whether all are on GPUs."""
 
     def worth_it(arrays) -> bool:
-        together = 1  # as many elements as they broadcast to, at most
+        together = 1  # elements, as many as they broadcast to at most
         for each in arrays:
             size = getattr(each, "size", 1)
             if size >= elements:
@@ -142,7 +144,7 @@ def _large(elements: int, broadcasts: bool = False):
             together *= size
         if gpus.used and not any([type(each) is np.ndarray for each in arrays]):
             return True
-        return broadcasts and together >= elements and _broadcast_size(arrays) >= elements
+        return together >= spread and _broadcast_size(arrays) >= spread
 
     return worth_it
 
@@ -161,7 +163,7 @@ for _module, _ops in _CPU.items():
 for _op in (*_CPU["cpu_copy"], dispatch.sum_to):
     _op.worth_it = _large(MOVED)
 for _op in _CPU["cpu_arithmetic"]:
-    _op.worth_it = _large(MOVED if _op is not elementwise.plus else SMALL, broadcasts=True)  # its kernel also takes what was left for later
+    _op.worth_it = _large(SMALL if _op is elementwise.plus else MOVED, MOVED)  # plus: its kernel also takes what was left for later
 optimizer.update_each.worth_it = clip.scale_each.worth_it = None  # their kernels look into the lists themselves
 
 

@@ -154,7 +154,8 @@ def parallel_add(input, other, alpha):
 def parallel_plus(input, other):
     late, array = (input, other) if isinstance(input, Normalised) else (other, input)
     if not isinstance(late, Normalised):
-        return arithmetic(operator.add, input, other) if max(np.size(input), np.size(other)) >= MOVED else NotImplemented
+        small = np.shape(input) == np.shape(other) and input.size < MOVED
+        return NotImplemented if small else arithmetic(operator.add, input, other)
     if late.shape != getattr(array, "shape", ()) or not floats(late, array):
         return NotImplemented
     return late.plus(array.array() if isinstance(array, Normalised) else array)

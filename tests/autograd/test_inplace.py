@@ -242,3 +242,13 @@ def test_in_place_methods_return_the_tensor():
     x /= 5
     x **= 2
     assert x.tolist() == [1, 1] and x.data_ptr() == before
+
+
+def test_a_view_comes_onto_the_tape_with_its_base():
+    base, weight = torch.zeros(2, 3), torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    row = base[0]
+    assert torch.stack([row, row]).grad_fn is None
+    assert (row * 2).grad_fn is None
+    base.add_(weight)
+    for out in (torch.stack([row, row]), row * 2, torch.cat([row, row[:0], row])):
+        assert torch.autograd.grad(out.sum(), weight, retain_graph=True)[0].tolist() == [2, 2, 2]
