@@ -432,7 +432,7 @@ def test_a_kernel_of_the_update_may_write_over_the_old_values(monkeypatch):
     param = parameter()
     optimizer = optim.Adadelta([param], weight_decay=0.5)
     param.grad = framework.ones_like(param)
-    for name, value in {"kernels": {np.ndarray: [in_place]}, "load_kernels": None, "smallest": 0}.items():
+    for name, value in {"kernels": {np.ndarray: [in_place]}, "load_kernels": None, "worth_it": None}.items():
         monkeypatch.setattr(adadelta_update, name, value)
     optimizer.step()
     assert calls == [(1.0, 0.9, 1e-6, 0.5, False)]
