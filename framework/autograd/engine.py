@@ -83,10 +83,8 @@ def run(roots, targets=None, *, create_graph: bool, retain_graph: bool, own: boo
             receive(edge, grad, (grad,), (grad,))
         while queue:
             node = heapq.heappop(queue)[1]
-            grads = pending.pop(node)
-            for output, grad in enumerate(grads):
-                if hasattr(grad, "add_to"):  # left by a kernel to be added to others, it is made now; what was left for this Node stays
-                    grads[output] = grad.array()
+            # what a kernel left to be added to others is made now; what was left for this Node stays
+            grads = [grad.array() if hasattr(grad, "add_to") else grad for grad in pending.pop(node)]
             for output, hooks in (node._hooks or {}).items():
                 grads[output] = _hooked(grads[output], hooks, create_graph)
             if targets is not None:

@@ -119,14 +119,13 @@ def large_together(arguments: list) -> bool:
     return sum([each.size for each in dispatch.flat(arguments) if isinstance(each, np.ndarray)]) >= SMALL
 
 
-def _loader(module: str, ops: list):
-    """What imports `module` at the first call of one of `ops` that is large enough to want its kernels."""
+def _loader(module: str, op, ops: list):
+    """What imports `module`, the kernels of `ops`, at the first call of `op` on NumPy's arrays that is worth it."""
 
     def load(arrays) -> None:
-        spread = module == "cpu_arithmetic" and any([type(each) is np.ndarray for each in arrays])  # small, if their result is large
-        if large_together(arrays) or spread:
-            for op in ops:
-                op.load_kernels = None
+        if large_together(arrays) if op.worth_it is None else any([type(each) is np.ndarray for each in arrays]):
+            for each in ops:
+                each.load_kernels = None
             importlib.import_module(f".{module}", __name__)
 
     return load
@@ -159,7 +158,7 @@ def _broadcast_size(arrays) -> int:
 
 for _module, _ops in _CPU.items():
     for _op in _ops:
-        _op.load_kernels, _op.worth_it = _loader(_module, _ops), _large(SMALL)
+        _op.load_kernels, _op.worth_it = _loader(_module, _op, _ops), _large(SMALL)
 for _op in (*_CPU["cpu_copy"], dispatch.sum_to):
     _op.worth_it = _large(MOVED)
 for _op in _CPU["cpu_arithmetic"]:

@@ -27,7 +27,7 @@ def _copy_square(source, x, target, y, steps, height, width):
     for first in range(0, width, _COLUMNS):
         p, q = np.uintp(x) + np.uintp(first) * across, np.uintp(y) + np.uintp(first) * to_across
         for _ in range(height):
-            if first + _COLUMNS <= width:
+            if first + _COLUMNS <= width:  # a number that the compiler knows: it writes the loop out
                 for column in range(_COLUMNS):
                     target[q + np.uintp(column) * to_across] = source[p + np.uintp(column) * across]
             else:

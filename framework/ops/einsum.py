@@ -88,7 +88,8 @@ def _two(x, of_x, y, of_y, stay):
     both = [name for name in of_x if name in of_y]
     b, k = ("".join(name for name in both if (name in stay) == stays) for stays in (True, False))
     i, j = ("".join(name for name in names if name not in both) for names in (of_x, of_y))
-    if not k and (not (i and j) or x.dtype is dtypes.bool):  # else a product it is too, for its gradients are sums
+    # Without k each is multiplied with each: but i by j, an outer product, is a matrix product too, for its gradients are (not of bools)
+    if not k and (not (i and j) or x.dtype is dtypes.bool):
         return mul(_arranged(x, of_x, b + i + j), _arranged(y, of_y, b + i + j)), b + i + j
     lengths = dict(zip(of_x + of_y, (*x.shape, *y.shape), strict=True))
     batch, rows, columns, inner = (prod(lengths[name] for name in names) for names in (b, i, j, k))

@@ -118,3 +118,15 @@ def test_operands_in_a_list_and_views():
 def test_the_form_with_lists_is_refused():
     with pytest.raises(TypeError, match="the equation must be a str, not Tensor"):
         framework.einsum(F, [0, 1], G, [1, 2])
+
+
+def test_what_is_only_multiplied_may_be_of_any_types():
+    bools, whole, real = framework.tensor([True, False]), framework.tensor([3, 4]), framework.tensor([1.0, 2.0])
+    assert framework.einsum("i,j->ij", bools, bools).tolist() == [[True, False], [False, False]]
+    assert framework.einsum("i,i->i", bools, whole).tolist() == [3, 0]
+    out = framework.einsum("i,j->ji", whole, real)
+    assert out.dtype is framework.float32
+    assert out.tolist() == [[3, 4], [6, 8]]
+    for operands, error in (((bools, bools), NotImplementedError), ((whole, real), RuntimeError)):
+        with pytest.raises(error):
+            framework.einsum("i,i->", *operands)
